@@ -1,0 +1,145 @@
+import type { ErrorCode } from "./errors.ts";
+import type { Body, RequestHead } from "./message.ts";
+import type { Trace } from "./trace.ts";
+
+/** Who is at the other end of a downstream connection, and through which listener they came. */
+export interface Downstream {
+  readonly listenerId: string;
+  /** Namespace whose routes alone this listener serves; undefined means the global ones. */
+  readonly namespace: string | undefined;
+  readonly scheme: "http" | "https";
+  /** Port the listener is bound to; 0 for Unix sockets. */
+  readonly localPort: number;
+  /** Address of the TCP peer, or the one a trusted PROXY header named. Empty for Unix sockets. */
+  readonly peerIp: string;
+  readonly peerPort: number;
+  /** True when the peer is in `trusted-proxies`, so that its forwarding headers are believed. */
+  readonly peerTrusted: boolean;
+  /** Requests served on this connection before this one. */
+  requestsServed: number;
+}
+
+/** What the rest of the proxy may know of the route a request took. */
+export interface RouteInfo {
+  readonly id: string;
+  readonly serviceType: ServiceType;
+  /** `path-prefix` values of the route, longest first: what prefix replacement cuts off. */
+  readonly pathPrefixes: readonly string[];
+  readonly namespace: string | undefined;
+  readonly service: string | undefined;
+}
+
+export type ServiceType = "web" | "api" | "static" | "builtin" | "inference";
+
+/** A typed place for one filter's private state on a request. */
+export class Slot<T> {
+  readonly #initial: () => T;
+
+  constructor(initial: () => T) {
+    this.#initial = initial;
+  }
+
+  /** This slot's value on the request, created at first use. */
+  of(context: RequestContext): T {
+    const slots = context.slots ??= new Map();
+    if (!slots.has(this)) slots.set(this, this.#initial());
+    return slots.get(this) as T;
+  }
+}
+
+/** Something a request holds on to, such as the snapshot it began with. */
+export interface Lease {
+  release(context: RequestContext): void;
+}
+
+/** Everything known about one request; born when its head is parsed, dead when its response has been sent. */
+export class RequestContext {
+  readonly head: RequestHead;
+  /** The request body; null when the head announces none. Filters may replace it. */
+  body: Body | null;
+  readonly downstream: Downstream;
+  /** `Clock.nowMs` when the first byte of the head was handled. */
+  readonly startedMs: number;
+
+  /** Path for matching: raw, or normalised where it held dot segments or escapes (`routing/path.ts`). */
+  path: string;
+  /** Query without `?`, raw; empty when there is none. */
+  query: string;
+  /** Client address after trusted forwarding headers were believed. */
+  clientIp: string;
+  /** Correlation id: continued from the client or created; at most 128 printable bytes. */
+  requestId = "";
+  /** Outgoing W3C traceparent. */
+  traceparent = "";
+  /** Set once headers meant for this hop, and forwarding headers nobody vouches for, are gone (`upstream/clean_headers.ts`). */
+  headersCleaned = false;
+
+  route: RouteInfo | null = null;
+  /** Upstream the route or a filter chose; undefined when the request ends in the proxy. */
+  upstreamId: string | undefined = undefined;
+  /** `host:port` or `unix:path` of the target last tried. */
+  targetAddress: string | undefined = undefined;
+  /** Connections tried for this request; above 1 means it was retried. */
+  attempts = 0;
+  /** Whether the upstream connection was a kept-alive one. */
+  connectionReused = false;
+  /** Milliseconds from the first attempt to the response head. */
+  upstreamHeadMs = 0;
+
+  /** Time limits that the timeout filter or the route's policies set; undefined means the upstream's own. */
+  connectTimeoutMs: number | undefined = undefined;
+  readTimeoutMs: number | undefined = undefined;
+  /** `Clock.nowMs` at which the whole request is given up; Infinity means never. */
+  deadlineMs = Infinity;
+
+  /** Largest request body this route takes; counted while it streams. */
+  bodyBytesMax: number;
+  /** Bytes of request body received so far. */
+  bodyBytesReceived = 0;
+  /** Bytes of response body sent. */
+  bodyBytesSent = 0;
+
+  /** Status of the answer; 0 until there is one. */
+  status = 0;
+  /** Why the proxy answered by itself (`rate_limited`, `redirected`, an error code, …). */
+  reason: string | undefined = undefined;
+  errorCode: ErrorCode | undefined = undefined;
+  /** Detail for logs, never for clients. */
+  errorDetail: string | undefined = undefined;
+  /** Set when the connection must not be used again after this response. */
+  closeConnection = false;
+  /** Set once the client is known to be gone. */
+  aborted = false;
+  /** Called when the client goes away or the request runs out of time; set by whoever waits. */
+  onAbort: ((cause: ErrorCode) => void) | null = null;
+
+  /** Fields that filters add to the access log line; created at first use. */
+  logFields: Record<string, string | number | boolean> | undefined = undefined;
+  /** Private state of filters; see `Slot`. */
+  slots: Map<unknown, unknown> | undefined = undefined;
+  /** How many filters of the route's chain saw the request: those see its response. */
+  chainDepth = 0;
+  /** What the request holds while it lives, given back when its response has been sent. */
+  lease: Lease | null = null;
+  /** Records every decision when somebody asked for an explanation. */
+  trace: Trace | null = null;
+
+  constructor(init: {
+    head: RequestHead;
+    body: Body | null;
+    downstream: Downstream;
+    startedMs: number;
+    bodyBytesMax: number;
+  }) {
+    this.head = init.head;
+    this.body = init.body;
+    this.downstream = init.downstream;
+    this.startedMs = init.startedMs;
+    this.bodyBytesMax = init.bodyBytesMax;
+    this.clientIp = init.downstream.peerIp;
+    const target = init.head.target;
+    const mark = target.indexOf("?");
+    this.path = mark < 0 ? target : target.slice(0, mark);
+    this.query = mark < 0 ? "" : target.slice(mark + 1);
+  }
+}
