@@ -1,0 +1,234 @@
+import type { MetricsRegistry } from "./metrics.ts";
+
+/** Bounds of latency histograms, seconds. */
+export const LATENCY_BUCKETS = Object.freeze([
+  0.001,
+  0.005,
+  0.01,
+  0.025,
+  0.05,
+  0.1,
+  0.25,
+  0.5,
+  1,
+  2.5,
+  5,
+  10,
+]);
+
+/** Bounds of body size histograms, bytes. */
+export const SIZE_BUCKETS = Object.freeze([1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8]);
+
+/** Every metric of the proxy. A thread registers all of them; the supervisor fills its own, workers theirs. */
+export type Families = ReturnType<typeof createFamilies>;
+
+/** Registers every family under `sentinel_` and says which build this is. */
+export function createFamilies(registry: MetricsRegistry, build: { readonly version: string }) {
+  const families = {
+    ...requestFamilies(registry),
+    ...upstreamFamilies(registry),
+    ...connectionFamilies(registry),
+    ...scopedFamilies(registry),
+    ...processFamilies(registry),
+  };
+  families.up.labels().set(1);
+  families.buildInfo.labels(build.version).set(1);
+  return families;
+}
+
+function requestFamilies(registry: MetricsRegistry) {
+  return {
+    requests: registry.counter({
+      name: "sentinel_requests_total",
+      help: "Requests answered or given up.",
+      labels: ["route", "method", "status"],
+    }),
+    requestDuration: registry.histogram({
+      name: "sentinel_request_duration_seconds",
+      help: "First byte of the head to last byte of the response.",
+      labels: ["route", "method"],
+      buckets: LATENCY_BUCKETS,
+    }),
+    activeRequests: registry.gauge({ name: "sentinel_active_requests", help: "Requests in flight." }),
+    blockedRequests: registry.counter({
+      name: "sentinel_blocked_requests_total",
+      help: "Requests refused by a rule or limit.",
+      labels: ["reason"],
+    }),
+    requestErrors: registry.counter({
+      name: "sentinel_request_errors_total",
+      help: "Requests that failed, by error code and whose fault it was.",
+      labels: ["code", "fault"],
+    }),
+    requestBodySize: registry.histogram({
+      name: "sentinel_request_body_size_bytes",
+      help: "Request body bytes received.",
+      labels: ["route"],
+      buckets: SIZE_BUCKETS,
+    }),
+    responseBodySize: registry.histogram({
+      name: "sentinel_response_body_size_bytes",
+      help: "Response body bytes sent.",
+      labels: ["route"],
+      buckets: SIZE_BUCKETS,
+    }),
+    routeCacheEvictions: registry.counter({
+      name: "sentinel_route_cache_evictions_total",
+      help: "Route cache entries replaced by others.",
+    }),
+    rateLimitKeys: registry.gauge({
+      name: "sentinel_rate_limit_keys",
+      help: "Keys a rate limit keeps state for.",
+      labels: ["scope"],
+      merge: "max",
+    }),
+    rateLimitKeyEvictions: registry.counter({
+      name: "sentinel_rate_limit_key_evictions_total",
+      help: "Keys that gave way to others before they were idle.",
+      labels: ["scope"],
+    }),
+  };
+}
+
+function upstreamFamilies(registry: MetricsRegistry) {
+  return {
+    upstreamAttempts: registry.counter({
+      name: "sentinel_upstream_attempts_total",
+      help: "Attempts to get an answer from an upstream.",
+      labels: ["upstream", "route"],
+    }),
+    upstreamFailures: registry.counter({
+      name: "sentinel_upstream_failures_total",
+      help: "Attempts that failed.",
+      labels: ["upstream", "route", "reason"],
+    }),
+    upstreamLatency: registry.histogram({
+      name: "sentinel_upstream_latency_seconds",
+      help: "Attempt start to response head.",
+      labels: ["upstream", "target"],
+      buckets: LATENCY_BUCKETS,
+    }),
+    connectionPoolSize: registry.gauge({
+      name: "sentinel_connection_pool_size",
+      help: "Open upstream connections.",
+      labels: ["upstream"],
+    }),
+    connectionPoolIdle: registry.gauge({
+      name: "sentinel_connection_pool_idle",
+      help: "Upstream connections waiting for a request.",
+      labels: ["upstream"],
+    }),
+    connectionPoolAcquired: registry.counter({
+      name: "sentinel_connection_pool_acquired_total",
+      help: "Times a connection was taken for a request.",
+      labels: ["upstream"],
+    }),
+    targetHealth: registry.gauge({
+      name: "sentinel_target_health",
+      help: "1 healthy, 0 unhealthy, -1 not known.",
+      labels: ["upstream", "target"],
+      merge: "max",
+    }),
+  };
+}
+
+function connectionFamilies(registry: MetricsRegistry) {
+  return {
+    openConnections: registry.gauge({
+      name: "sentinel_open_connections",
+      help: "Downstream connections open.",
+    }),
+    downstreamConnections: registry.counter({
+      name: "sentinel_downstream_connections_total",
+      help: "Connections accepted.",
+      labels: ["listener"],
+    }),
+    connectionsRejected: registry.counter({
+      name: "sentinel_connection_rejected_total",
+      help: "Connections closed before a request was read.",
+      labels: ["listener", "reason"],
+    }),
+  };
+}
+
+function scopedFamilies(registry: MetricsRegistry) {
+  return {
+    scopedRequests: registry.counter({
+      name: "sentinel_scoped_requests_total",
+      help: "Requests of a namespace or service.",
+      labels: ["namespace", "service", "route", "method", "status"],
+    }),
+    scopedRequestDuration: registry.histogram({
+      name: "sentinel_scoped_request_duration_seconds",
+      help: "Duration of requests of a namespace or service.",
+      labels: ["namespace", "service", "route", "method"],
+      buckets: LATENCY_BUCKETS,
+    }),
+    scopedActiveRequests: registry.gauge({
+      name: "sentinel_scoped_active_requests",
+      help: "Requests of a namespace or service in flight.",
+      labels: ["namespace", "service"],
+    }),
+    scopedUpstreamAttempts: registry.counter({
+      name: "sentinel_scoped_upstream_attempts_total",
+      help: "Upstream attempts of a namespace or service.",
+      labels: ["namespace", "service", "upstream", "route"],
+    }),
+    scopedUpstreamFailures: registry.counter({
+      name: "sentinel_scoped_upstream_failures_total",
+      help: "Failed upstream attempts of a namespace or service.",
+      labels: ["namespace", "service", "upstream", "route", "reason"],
+    }),
+    scopedRateLimitHits: registry.counter({
+      name: "sentinel_scoped_rate_limit_hits_total",
+      help: "Requests of a namespace or service that met a rate limit.",
+      labels: ["namespace", "service", "route", "policy"],
+    }),
+  };
+}
+
+function processFamilies(registry: MetricsRegistry) {
+  return {
+    up: registry.gauge({ name: "sentinel_up", help: "Whether the proxy runs.", merge: "max" }),
+    buildInfo: registry.gauge({
+      name: "sentinel_build_info",
+      help: "The running version; always 1.",
+      labels: ["version"],
+      merge: "max",
+    }),
+    memoryUsage: registry.gauge({
+      name: "sentinel_memory_usage_bytes",
+      help: "Resident memory of the process.",
+      merge: "max",
+    }),
+    cpuUsage: registry.gauge({
+      name: "sentinel_cpu_usage_percent",
+      help: "Processor time of the process since the last look; 100 is one core.",
+      merge: "max",
+    }),
+    cpuSeconds: registry.counter({
+      name: "sentinel_cpu_seconds_total",
+      help: "Processor time of the process, user and system.",
+    }),
+    workers: registry.gauge({ name: "sentinel_workers", help: "Worker threads running.", merge: "max" }),
+    workerRestarts: registry.counter({
+      name: "sentinel_worker_restarts_total",
+      help: "Workers replaced after they died.",
+    }),
+    reloads: registry.counter({
+      name: "sentinel_reloads_total",
+      help: "Configuration reloads.",
+      labels: ["result"],
+    }),
+    configGeneration: registry.gauge({
+      name: "sentinel_config_generation",
+      help: "Number of the configuration in use, counted from 1.",
+      merge: "max",
+    }),
+    logLinesDropped: registry.counter({
+      name: "sentinel_log_lines_dropped_total",
+      help: "Log lines lost to a full buffer or a failing file.",
+      labels: ["log"],
+    }),
+  };
+}

@@ -1,0 +1,152 @@
+import { deepEqual, equal, match } from "node:assert/strict";
+import { endedRequest, MemorySink } from "../../tests/support/log_fixture.ts";
+import type { EndedRequest } from "../../tests/support/log_fixture.ts";
+import { createAppLog } from "./app_log.ts";
+import { AuditLog } from "./audit_log.ts";
+import { ErrorLog } from "./error_log.ts";
+
+const WALL_MS = 1_763_800_000_042;
+const TIMESTAMP = "2025-11-22T08:26:40.042Z";
+
+Deno.test("error log: which requests are written", () => {
+  const tests = [
+    { level: "warn", status: 399, want: undefined },
+    { level: "warn", status: 400, want: "warn" },
+    { level: "warn", status: 499, want: "warn" },
+    { level: "warn", status: 500, want: "error" },
+    { level: "warn", status: 0, want: "warn" },
+    { level: "error", status: 499, want: undefined },
+    { level: "error", status: 500, want: "error" },
+  ] as const;
+  for (const { level, status, want } of tests) {
+    const sink = new MemorySink();
+    new ErrorLog({ level }, sink).request(endedRequest({ with: { status } }), WALL_MS);
+    equal(sink.lines.map((line) => JSON.parse(line).level)[0], want, `${level} ${status}`);
+  }
+});
+
+Deno.test("error log: fields", () => {
+  const sink = new MemorySink();
+  const failed: EndedRequest = {
+    with: { status: 503, errorCode: "upstream_connect_failed", errorDetail: 'refused\n"x"' },
+  };
+  new ErrorLog({ level: "warn" }, sink).request(endedRequest(failed), WALL_MS);
+  match(sink.lines[0]!, /^[\x20-\x7e]+\n$/);
+  deepEqual(JSON.parse(sink.lines[0]!), {
+    timestamp: TIMESTAMP,
+    trace_id: "id-1",
+    level: "error",
+    message: "The upstream refused the connection",
+    status: 503,
+    error: "upstream_connect_failed",
+    fault: "upstream",
+    route_id: "api",
+    upstream: "backend",
+    upstream_addr: "127.0.0.1:9000",
+    details: 'refused\n"x"',
+  });
+});
+
+Deno.test("audit log: which requests are written, and as what", () => {
+  const tests = [
+    { name: "an ordinary answer", with: {}, want: undefined },
+    { name: "a redirect", with: { reason: "redirected" }, want: undefined },
+    { name: "an upstream failure", with: { errorCode: "upstream_reset" }, want: undefined },
+    { name: "a rate limit", with: { reason: "rate_limited" }, want: "rate_limit_exceeded rate_limited" },
+    { name: "a limit", with: { errorCode: "body_too_large" }, want: "blocked body_size_exceeded" },
+  ] as const;
+  for (const { name, with: fields, want } of tests) {
+    const sink = new MemorySink();
+    new AuditLog({ logBlocked: true }, sink).request(endedRequest({ with: fields }), WALL_MS);
+    const events = sink.lines.map((line) => JSON.parse(line));
+    equal(events.map((event) => `${event.event_type} ${event.reason}`)[0], want, name);
+    new AuditLog({ logBlocked: false }, sink).request(endedRequest({ with: fields }), WALL_MS);
+    equal(sink.lines.length, events.length, "switched off");
+  }
+});
+
+Deno.test("audit log: fields", () => {
+  const sink = new MemorySink();
+  const log = new AuditLog({ logBlocked: true }, sink);
+  log.request(
+    endedRequest({
+      target: "/a?token=x",
+      route: { namespace: "n", service: "s" },
+      with: { status: 429, reason: "rate_limited" },
+    }),
+    WALL_MS,
+  );
+  log.configChange({ reason: "reloaded", metadata: { generation: 2 } }, WALL_MS);
+  log.event({
+    type: "waf_block",
+    traceId: "t",
+    method: "G\n",
+    path: "/",
+    clientIp: "::1",
+    ruleIds: ["1", "2"],
+    tags: [],
+    agentId: "waf",
+  }, WALL_MS);
+  deepEqual(sink.lines.map((line) => JSON.parse(line)), [
+    {
+      timestamp: TIMESTAMP,
+      trace_id: "id-1",
+      event_type: "rate_limit_exceeded",
+      method: "GET",
+      path: "/a",
+      client_ip: "192.0.2.7",
+      route_id: "api",
+      reason: "rate_limited",
+      action: "block",
+      status_code: 429,
+      namespace: "n",
+      service: "s",
+    },
+    {
+      timestamp: TIMESTAMP,
+      trace_id: "",
+      event_type: "config_change",
+      method: "-",
+      path: "/-/config",
+      client_ip: "internal",
+      reason: "reloaded",
+      metadata: { generation: 2 },
+    },
+    {
+      timestamp: TIMESTAMP,
+      trace_id: "t",
+      event_type: "waf_block",
+      method: "G\n",
+      path: "/",
+      client_ip: "::1",
+      agent_id: "waf",
+      rule_ids: ["1", "2"],
+    },
+  ]);
+});
+
+Deno.test("application log: level, JSON and text", () => {
+  const clock = { wallMs: () => WALL_MS };
+  const tests = [
+    {
+      format: "json",
+      fields: { worker: 1, name: 'a"b', level: "mine", gone: undefined, cause: new Error("no\n") },
+      want:
+        `{"timestamp":"${TIMESTAMP}","level":"warn","message":"It \\"failed\\"","thread":"main","worker":1,` +
+        '"name":"a\\"b","field_level":"mine","cause":"Error: no\\u000a"}\n',
+    },
+    {
+      format: "text",
+      fields: { worker: 1, path: "/a/b", name: 'a"b\n', gone: undefined, cause: new Error("no") },
+      want:
+        `${TIMESTAMP} WARN  It "failed" thread=main worker=1 path=/a/b name="a\\x22b\\x0a" cause="Error: no"\n`,
+    },
+  ] as const;
+  for (const { format, fields, want } of tests) {
+    const sink = new MemorySink();
+    const log = createAppLog({ level: "warn", format, sink, clock, fields: { thread: "main" } });
+    log("info", "Too quiet");
+    log("warn", 'It "failed"', fields);
+    deepEqual(sink.lines, [want]);
+  }
+});
