@@ -1,0 +1,188 @@
+import { parseEndpoint } from "../core/address.ts";
+import { assert } from "../core/assert.ts";
+import type { Clock, Dialer, Log, Random, Timers, TlsClientOptions } from "../core/ports.ts";
+import { type HealthCheckKind, type HealthCheckOptions, type Probe, runProbe } from "./check.ts";
+import { findHealthCheck } from "./find_health_check.ts";
+import type { HealthState, HealthStates } from "./states.ts";
+
+/** Intervals vary by this share each way, so that checks do not fall into step. */
+const JITTER = 0.1;
+/** The first checks of a configuration are spread over this time, or one interval if that is shorter. */
+const FIRST_CHECKS_MS = 500;
+
+/** An upstream to be checked. */
+export interface CheckedUpstream {
+  readonly id: string;
+  readonly targets: readonly { readonly address: string; readonly tls?: TlsClientOptions | undefined }[];
+  readonly options: HealthCheckOptions;
+  /** Where the verdicts go. */
+  readonly states: HealthStates;
+}
+
+/** Outside world that the monitor needs. */
+export interface MonitorPorts {
+  readonly dialer: Dialer;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+/** What is known of one target, for people. */
+export interface TargetHealth {
+  readonly upstreamId: string;
+  readonly address: string;
+  readonly status: HealthState;
+  /** Checks run so far. */
+  readonly checks: number;
+  /** Checks of the same outcome in a row. */
+  readonly inARow: number;
+  /** Why the last check failed; undefined when it did not. */
+  readonly lastError: string | undefined;
+  /** Unix time of the last check in milliseconds; undefined before the first. */
+  readonly lastCheckMs: number | undefined;
+  /** How long the last check took. */
+  readonly lastDurationMs: number | undefined;
+}
+
+/**
+ * Runs the active checks of all upstreams, once per process: each target in its own rhythm, never two
+ * checks of one target at a time. The first good check of an unknown target is enough to call it healthy.
+ */
+export class HealthMonitor {
+  readonly #ports: MonitorPorts;
+  #watched = new Map<string, TargetWatch>();
+
+  constructor(ports: MonitorPorts) {
+    this.#ports = ports;
+  }
+
+  /** Checks exactly these from now on. What is checked in the same way already goes on undisturbed. */
+  update(upstreams: readonly CheckedUpstream[]): void {
+    const next = new Map<string, TargetWatch>();
+    for (const upstream of upstreams) {
+      upstream.targets.forEach((target, index) => {
+        const key = JSON.stringify([upstream.id, index, target, upstream.options]);
+        const running = this.#watched.get(key);
+        if (running !== undefined && running.states === upstream.states) next.set(key, running);
+        else next.set(key, new TargetWatch(upstream, index, this.#ports));
+      });
+    }
+    for (const [key, watch] of this.#watched) if (next.get(key) !== watch) watch.stop();
+    for (const [key, watch] of next) if (this.#watched.get(key) !== watch) watch.start();
+    this.#watched = next;
+  }
+
+  health(): TargetHealth[] {
+    return Array.from(this.#watched.values(), (watch) => watch.health());
+  }
+
+  /** Ends all checks; those under way are not waited for. */
+  stop(): void {
+    for (const watch of this.#watched.values()) watch.stop();
+    this.#watched.clear();
+  }
+}
+
+/** The checks of one target. */
+class TargetWatch {
+  readonly states: HealthStates;
+  readonly #upstreamId: string;
+  readonly #index: number;
+  readonly #probe: Probe;
+  readonly #kind: HealthCheckKind;
+  readonly #ports: MonitorPorts;
+  #cancel: (() => void) | null = null;
+  #stopped = false;
+  #checks = 0;
+  #good = 0;
+  #bad = 0;
+  #lastError: string | undefined;
+  #lastCheckMs: number | undefined;
+  #lastDurationMs: number | undefined;
+
+  constructor(upstream: CheckedUpstream, index: number, ports: MonitorPorts) {
+    const { address, tls } = upstream.targets[index]!;
+    const endpoint = parseEndpoint(address);
+    const kind = findHealthCheck(upstream.options.type);
+    assert(
+      typeof endpoint !== "string" && kind !== undefined,
+      "health checks are checked with the configuration",
+    );
+    this.states = upstream.states;
+    this.#upstreamId = upstream.id;
+    this.#index = index;
+    this.#probe = { address, endpoint, tls, options: upstream.options };
+    this.#kind = kind;
+    this.#ports = ports;
+  }
+
+  start(): void {
+    this.#schedule(this.#fraction() * Math.min(FIRST_CHECKS_MS, this.#probe.options.intervalSecs * 1000));
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#cancel?.();
+  }
+
+  health(): TargetHealth {
+    return {
+      upstreamId: this.#upstreamId,
+      address: this.#probe.address,
+      status: this.states.get(this.#index),
+      checks: this.#checks,
+      inARow: Math.max(this.#good, this.#bad),
+      lastError: this.#lastError,
+      lastCheckMs: this.#lastCheckMs,
+      lastDurationMs: this.#lastDurationMs,
+    };
+  }
+
+  /** A random number in [0, 1). */
+  #fraction(): number {
+    return this.#ports.random.u32() / 2 ** 32;
+  }
+
+  #schedule(ms: number): void {
+    this.#cancel = this.#ports.timers.after(ms, () => void this.#check());
+  }
+
+  async #check(): Promise<void> {
+    const startedMs = this.#ports.clock.nowMs();
+    let error: string | undefined;
+    try {
+      await runProbe(this.#kind, this.#probe, this.#ports);
+    } catch (cause) {
+      error = cause instanceof Error ? cause.message : String(cause);
+    }
+    if (this.#stopped) return;
+    const tookMs = this.#ports.clock.nowMs() - startedMs;
+    this.#checks++;
+    this.#lastError = error;
+    this.#lastCheckMs = this.#ports.clock.wallMs();
+    this.#lastDurationMs = tookMs;
+    this.#judge(error);
+    const interval = this.#probe.options.intervalSecs * 1000;
+    const pause = interval * (1 - JITTER + 2 * JITTER * this.#fraction());
+    this.#schedule(Math.max(0, pause - tookMs));
+  }
+
+  #judge(error: string | undefined): void {
+    const { healthyThreshold, unhealthyThreshold } = this.#probe.options;
+    const before = this.states.get(this.#index);
+    this.#good = error === undefined ? this.#good + 1 : 0;
+    this.#bad = error === undefined ? 0 : this.#bad + 1;
+    let after = before;
+    if (this.#good >= (before === "unknown" ? 1 : healthyThreshold)) after = "healthy";
+    else if (this.#bad >= unhealthyThreshold) after = "unhealthy";
+    if (after === before) return;
+    this.states.set(this.#index, after);
+    this.#ports.log(after === "healthy" ? "info" : "warn", `Target is ${after}`, {
+      upstream: this.#upstreamId,
+      target: this.#probe.address,
+      check: this.#kind.type,
+      ...(error === undefined ? {} : { error }),
+    });
+  }
+}

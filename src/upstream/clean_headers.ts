@@ -1,0 +1,75 @@
+import type { RequestContext } from "../core/context.ts";
+import type { HeaderList } from "../core/headers.ts";
+
+/** Why a request header of the client does not reach the upstream. */
+type Reason = "hop" | "forwarding" | "internal";
+
+/**
+ * What is dropped from every request. Hop-by-hop: RFC 9110 §7.6.1; `TE` and `Trailer` among them, as
+ * trailers are not passed on. `Expect` is answered by the proxy itself. Internal: names that upstreams
+ * take as proof of coming from the inside.
+ */
+const DROPPED: ReadonlyMap<string, Reason> = new Map<string, Reason>([
+  ["keep-alive", "hop"],
+  ["proxy-connection", "hop"],
+  ["proxy-authenticate", "hop"],
+  ["proxy-authorization", "hop"],
+  ["te", "hop"],
+  ["trailer", "hop"],
+  ["transfer-encoding", "hop"],
+  ["upgrade", "hop"],
+  ["http2-settings", "hop"],
+  ["expect", "hop"],
+  ["x-internal-token", "internal"],
+  ["authorization-internal", "internal"],
+  ["forwarded", "forwarding"],
+  ["x-forwarded-for", "forwarding"],
+  ["x-forwarded-host", "forwarding"],
+  ["x-forwarded-port", "forwarding"],
+  ["x-forwarded-proto", "forwarding"],
+  ["x-real-ip", "forwarding"],
+]);
+
+/** Headers that no Connection option can take away: the message would change its meaning. */
+const ESSENTIAL: ReadonlySet<string> = new Set(["host", "content-length", "cache-control"]);
+
+/**
+ * Drops from a request what was meant for this hop only, and the forwarding headers of a peer that is
+ * not trusted. Runs once, before filters: so a client cannot name in `Connection` a header that a
+ * filter adds later, and what an operator sets (`X-Forwarded-Proto`, say) is kept.
+ */
+export function cleanHeaders(context: RequestContext): void {
+  if (context.headersCleaned) return;
+  context.headersCleaned = true;
+  const { headers } = context.head;
+  const { names, keys, values } = headers;
+  const trusted = context.downstream.peerTrusted;
+  let connection: string | undefined;
+  let kept = 0;
+  for (let i = 0; i < keys.length; i++) {
+    const key = keys[i]!;
+    if (key === "connection") {
+      connection = connection === undefined ? values[i]! : `${connection},${values[i]}`;
+      continue;
+    }
+    const reason = DROPPED.get(key);
+    if (reason !== undefined && !(reason === "forwarding" && trusted)) continue;
+    if (kept !== i) {
+      names[kept] = names[i]!;
+      keys[kept] = key;
+      values[kept] = values[i]!;
+    }
+    kept++;
+  }
+  if (kept !== keys.length) names.length = keys.length = values.length = kept;
+  if (connection !== undefined) dropNamed(headers, connection);
+}
+
+/** Drops the headers that Connection declares hop-by-hop. */
+function dropNamed(headers: HeaderList, connection: string): void {
+  if (connection === "keep-alive" || connection === "close") return;
+  for (const option of connection.toLowerCase().split(",")) {
+    const key = option.trim();
+    if (!ESSENTIAL.has(key)) headers.remove(key);
+  }
+}

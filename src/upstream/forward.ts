@@ -1,0 +1,198 @@
+import type { RequestContext } from "../core/context.ts";
+import { ProxyError, toProxyError } from "../core/errors.ts";
+import type { Body, Response } from "../core/message.ts";
+import type { ParsedResponse } from "../http1/response_head.ts";
+import { cleanHeaders } from "./clean_headers.ts";
+import type { UpstreamConnection } from "./connection.ts";
+import { formatRequestHead, writeByteString } from "./outgoing_head.ts";
+import { RequestSender } from "./request_sender.ts";
+import { ResponseBody, type ResponseBodyHost } from "./response_body.ts";
+
+/** Informational responses before the final one; more is an attack on our patience. */
+const INFORMATIONAL_MAX = 16;
+
+/** Time limits of one exchange, in milliseconds. */
+export interface ExchangeTimeouts {
+  /** Without a byte from the target, once it has the request. */
+  readonly readMs: number;
+  /** Without the target taking a byte. */
+  readonly writeMs: number;
+  /** `Clock.nowMs` when the connection for this attempt was there. */
+  startedMs: number;
+  /** `Clock.nowMs` by which the response head must be there. */
+  readonly headDueMs: number;
+}
+
+/**
+ * One request and its response on one connection. After `run` the connection belongs to the response
+ * body, and goes back to its pool when that has been read to its end; whatever else happens closes it.
+ */
+export class Exchange implements ResponseBodyHost {
+  /** The target has answered something, so the request must not be repeated. */
+  sawBytes = false;
+  /** `Clock.nowMs` when the response head was complete. */
+  headMs = 0;
+
+  readonly #connection: UpstreamConnection;
+  readonly #context: RequestContext;
+  readonly #timeouts: ExchangeTimeouts;
+  #sender: RequestSender | null = null;
+  #headArrived = false;
+  /** Informational responses skipped so far. */
+  #informational = 0;
+  #keepAlive = false;
+  #over = false;
+
+  constructor(connection: UpstreamConnection, context: RequestContext, timeouts: ExchangeTimeouts) {
+    this.#connection = connection;
+    this.#context = context;
+    this.#timeouts = timeouts;
+  }
+
+  /** Sends the request and resolves with the final response head. Rejects with `ProxyError`. */
+  async run(targetAddress: string): Promise<Response> {
+    const connection = this.#connection;
+    const context = this.#context;
+    connection.deadlineMs = Math.min(context.deadlineMs, this.#timeouts.headDueMs);
+    context.onAbort = connection.abort;
+    try {
+      this.#send(targetAddress);
+      let parsed: ParsedResponse | undefined;
+      do {
+        let count: number | null;
+        try {
+          count = await connection.read();
+        } catch (cause) {
+          throw this.#reset(cause);
+        }
+        if (count === null) throw this.#reset(undefined);
+        this.sawBytes = true;
+        connection.end += count;
+        if (connection.failure !== null) throw connection.failure;
+        parsed = this.#parse();
+      } while (parsed === undefined);
+      return this.#respond(parsed);
+    } catch (cause) {
+      const error = connection.failure ?? toProxyError(cause);
+      this.abandoned();
+      throw error;
+    }
+  }
+
+  completed(): void {
+    if (this.#over) return;
+    const connection = this.#connection;
+    const sender = this.#sender;
+    if (sender !== null && !sender.isHandedOver) this.#stopSending(sender);
+    this.#end();
+    if (this.#keepAlive) connection.finish();
+    else connection.close();
+  }
+
+  abandoned(): void {
+    if (this.#over) return;
+    const sender = this.#sender;
+    if (sender !== null && !sender.isHandedOver) this.#stopSending(sender);
+    this.#end();
+    this.#connection.close();
+  }
+
+  #end(): void {
+    this.#over = true;
+    if (this.#context.onAbort === this.#connection.abort) this.#context.onAbort = null;
+  }
+
+  #send(targetAddress: string): void {
+    const connection = this.#connection;
+    const context = this.#context;
+    cleanHeaders(context);
+    const text = formatRequestHead(context, targetAddress);
+    if (text.length > connection.output.length) connection.growOutput(text.length);
+    const headBytes = writeByteString(text, connection.output);
+    const body = context.body;
+    if (body === null) {
+      connection.send(connection.output.subarray(0, headBytes));
+      connection.dueMs = Math.min(this.#timeouts.startedMs + this.#timeouts.readMs, connection.deadlineMs);
+    } else {
+      connection.dueMs = connection.deadlineMs;
+      this.#sender = new RequestSender(connection, body, this.#timeouts.writeMs);
+      this.#stream(this.#sender, body, headBytes);
+    }
+  }
+
+  /** Streams the body beside reading the response. Never rejects. */
+  async #stream(sender: RequestSender, body: Body, headBytes: number): Promise<void> {
+    const connection = this.#connection;
+    try {
+      await sender.run(headBytes);
+      if (!this.#headArrived) connection.expectWithin(this.#timeouts.readMs);
+    } catch (cause) {
+      if (this.#over || sender.isStopped) return;
+      if (connection.writeFailed) {
+        // The target may have answered before it stopped reading: the response decides.
+        body.cancel();
+        this.#context.closeConnection = true;
+      } else {
+        connection.fail(toProxyError(cause));
+      }
+    }
+  }
+
+  #reset(cause: unknown): ProxyError {
+    const when = this.sawBytes ? "within the response head" : "before answering";
+    return new ProxyError("upstream_reset", `the upstream closed the connection ${when}`, { cause });
+  }
+
+  /** The final response head, or undefined while bytes are missing. Informational ones are skipped. */
+  #parse(): ParsedResponse | undefined {
+    const connection = this.#connection;
+    const { parser } = connection;
+    while (this.#informational <= INFORMATIONAL_MAX) {
+      if (!parser.scan(connection.bytes, connection.end)) {
+        if (connection.end === connection.bytes.length && !connection.growInput()) {
+          throw new ProxyError("upstream_head_too_large", "the response head does not fit the buffer");
+        }
+        return undefined;
+      }
+      const parsed = parser.parse(connection.bytes, this.#context.head.method);
+      connection.start = parser.end;
+      if (parsed.status >= 200) return parsed;
+      if (parsed.status === 101) {
+        throw new ProxyError("upstream_protocol", "the upstream switched protocols unasked");
+      }
+      this.#informational++;
+      parser.reset(connection.start);
+    }
+    throw new ProxyError("upstream_protocol", "the upstream sent too many informational responses");
+  }
+
+  #respond(parsed: ParsedResponse): Response {
+    const connection = this.#connection;
+    const context = this.#context;
+    this.#headArrived = true;
+    this.headMs = connection.clock.nowMs();
+    this.#keepAlive = parsed.keepAlive;
+    connection.deadlineMs = context.deadlineMs;
+    connection.dueMs = context.deadlineMs;
+    const sender = this.#sender;
+    if (sender !== null && !sender.isHandedOver && (parsed.status >= 300 || !parsed.keepAlive)) {
+      // The target has made up its mind; what the client still sends would be for nothing (RFC 9112 §9.5).
+      this.#stopSending(sender);
+    }
+    const { status, reason, headers } = parsed;
+    headers.appendKeyed("Via", "via", "1.1 sentinel");
+    if (parsed.framing === "none") {
+      this.completed();
+      return { status, reason, headers, body: null };
+    }
+    const init = { framing: parsed.framing, length: parsed.length, readTimeoutMs: this.#timeouts.readMs };
+    return { status, reason, headers, body: new ResponseBody(connection, this, init) };
+  }
+
+  /** Gives up the rest of the request body; neither connection can then be used again. */
+  #stopSending(sender: RequestSender): void {
+    sender.stop();
+    this.#keepAlive = false;
+    this.#context.closeConnection = true;
+  }
+}

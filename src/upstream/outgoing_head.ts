@@ -1,0 +1,159 @@
+import type { Downstream, RequestContext } from "../core/context.ts";
+import { ProxyError } from "../core/errors.ts";
+
+/** Name under which the proxy appears in `Via` and `Forwarded`. */
+const PSEUDONYM = "sentinel";
+
+/** Headers that are written anew; the number says which. */
+const HOST = 1;
+const CONTENT_LENGTH = 2;
+const REQUEST_ID = 3;
+const TRACEPARENT = 4;
+const FORWARDED_FOR = 5;
+const FORWARDED_PROTO = 6;
+const FORWARDED_HOST = 7;
+const FORWARDED_PORT = 8;
+const FORWARDED = 9;
+const FRAMING = 10;
+
+const OWN: ReadonlyMap<string, number> = new Map([
+  ["host", HOST],
+  ["content-length", CONTENT_LENGTH],
+  ["x-request-id", REQUEST_ID],
+  ["x-correlation-id", REQUEST_ID],
+  ["traceparent", TRACEPARENT],
+  ["x-forwarded-for", FORWARDED_FOR],
+  ["x-forwarded-proto", FORWARDED_PROTO],
+  ["x-forwarded-host", FORWARDED_HOST],
+  ["x-forwarded-port", FORWARDED_PORT],
+  ["forwarded", FORWARDED],
+  ["connection", FRAMING],
+  ["transfer-encoding", FRAMING],
+]);
+
+/**
+ * The request head for the upstream as a byte string, put together from the parsed parts: nothing the
+ * client wrote is copied without having been understood. Lines keep their order and letter case; ours
+ * follow at the end. The headers must have been cleaned (`cleanHeaders`) before.
+ *
+ * Added: `Via` (RFC 9110 §7.6.3), `X-Forwarded-For/-Proto/-Host/-Port`, `Forwarded` (RFC 7239) when a
+ * trusted peer sent one, `X-Request-Id`, `X-Correlation-Id`, `traceparent`. `targetAddress` stands in as
+ * Host for clients of HTTP/1.0 that named none.
+ */
+export function formatRequestHead(context: RequestContext, targetAddress: string): string {
+  const { head, body, downstream } = context;
+  const { names, keys, values } = head.headers;
+  const host = head.authority === "" ? targetAddress : head.authority;
+  let lines = "";
+  let hostWritten = false;
+  let lengthWritten = false;
+  let seen = 0;
+  let forwardedFor = "";
+  let forwarded = "";
+  for (let i = 0; i < keys.length; i++) {
+    const own = OWN.get(keys[i]!);
+    if (own === undefined) {
+      lines += names[i] + ": " + values[i] + "\r\n";
+      continue;
+    }
+    switch (own) {
+      case HOST:
+        if (!hostWritten) lines += names[i] + ": " + host + "\r\n";
+        hostWritten = true;
+        break;
+      case CONTENT_LENGTH:
+        if (!lengthWritten && (body === null || body.length !== undefined)) {
+          lines += names[i] + ": " + (body === null ? 0 : body.length) + "\r\n";
+          lengthWritten = true;
+        }
+        break;
+      case TRACEPARENT:
+        if (context.traceparent === "") lines += names[i] + ": " + values[i] + "\r\n";
+        break;
+      case FORWARDED_FOR:
+        forwardedFor += values[i] + ", ";
+        break;
+      case FORWARDED:
+        forwarded += values[i] + ", ";
+        break;
+      case FORWARDED_PROTO:
+      case FORWARDED_HOST:
+      case FORWARDED_PORT:
+        seen |= 1 << own;
+        lines += names[i] + ": " + values[i] + "\r\n";
+        break;
+    }
+  }
+  let text = head.method + " " + head.target + " HTTP/1.1\r\n";
+  if (!hostWritten) text += "Host: " + host + "\r\n";
+  text += lines;
+  if (!lengthWritten) text += bodyLine(context);
+  if (forwarded !== "") text += "Forwarded: " + forwarded + forwardedElement(context) + "\r\n";
+  if (forwardedFor !== "" || downstream.peerIp !== "") {
+    text += "X-Forwarded-For: " + appendPeer(forwardedFor, downstream) + "\r\n";
+  }
+  if ((seen & (1 << FORWARDED_PROTO)) === 0) text += "X-Forwarded-Proto: " + downstream.scheme + "\r\n";
+  if ((seen & (1 << FORWARDED_HOST)) === 0) text += forwardedHostLine(context);
+  if ((seen & (1 << FORWARDED_PORT)) === 0 && downstream.localPort !== 0) {
+    text += "X-Forwarded-Port: " + downstream.localPort + "\r\n";
+  }
+  text += head.minor === 1 ? "Via: 1.1 " + PSEUDONYM + "\r\n" : "Via: 1.0 " + PSEUDONYM + "\r\n";
+  if (context.requestId !== "") {
+    text += "X-Request-Id: " + context.requestId + "\r\nX-Correlation-Id: " + context.requestId + "\r\n";
+  }
+  if (context.traceparent !== "") text += "traceparent: " + context.traceparent + "\r\n";
+  return text + "\r\n";
+}
+
+/** How the body is framed when the client's own Content-Length line could not stay where it was. */
+function bodyLine(context: RequestContext): string {
+  const { body, head } = context;
+  if (body === null) {
+    // Methods that are expected to have content announce that there is none (RFC 9110 §8.6).
+    const { method } = head;
+    return method === "POST" || method === "PUT" || method === "PATCH" ? "Content-Length: 0\r\n" : "";
+  }
+  return body.length === undefined
+    ? "Transfer-Encoding: chunked\r\n"
+    : "Content-Length: " + body.length + "\r\n";
+}
+
+/** `chain` is empty or ends in ", ". */
+function appendPeer(chain: string, downstream: Downstream): string {
+  return downstream.peerIp === "" ? chain.slice(0, -2) : chain + downstream.peerIp;
+}
+
+/** What the client asked for, also where a filter has since chosen another authority. */
+function forwardedHostLine(context: RequestContext): string {
+  const asked = context.head.headers.get("host") ?? context.head.authority;
+  return asked === "" ? "" : "X-Forwarded-Host: " + asked + "\r\n";
+}
+
+/** This hop's element of `Forwarded` (RFC 7239 §4); IPv6 addresses are quoted and bracketed (§6). */
+function forwardedElement(context: RequestContext): string {
+  const { downstream, head } = context;
+  const ip = downstream.peerIp;
+  const node = ip === "" ? "unknown" : ip.includes(":") ? `"[${ip}]"` : ip;
+  const host = head.headers.get("host") ?? head.authority;
+  const by = `for=${node};by=_${PSEUDONYM};proto=${downstream.scheme}`;
+  return host === "" ? by : `${by};host="${host}"`;
+}
+
+const encoder = new TextEncoder();
+
+/**
+ * Writes a byte string into `out`; the bytes written, or -1 when it does not fit. Throws `internal_bug`
+ * when a unit is no octet: the text was put together wrongly.
+ */
+export function writeByteString(text: string, out: Uint8Array): number {
+  if (text.length > out.length) return -1;
+  const { read, written } = encoder.encodeInto(text, out);
+  // As long as everything is ASCII, UTF-8 is the same as ISO 8859-1.
+  if (read === text.length && written === text.length) return written;
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit > 0xff) throw new ProxyError("internal_bug", "a header holds a character that is no octet");
+    out[i] = unit;
+  }
+  return text.length;
+}

@@ -1,0 +1,116 @@
+import { parseEndpoint } from "../core/address.ts";
+import { assert } from "../core/assert.ts";
+import { BufferPool } from "../core/buffer_pool.ts";
+import type { Deadlines } from "../core/deadlines.ts";
+import type { Clock, Dialer, TlsClientOptions } from "../core/ports.ts";
+import { READ_BYTES_LARGE } from "./connection.ts";
+import { type PoolDeps, type PoolLimits, TargetPool } from "./pool.ts";
+
+/** Large buffers kept for reuse: 4 MB. */
+const LARGE_BUFFERS_KEPT = 64;
+
+/** Outside world that pools need. */
+export interface UpstreamPoolsInit {
+  readonly dialer: Dialer;
+  readonly clock: Clock;
+  readonly deadlines: Deadlines;
+  /** Buffers of 64 KB, when they are to be shared with others. */
+  readonly largeBuffers?: BufferPool;
+}
+
+/** What makes a pool the same one after a reload. */
+export interface PoolIdentity {
+  readonly upstreamId: string;
+  /** `host:port`, `[v6]:port` or `unix:/path`, checked by the configuration. */
+  readonly address: string;
+  readonly tls: TlsClientOptions | undefined;
+}
+
+/** What one upstream's pools hold at the moment, summed over its targets. */
+export interface PoolStats {
+  readonly upstreamId: string;
+  readonly address: string;
+  /** Connections open or being opened. */
+  readonly size: number;
+  readonly idle: number;
+  readonly busy: number;
+  readonly waiting: number;
+  /** Connections lent so far. */
+  readonly acquired: number;
+}
+
+interface Entry {
+  readonly pool: TargetPool;
+  uses: number;
+}
+
+/**
+ * The pools of one thread, by identity: they outlive the snapshots that use them, so a reload that
+ * leaves a target as it was keeps its warm connections. A pool that nobody uses any more is closed,
+ * busy connections at the end of their requests.
+ */
+export class UpstreamPools {
+  readonly #entries = new Map<string, Entry>();
+  readonly #deps: PoolDeps;
+
+  constructor(init: UpstreamPoolsInit) {
+    this.#deps = {
+      dialer: init.dialer,
+      clock: init.clock,
+      deadlines: init.deadlines,
+      largeBuffers: init.largeBuffers ?? new BufferPool(READ_BYTES_LARGE, LARGE_BUFFERS_KEPT),
+    };
+    assert(
+      this.#deps.largeBuffers.size === READ_BYTES_LARGE,
+      "large buffers have the size bodies are read in",
+    );
+  }
+
+  /** The pool of a target, made at first use; its limits become these. Every call needs one `release`. */
+  acquire(identity: PoolIdentity, limits: PoolLimits): TargetPool {
+    const key = keyOf(identity);
+    let entry = this.#entries.get(key);
+    if (entry === undefined) {
+      const endpoint = parseEndpoint(identity.address);
+      assert(typeof endpoint !== "string", "target addresses are checked when the configuration is read");
+      entry = { pool: new TargetPool({ ...identity, endpoint }, limits, this.#deps), uses: 0 };
+      this.#entries.set(key, entry);
+    } else {
+      entry.pool.configure(limits);
+    }
+    entry.uses++;
+    return entry.pool;
+  }
+
+  release(pool: TargetPool): void {
+    const key = keyOf(pool.target);
+    const entry = this.#entries.get(key);
+    assert(entry?.pool === pool, "a pool is released as often as it was acquired");
+    if (--entry.uses > 0) return;
+    this.#entries.delete(key);
+    pool.retire();
+  }
+
+  /** Every pool in use, for metrics and the status page. */
+  stats(): PoolStats[] {
+    return Array.from(this.#entries.values(), ({ pool }) => ({
+      upstreamId: pool.target.upstreamId,
+      address: pool.target.address,
+      size: pool.size,
+      idle: pool.idle,
+      busy: pool.busy,
+      waiting: pool.waiting,
+      acquired: pool.acquired,
+    }));
+  }
+
+  /** Closes all idle connections: the thread is ending. */
+  dispose(): void {
+    for (const { pool } of this.#entries.values()) pool.retire();
+    this.#entries.clear();
+  }
+}
+
+function keyOf(identity: PoolIdentity): string {
+  return JSON.stringify([identity.upstreamId, identity.address, identity.tls ?? null]);
+}

@@ -1,0 +1,244 @@
+import { BALANCERS } from "../balancers/registry.ts";
+import { checkEndpoint } from "../core/address.ts";
+import { identifier, kindChoices, repeated } from "../core/named_blocks.ts";
+import { Problem } from "../core/reading.ts";
+import { hasContent, refused } from "../core/refused.ts";
+import { block, duration, integer, list, oneOf, text } from "../core/schema.ts";
+import type { Infer, Schema } from "../core/schema.ts";
+import { HEALTH_CHECKS } from "../health/registry.ts";
+import {
+  asksForHttp2,
+  BALANCERS_UNAVAILABLE,
+  normaliseBalancing,
+  normaliseHealthCheck,
+  normaliseUpstream,
+} from "./upstream_spellings.ts";
+
+const target = block({
+  summary: "A place requests can go to.",
+  args: ["address"],
+  fields: {
+    address: text({
+      summary: "host:port, [IPv6]:port or unix:/path.",
+      required: true,
+      check: checkEndpoint,
+      example: "127.0.0.1:3000",
+    }),
+    weight: integer({ summary: "Share of requests; 0 means none.", min: 0, max: 1_000_000, default: 1 }),
+    maxRequests: refused({ summary: "Requests at once on this target." }),
+    metadata: refused({ summary: "Labels for balancing by locality.", asks: hasContent }),
+    zone: refused({ summary: "Zone for balancing by locality." }),
+    tls: refused({ summary: "TLS for one target.", hint: "put tls in the upstream" }),
+  },
+});
+
+const loadBalancing = block({
+  summary: "How a target is chosen.",
+  args: ["type"],
+  always: true,
+  normalise: normaliseBalancing,
+  fields: {
+    type: oneOf({
+      summary: "Algorithm.",
+      aliases: ["algorithm"],
+      values: kindChoices(BALANCERS),
+      unavailable: BALANCERS_UNAVAILABLE,
+      default: "round-robin",
+    }),
+  },
+});
+
+/** Reads `200`, `"200-299"`, `"200,204"` and several of them as ranges, both ends included. */
+function decodeStatus(value: unknown): StatusRange[] | Problem {
+  const ranges: StatusRange[] = [];
+  for (const part of String(value).split(",")) {
+    const match = /^\s*(\d{3})\s*(?:-\s*(\d{3})\s*)?$/.exec(part);
+    const from = Number(match?.[1]);
+    const to = Number(match?.[2] ?? from);
+    if (match === null || from < 100 || to > 599 || to < from) {
+      return new Problem(
+        `expects statuses from 100 to 599 such as 200, "200-299" or "200,204", found "${value}"`,
+      );
+    }
+    ranges.push([from, to]);
+  }
+  return ranges;
+}
+
+type StatusRange = readonly [from: number, to: number];
+
+const statusLists = list<readonly StatusRange[], { summary: string; default: readonly StatusRange[][] }>(
+  { summary: "Statuses that count as healthy; 200 when left out.", default: [[[200, 200]]] },
+  {
+    type: "value",
+    expected: `a status, or text such as "200-299" or "200,204"`,
+    json: { type: ["integer", "string"] },
+  },
+  decodeStatus,
+);
+
+/** Ranges of all arguments in one list. */
+const expectedStatus: Schema<readonly StatusRange[]> = {
+  ...statusLists,
+  default: [200],
+  read: (nodes, site) => statusLists.read(nodes, site).flat(),
+};
+
+const threshold = (summary: string, standard: number) =>
+  integer({ summary, min: 1, max: 1000, default: standard });
+
+const checkTypes = oneOf({
+  summary: "What is tried: a connection, or a request that must be answered with an expected status.",
+  values: kindChoices(HEALTH_CHECKS),
+  unavailable: { grpc: [], inference: [] },
+  default: "tcp",
+});
+
+/** JSON may nest the options: `"type": { "http": { "path": "/health" } }`. */
+const checkType = {
+  ...checkTypes,
+  shape: {
+    type: "choice",
+    values: HEALTH_CHECKS.map(({ type }) => type),
+    aliases: [],
+    json: { type: "object" },
+  } as const,
+};
+
+const healthCheck = block({
+  summary: "Looks at every target at intervals; unhealthy ones get no requests.",
+  normalise: normaliseHealthCheck,
+  fields: {
+    type: checkType,
+    intervalSecs: seconds("Time between checks.", { aliases: ["interval"], min: 0.1, default: 10 }),
+    timeoutSecs: seconds("Time for an answer.", { aliases: ["timeout"], min: 0.01, default: 5 }),
+    healthyThreshold: threshold("Good checks in a row until a target is healthy.", 2),
+    unhealthyThreshold: threshold("Bad checks in a row until a target is unhealthy.", 3),
+    path: text({
+      summary: "Request target of an http check.",
+      default: "/health",
+      check: (path) =>
+        /^\/[!-~]*$/.test(path) ? undefined : `must be a path such as "/health", found "${path}"`,
+    }),
+    expectedStatus,
+    host: text({
+      summary: "Host header of an http check; left out, the target's address.",
+      check: (host) => /^[!-~]+$/.test(host) ? undefined : "must not contain spaces or control characters",
+    }),
+  },
+});
+
+function seconds<const O extends { min: number; default?: number; aliases?: readonly string[] }>(
+  summary: string,
+  options: O,
+) {
+  return duration({ unit: "s", max: 86_400, ...options, summary });
+}
+
+const count = (summary: string, options: { min: number; default: number }) =>
+  integer({ summary, max: 100_000, ...options });
+
+const connectionPool = block({
+  summary: "Connections kept to each target, per thread.",
+  always: true,
+  fields: {
+    maxConnections: count("Connections to one target.", { min: 1, default: 100 }),
+    maxIdle: count("Idle connections kept to one target.", { min: 0, default: 20 }),
+    idleTimeoutSecs: seconds("How long a connection may be idle.", {
+      aliases: ["idle-timeout"],
+      min: 0.1,
+      default: 60,
+    }),
+    maxLifetimeSecs: duration({
+      summary: "How long a connection is used; left out, for ever.",
+      aliases: ["max-lifetime"],
+      unit: "s",
+      min: 0.1,
+      max: 31_536_000,
+    }),
+  },
+});
+
+const timeouts = block({
+  summary: "Time limits towards a target.",
+  aliases: ["timeout"],
+  always: true,
+  fields: {
+    connectSecs: seconds("Until it accepts, TLS included.", {
+      aliases: ["connect"],
+      min: 0.001,
+      default: 10,
+    }),
+    requestSecs: seconds("For the whole exchange.", { aliases: ["request"], min: 0.001, default: 60 }),
+    readSecs: seconds("Without a byte from it.", { aliases: ["read"], min: 0.001, default: 30 }),
+    writeSecs: seconds("Without it taking a byte.", { aliases: ["write"], min: 0.001, default: 30 }),
+  },
+});
+
+const tls = block({
+  summary: "Speak TLS to the targets; certificates are always verified.",
+  fields: {
+    sni: text({ summary: "Name sent and checked; left out, the target's host.", aliases: ["server-name"] }),
+    caCert: text({
+      summary: "PEM file of authorities, instead of the system's.",
+      aliases: ["ca-file", "ca"],
+    }),
+    clientCert: text({ summary: "PEM file of our certificate.", aliases: ["cert-file", "cert"] }),
+    clientKey: text({ summary: "PEM file of our key.", aliases: ["key-file", "key"] }),
+    insecureSkipVerify: refused({
+      summary: "Trusting any certificate.",
+      hint: "give the authority as ca-cert instead",
+    }),
+    verify: refused({
+      summary: "Verifying certificates, which is always done.",
+      feature: "verify #false",
+      hint: "give the authority as ca-cert instead",
+      asks: (node) => node.args[0]?.value === false,
+    }),
+  },
+  check(value, report) {
+    if ((value.clientCert === undefined) === (value.clientKey === undefined)) return;
+    const missing = value.clientCert === undefined ? "client-cert" : "client-key";
+    report(value.clientCert === undefined ? "clientKey" : "clientCert", `"tls" needs "${missing}" too`);
+  },
+});
+
+/** Options of one upstream. */
+export const upstream = block({
+  summary: "A service behind the proxy.",
+  args: ["id"],
+  normalise: normaliseUpstream,
+  fields: {
+    id: identifier("Name by which routes refer to it."),
+    targets: repeated({
+      summary: "Places requests can go to.",
+      name: "target",
+      aliases: ["targets"],
+      block: target,
+    }),
+    loadBalancing,
+    connectionPool,
+    timeouts,
+    tls,
+    healthCheck,
+    httpVersion: refused({
+      summary: "HTTP/2 to the targets.",
+      feature: "http-version 2",
+      hint: "HTTP/1.1 is spoken; remove min-version",
+      asks: asksForHttp2,
+    }),
+    circuitBreaker: refused({ summary: "Pausing targets that fail." }),
+    stickySession: refused({ summary: "Keeping a client on one target." }),
+    discovery: refused({ summary: "Finding targets by DNS, Consul or Kubernetes." }),
+    retry: refused({ summary: "Repeating requests that failed.", aliases: ["retry-policy"] }),
+    outlierDetection: refused({ summary: "Ejecting targets that fail." }),
+    maxRequests: refused({ summary: "Requests at once on this upstream." }),
+  },
+});
+
+/** One upstream, defaults filled in. */
+export type UpstreamConfig = NonNullable<Infer<typeof upstream>>;
+/** How targets are looked at; options of http are there for tcp too, unused. */
+export type HealthCheckConfig = NonNullable<UpstreamConfig["healthCheck"]>;
+/** TLS towards targets; files as configured, not yet read. */
+export type UpstreamTlsConfig = NonNullable<UpstreamConfig["tls"]>;
