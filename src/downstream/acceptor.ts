@@ -1,0 +1,239 @@
+import { CidrSet } from "../core/cidr.ts";
+import type { Downstream } from "../core/context.ts";
+import type { Deadlines, Watch } from "../core/deadlines.ts";
+import type { Log, Socket, SocketListener } from "../core/ports.ts";
+import { statusText } from "../http1/status_text.ts";
+import type { Admission, Rejection } from "./admission.ts";
+import { Connection, type ConnectionDeps } from "./connection.ts";
+import type { ConnectionLimits } from "./limits.ts";
+import { parseProxyHeader, type ProxyHeader } from "./proxy_protocol.ts";
+
+/** Connections being told that there is no room; beyond this many they are just closed. */
+const REJECTING_MAX = 256;
+/** How long a turned-away client is waited for, so that it can read why. */
+const REJECT_LINGER_MS = 1000;
+/** Room for the longest PROXY header that is accepted. */
+const PROXY_HEADER_BYTES = 2304;
+
+/** What a listener does with new connections; replaced on reload. */
+export interface ListenerSettings {
+  readonly id: string;
+  readonly namespace: string | undefined;
+  readonly limits: ConnectionLimits;
+  /** Connections of this listener in this thread's process; Infinity for no bound of its own. */
+  readonly connectionsMax: number;
+  /** Peers whose forwarding headers are believed. */
+  readonly trusted: CidrSet;
+  /** Peers that send a PROXY header first; empty means nobody does. */
+  readonly proxyHeaderFrom: CidrSet;
+}
+
+/** Told of what happens at a listener, for metrics. */
+export interface AcceptorEvents {
+  accepted(): void;
+  rejected(reason: Rejection | "proxy_header"): void;
+  closed(): void;
+}
+
+/** What an acceptor needs besides its socket. */
+export interface AcceptorDeps {
+  readonly connections: ConnectionDeps;
+  readonly deadlines: Deadlines;
+  readonly admission: Admission;
+  readonly events: AcceptorEvents;
+  readonly log: Log;
+}
+
+type OpenDownstream = { -readonly [K in keyof Downstream]: Downstream[K] };
+
+/** One listening socket and the connections it accepted. */
+export class Acceptor {
+  readonly socket: SocketListener;
+  #settings: ListenerSettings;
+  readonly #deps: AcceptorDeps;
+  readonly #connections = new Map<Connection, OpenDownstream>();
+  #rejecting = 0;
+  #draining = false;
+  #emptied: (() => void) | null = null;
+
+  constructor(socket: SocketListener, settings: ListenerSettings, deps: AcceptorDeps) {
+    this.socket = socket;
+    this.#settings = settings;
+    this.#deps = deps;
+  }
+
+  /** Open connections. */
+  get size(): number {
+    return this.#connections.size;
+  }
+
+  /** New connections follow these settings; open ones keep their limits but belong to the new listener. */
+  update(settings: ListenerSettings): void {
+    this.#settings = settings;
+    for (const downstream of this.#connections.values()) {
+      downstream.listenerId = settings.id;
+      downstream.namespace = settings.namespace;
+    }
+  }
+
+  /** Accepts until the socket is closed. */
+  async run(): Promise<void> {
+    while (true) {
+      const socket = await this.socket.accept();
+      if (socket === null) return;
+      // Never rejects: a connection's failures are its own.
+      void this.#serve(socket);
+    }
+  }
+
+  /** Stops accepting, lets requests finish; resolves when no connection is left. */
+  async drain(): Promise<void> {
+    this.#draining = true;
+    await this.socket.close();
+    for (const connection of this.#connections.keys()) connection.drain();
+    if (this.#connections.size > 0) await new Promise<void>((resolve) => this.#emptied = resolve);
+  }
+
+  /** Cuts what is still open; the number of connections that had a request under way. */
+  abort(): number {
+    let busy = 0;
+    for (const connection of this.#connections.keys()) {
+      if (!connection.isIdle) busy++;
+      connection.abort();
+    }
+    return busy;
+  }
+
+  async #serve(socket: Socket): Promise<void> {
+    const { admission, events } = this.#deps;
+    const settings = this.#settings;
+    const peerIp = socket.remote.type === "ip" ? socket.remote.ip : "";
+    if (this.#connections.size >= settings.connectionsMax) {
+      return this.#reject(socket, "listener_connections");
+    }
+    const admitted = admission.admit(peerIp);
+    if (admitted !== "admitted") return this.#reject(socket, admitted);
+    events.accepted();
+    try {
+      const opened = await this.#open(socket, settings);
+      if (opened !== null) await opened.run();
+    } catch (cause) {
+      this.#deps.log("error", "A connection failed", { cause: String(cause) });
+      socket.close();
+    } finally {
+      admission.release(peerIp);
+      events.closed();
+    }
+  }
+
+  /** The connection, with the client's real address; null when a PROXY header was due and did not come. */
+  async #open(socket: Socket, settings: ListenerSettings): Promise<{ run(): Promise<void> } | null> {
+    const { remote, local } = socket;
+    const downstream: OpenDownstream = {
+      listenerId: settings.id,
+      namespace: settings.namespace,
+      scheme: "http",
+      localPort: local.type === "ip" ? local.port : 0,
+      peerIp: remote.type === "ip" ? remote.ip : "",
+      peerPort: remote.type === "ip" ? remote.port : 0,
+      peerTrusted: false,
+      requestsServed: 0,
+    };
+    let early: Uint8Array | null = null;
+    if (
+      settings.proxyHeaderFrom.has(downstream.peerIp) ||
+      (remote.type === "unix" && !settings.proxyHeaderFrom.isEmpty)
+    ) {
+      const received = await this.#readProxyHeader(socket, settings.limits.headTimeoutMs);
+      if (received === null) {
+        this.#deps.events.rejected("proxy_header");
+        socket.close();
+        return null;
+      }
+      if (received.header.type === "proxied") {
+        downstream.peerIp = received.header.ip;
+        downstream.peerPort = received.header.port;
+      }
+      early = received.rest;
+    }
+    downstream.peerTrusted = remote.type === "unix" ? false : settings.trusted.has(downstream.peerIp);
+    return { run: () => this.#run(socket, downstream, early) };
+  }
+
+  async #run(socket: Socket, downstream: OpenDownstream, early: Uint8Array | null): Promise<void> {
+    const { limits } = this.#settings;
+    const connection = new Connection(socket, downstream, limits, this.#deps.connections);
+    if (early !== null) connection.input.preload(early);
+    this.#connections.set(connection, downstream);
+    // The listener may have begun to drain while a PROXY header was awaited.
+    if (this.#draining) connection.drain();
+    try {
+      await connection.run();
+    } finally {
+      this.#connections.delete(connection);
+      if (this.#connections.size === 0) this.#emptied?.();
+    }
+  }
+
+  async #readProxyHeader(
+    socket: Socket,
+    timeoutMs: number,
+  ): Promise<{ readonly header: ProxyHeader; readonly rest: Uint8Array } | null> {
+    const { deadlines } = this.#deps;
+    const watch: Watch = { dueMs: deadlines.coarseMs + timeoutMs, expire: () => socket.close() };
+    deadlines.add(watch);
+    const buffer = new Uint8Array(PROXY_HEADER_BYTES);
+    let filled = 0;
+    try {
+      while (filled < buffer.length) {
+        const count = await socket.read(buffer.subarray(filled));
+        if (count === null) return null;
+        filled += count;
+        const header = parseProxyHeader(buffer.subarray(0, filled));
+        if (header === "invalid") return null;
+        if (header !== "more") return { header, rest: buffer.subarray(header.bytes, filled) };
+      }
+      return null;
+    } catch {
+      return null;
+    } finally {
+      deadlines.remove(watch);
+    }
+  }
+
+  /** Says why in HTTP, as far as there is room even for that. */
+  async #reject(socket: Socket, reason: Rejection): Promise<void> {
+    this.#deps.events.rejected(reason);
+    if (this.#rejecting >= REJECTING_MAX) return socket.close();
+    this.#rejecting++;
+    const { deadlines } = this.#deps;
+    const watch: Watch = { dueMs: deadlines.coarseMs + REJECT_LINGER_MS, expire: () => socket.close() };
+    deadlines.add(watch);
+    try {
+      await socket.write(REJECTIONS[reason]);
+      await socket.closeWrite();
+      const sink = new Uint8Array(1024);
+      while (await socket.read(sink) !== null);
+    } catch {
+      // The client went first, or took too long.
+    } finally {
+      deadlines.remove(watch);
+      socket.close();
+      this.#rejecting--;
+    }
+  }
+}
+
+const REJECTIONS: Readonly<Record<Rejection, Uint8Array>> = {
+  total_connections: rejection(503, "The proxy is at its connection limit"),
+  listener_connections: rejection(503, "The listener is at its connection limit"),
+  client_connections: rejection(429, "Too many connections from this address"),
+  draining: rejection(503, "The proxy is shutting down"),
+};
+
+function rejection(status: number, text: string): Uint8Array {
+  return new TextEncoder().encode(
+    `HTTP/1.1 ${status} ${statusText(status)}\r\nContent-Type: text/plain; charset=utf-8\r\n` +
+      `Content-Length: ${text.length + 1}\r\nRetry-After: 1\r\nConnection: close\r\n\r\n${text}\n`,
+  );
+}

@@ -1,0 +1,9 @@
+/** Why a connection is turned away; a metric label. */
+export type Rejection = "total_connections" | "client_connections" | "listener_connections" | "draining";
+
+/** Counts connections where all threads can see them, and says when there are too many. */
+export interface Admission {
+  /** Takes a place for a connection of this client; every "admitted" is followed by one `release`. */
+  admit(clientIp: string): "admitted" | Rejection;
+  release(clientIp: string): void;
+}

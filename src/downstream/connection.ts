@@ -1,0 +1,309 @@
+import type { BufferPool } from "../core/buffer_pool.ts";
+import { type Downstream, RequestContext } from "../core/context.ts";
+import type { Deadlines, Watch } from "../core/deadlines.ts";
+import { ProxyError, toProxyError } from "../core/errors.ts";
+import { HeaderList } from "../core/headers.ts";
+import type { Clock, Socket } from "../core/ports.ts";
+import { type ParsedRequest, RequestHeadParser } from "../http1/request_head.ts";
+import type { RequestHandler } from "./handler.ts";
+import type { HttpDate } from "./http_date.ts";
+import { Input } from "./input.ts";
+import type { ConnectionLimits } from "./limits.ts";
+import { type BodyHost, RequestBody } from "./request_body.ts";
+import { ResponseWriter } from "./response_writer.ts";
+
+/** Bytes of an unread request body that are worth reading to keep the connection. */
+const DISCARD_BYTES_MAX = 262_144;
+/** How long a refused client may go on sending before the connection is cut (RFC 9112 §9.6). */
+const LINGER_MS = 1000;
+const LINGER_BYTES_MAX = 1_048_576;
+
+/** What all connections of a thread share. */
+export interface ConnectionDeps {
+  readonly handler: RequestHandler;
+  readonly clock: Clock;
+  readonly deadlines: Deadlines;
+  readonly date: HttpDate;
+  /** Buffers for request bodies. */
+  readonly largeBuffers: BufferPool;
+  /** Buffers in which responses are put together. */
+  readonly outputBuffers: BufferPool;
+}
+
+/** The connection waits for a request, receives one, waits for its answer, sends it, or is being closed. */
+type Phase = "idle" | "receiving" | "answering" | "sending" | "closing";
+
+/**
+ * One client connection: HTTP/1.1 requests in, responses out, one at a time and in order. Every wait
+ * has a bound. Whatever cannot be read in exactly one way is answered and then closed.
+ */
+export class Connection implements BodyHost {
+  readonly input: Input;
+  readonly clock: Clock;
+  readonly limits: ConnectionLimits;
+  readonly readWatch: Watch;
+
+  readonly #socket: Socket;
+  readonly #deps: ConnectionDeps;
+  readonly #downstream: Downstream;
+  readonly #parser: RequestHeadParser;
+  readonly #writer: ResponseWriter;
+  readonly #writeWatch: Watch;
+  #phase: Phase = "idle";
+  #draining = false;
+  #context: RequestContext | null = null;
+  #body: RequestBody | null = null;
+  /** Set while a request whose head came too late is being refused. */
+  #lateRefusal: Promise<void> | null = null;
+
+  constructor(socket: Socket, downstream: Downstream, limits: ConnectionLimits, deps: ConnectionDeps) {
+    this.#socket = socket;
+    this.#downstream = downstream;
+    this.#deps = deps;
+    this.clock = deps.clock;
+    this.limits = limits;
+    const headBytesMax = limits.head.headerBytesMax + limits.head.targetBytesMax + 256;
+    this.input = new Input(socket, deps.largeBuffers, headBytesMax);
+    this.#parser = new RequestHeadParser(limits.head);
+    this.input.onShift = (by) => this.#parser.shift(by);
+    this.input.onEnd = () => this.#clientEnded();
+    this.readWatch = { dueMs: Infinity, expire: () => this.#readExpired() };
+    this.#writeWatch = { dueMs: Infinity, expire: () => this.#socket.close() };
+    this.#writer = new ResponseWriter(socket, this.#writeWatch, limits.sendTimeoutMs, deps);
+  }
+
+  /** Whether no request is being received, answered or sent. */
+  get isIdle(): boolean {
+    return this.#phase === "idle";
+  }
+
+  /** Serves the connection until it ends. Never rejects. */
+  async run(): Promise<void> {
+    const { deadlines } = this.#deps;
+    deadlines.add(this.readWatch);
+    deadlines.add(this.#writeWatch);
+    try {
+      await this.#serve();
+    } catch {
+      // The socket broke while a response was being written; there is nobody left to tell.
+    } finally {
+      this.#phase = "closing";
+      deadlines.remove(this.readWatch);
+      deadlines.remove(this.#writeWatch);
+      this.#socket.close();
+      this.input.dispose();
+    }
+  }
+
+  /** Finishes the request at hand, then closes; an idle connection closes at once. */
+  drain(): void {
+    this.#draining = true;
+    if (this.#phase === "idle") this.#socket.close();
+  }
+
+  /** Cuts the connection; a request at hand is aborted. */
+  abort(): void {
+    this.#socket.close();
+  }
+
+  async sendContinue(): Promise<void> {
+    if (this.#phase === "answering") await this.#writer.sendContinue();
+  }
+
+  bodyEnded(): void {
+    this.input.shrink();
+    if (this.#phase === "answering" || this.#phase === "sending") this.input.ahead();
+  }
+
+  /**
+   * The life of the connection, in one function: every further asynchronous call per request would
+   * cost about half a microsecond.
+   */
+  async #serve(): Promise<void> {
+    const { handler } = this.#deps;
+    while (true) {
+      const parsed = await this.#receive();
+      if (parsed === null) return;
+      const context = this.#open(parsed);
+      const answer = handler.handle(context);
+      const response = answer instanceof Promise ? await answer : answer;
+      this.#phase = "sending";
+      const close = this.#mustClose(context, parsed.keepAlive);
+      let sent = false;
+      try {
+        const whole = this.#writer.begin(context, response, close);
+        if (whole === null) {
+          sent = await this.#writer.send(context, response);
+        } else {
+          const count = await this.#socket.write(whole);
+          sent = count === whole.length || await this.#writer.writeRest(whole.subarray(count));
+          this.#writer.recycle();
+        }
+      } finally {
+        if (!sent) context.aborted = true;
+        handler.finish(context);
+      }
+      if (!sent) return;
+      const body = this.#body;
+      const unread = body !== null && !body.isEnded;
+      if (close) {
+        if (unread || !this.input.ended) await this.#linger();
+        return;
+      }
+      if (unread && !(await body.discard(DISCARD_BYTES_MAX))) return;
+      this.#context = this.#body = null;
+      this.#downstream.requestsServed++;
+      this.#phase = "idle";
+      this.input.shrink();
+    }
+  }
+
+  /** The next request; null when the connection is over, a request that cannot be read being answered first. */
+  async #receive(): Promise<ParsedRequest | null> {
+    const first = this.#downstream.requestsServed === 0;
+    this.readWatch.dueMs = this.clock.nowMs() +
+      (first ? this.limits.headTimeoutMs : this.limits.idleTimeoutMs);
+    try {
+      while (true) {
+        const parsed = this.#parse();
+        if (parsed !== undefined) return parsed;
+        if (this.input.ended) return null;
+        const room = await this.input.more();
+        if (this.#lateRefusal !== null) {
+          await this.#lateRefusal;
+          return null;
+        }
+        if (!room) throw new ProxyError("headers_too_large", "the request head fills the buffer");
+      }
+    } catch (cause) {
+      await this.#refuse(toProxyError(cause));
+      return null;
+    }
+  }
+
+  #parse(): ParsedRequest | undefined {
+    const { input } = this;
+    if (input.available === 0) return undefined;
+    const parsed = this.#parser.parse(input.bytes, input.start, input.end);
+    if (parsed !== undefined) {
+      input.start = this.#parser.end;
+      this.readWatch.dueMs = Infinity;
+      this.#phase = "answering";
+    } else if (this.#phase === "idle") {
+      this.#phase = "receiving";
+      this.readWatch.dueMs = this.#deps.deadlines.coarseMs + this.limits.headTimeoutMs;
+    }
+    return parsed;
+  }
+
+  #open(parsed: ParsedRequest): RequestContext {
+    const startedMs = this.clock.nowMs();
+    const body = parsed.chunked || parsed.contentLength > 0
+      ? new RequestBody(this, {
+        contentLength: parsed.contentLength,
+        expectContinue: parsed.expectContinue,
+        requestDueMs: startedMs + this.limits.requestTimeoutMs,
+      })
+      : null;
+    const context = new RequestContext({
+      head: parsed.head,
+      body,
+      downstream: this.#downstream,
+      startedMs,
+      bodyBytesMax: Infinity,
+    });
+    this.#context = context;
+    this.#body = body;
+    if (body !== null) body.context = context;
+    // A read is kept under way, so that a client that leaves is noticed.
+    else if (this.input.available === 0) this.input.ahead();
+    return context;
+  }
+
+  /** Whether the response at hand is the last one on this connection. */
+  #mustClose(context: RequestContext, keepAlive: boolean): boolean {
+    if (!keepAlive || context.closeConnection || this.#draining || this.input.ended) return true;
+    if (this.#downstream.requestsServed + 1 >= this.limits.requestsMax) return true;
+    const body = this.#body;
+    if (body === null || body.isEnded) return false;
+    return body.isHeldBack || (body.remaining ?? Infinity) > DISCARD_BYTES_MAX;
+  }
+
+  /** Answers a request that could not be read, and closes. */
+  async #refuse(error: ProxyError): Promise<void> {
+    this.readWatch.dueMs = Infinity;
+    if (this.input.broken) return;
+    const head = {
+      method: "-",
+      target: "-",
+      host: "",
+      authority: "",
+      minor: 1 as const,
+      headers: new HeaderList(),
+    };
+    const context = new RequestContext({
+      head,
+      body: null,
+      downstream: this.#downstream,
+      startedMs: this.clock.nowMs(),
+      bodyBytesMax: 0,
+    });
+    this.#phase = "sending";
+    let sent = false;
+    try {
+      const response = this.#deps.handler.refuse(context, error);
+      const whole = this.#writer.begin(context, response, true);
+      sent = whole === null
+        ? await this.#writer.send(context, response)
+        : await this.#writer.writeRest(whole);
+      this.#writer.recycle();
+    } finally {
+      this.#deps.handler.finish(context);
+    }
+    if (sent) await this.#linger();
+  }
+
+  /**
+   * Closes so that the last response arrives: our side first, then whatever the client still sends is
+   * read for a while. Closing with unread bytes would reset the connection and could destroy it.
+   */
+  async #linger(): Promise<void> {
+    this.#phase = "closing";
+    this.readWatch.dueMs = this.#deps.deadlines.coarseMs + LINGER_MS;
+    await this.#socket.closeWrite();
+    let left = LINGER_BYTES_MAX;
+    while (!this.input.ended && left > 0) {
+      left -= this.input.available;
+      this.input.start = this.input.end;
+      await this.input.more();
+    }
+  }
+
+  /**
+   * The client closed its side or the connection broke. As nginx does, a close while the answer is
+   * still awaited counts as leaving; a response of known length that is under way is still delivered.
+   */
+  #clientEnded(): void {
+    const context = this.#context;
+    if (context === null || (this.#body !== null && !this.#body.isEnded)) return;
+    // Bytes of a next request lie before the end of the stream: the client may well be waiting.
+    if (this.input.available > 0 && !this.input.broken) return;
+    if (this.#phase === "sending" && !this.input.broken && !this.#writer.isStreaming) return;
+    if (this.#phase !== "answering" && this.#phase !== "sending") return;
+    context.aborted = true;
+    this.#writer.abort();
+    context.onAbort?.("client_closed");
+  }
+
+  #readExpired(): void {
+    if (this.#phase === "receiving") {
+      const late = new ProxyError("request_head_timeout", "the request head did not arrive in time");
+      // The read under way cannot be taken back, so the refusal is written beside it.
+      this.#lateRefusal = this.#refuse(late).catch(() => {}).finally(() => this.#socket.close());
+    } else if (this.#body !== null && this.#phase !== "closing") {
+      this.#body.timedOut();
+    } else {
+      this.#socket.close();
+    }
+  }
+}

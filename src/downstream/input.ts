@@ -1,0 +1,129 @@
+import type { BufferPool } from "../core/buffer_pool.ts";
+import type { Socket } from "../core/ports.ts";
+
+/** Bytes of the buffer a connection starts with: room for nearly every request head. */
+export const INPUT_BYTES_INITIAL = 4096;
+
+/**
+ * What arrives from the client: a buffer with a filled part `[start, end)`, and at most one read
+ * under way. A read is kept under way while a request is handled too, for that is how a client that
+ * leaves is noticed; what it brings is the next request.
+ */
+export class Input {
+  bytes: Uint8Array<ArrayBuffer> = new Uint8Array(INPUT_BYTES_INITIAL);
+  start = 0;
+  end = 0;
+  /** The client will send nothing more: it closed its side, or the connection broke. */
+  ended = false;
+  /** The connection broke, so nothing can be sent either. */
+  broken = false;
+  /** Called when the stream ends while a read was under way. */
+  onEnd: (() => void) | null = null;
+  /** Called when buffered bytes move to the front, with the distance. */
+  onShift: ((by: number) => void) | null = null;
+
+  readonly #socket: Socket;
+  readonly #large: BufferPool;
+  readonly #bytesMax: number;
+  #small: Uint8Array<ArrayBuffer> | null = null;
+  #reading: Promise<void> | null = null;
+  readonly #landed = (count: number | null): void => {
+    this.#reading = null;
+    if (count === null) this.#finish(false);
+    else this.end += count;
+  };
+  readonly #failed = (): void => {
+    this.#reading = null;
+    this.#finish(true);
+  };
+
+  /** `bytesMax` bounds the buffer: the largest head that is let through must fit. */
+  constructor(socket: Socket, large: BufferPool, bytesMax: number) {
+    this.#socket = socket;
+    this.#large = large;
+    this.#bytesMax = Math.max(bytesMax, INPUT_BYTES_INITIAL);
+  }
+
+  /** Bytes at hand. */
+  get available(): number {
+    return this.end - this.start;
+  }
+
+  /** Starts a read unless one is under way, the stream has ended, or the buffer is full. */
+  ahead(): void {
+    if (this.#reading !== null || this.ended || !this.#makeRoom()) return;
+    this.#reading = this.#socket.read(this.bytes.subarray(this.end)).then(this.#landed, this.#failed);
+  }
+
+  /** Waits until more bytes are there or the stream has ended; false when the buffer cannot take more. */
+  async more(): Promise<boolean> {
+    this.ahead();
+    if (this.#reading === null) return this.ended;
+    await this.#reading;
+    return true;
+  }
+
+  /** Puts bytes that were received before the connection began in front. */
+  preload(early: Uint8Array): void {
+    this.bytes.set(early);
+    this.end = early.length;
+  }
+
+  /** Moves to a pooled large buffer, for bodies. Does nothing while a read is under way. */
+  enlarge(): void {
+    if (this.#small !== null || this.#reading !== null || this.available > this.#large.size) return;
+    this.#small = this.bytes;
+    this.#moveTo(this.#large.acquire());
+  }
+
+  /** Goes back to the connection's own buffer once what is left fits. */
+  shrink(): void {
+    const small = this.#small;
+    if (small === null || this.#reading !== null || this.available > small.length) return;
+    const large = this.bytes;
+    this.#moveTo(small);
+    this.#small = null;
+    this.#large.release(large);
+  }
+
+  /** Gives the large buffer back; the connection is over. */
+  dispose(): void {
+    // A read under way would write into the pooled buffer, so such a buffer is left to the collector.
+    if (this.#small !== null && this.#reading === null) this.#large.release(this.bytes);
+    this.#small = null;
+    this.bytes = new Uint8Array(0);
+    this.start = this.end = 0;
+    this.onEnd = this.onShift = null;
+  }
+
+  #finish(broken: boolean): void {
+    this.ended = true;
+    this.broken = broken;
+    this.onEnd?.();
+  }
+
+  #makeRoom(): boolean {
+    if (this.start === this.end) this.start = this.end = 0;
+    if (this.end < this.bytes.length) return true;
+    if (this.start > 0) {
+      const by = this.start;
+      this.bytes.copyWithin(0, this.start, this.end);
+      this.start = 0;
+      this.end -= by;
+      this.onShift?.(by);
+      return true;
+    }
+    if (this.#small !== null || this.bytes.length >= this.#bytesMax) return false;
+    const grown = new Uint8Array(Math.min(this.bytes.length * 2, this.#bytesMax));
+    grown.set(this.bytes);
+    this.bytes = grown;
+    return true;
+  }
+
+  #moveTo(buffer: Uint8Array<ArrayBuffer>): void {
+    buffer.set(this.bytes.subarray(this.start, this.end));
+    this.end -= this.start;
+    this.start = 0;
+    this.bytes = buffer;
+  }
+}

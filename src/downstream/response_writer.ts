@@ -1,0 +1,281 @@
+import type { BufferPool } from "../core/buffer_pool.ts";
+import type { RequestContext } from "../core/context.ts";
+import type { Deadlines, Watch } from "../core/deadlines.ts";
+import { toProxyError } from "../core/errors.ts";
+import type { Body, MaybePromise, Response } from "../core/message.ts";
+import type { Clock, Socket } from "../core/ports.ts";
+import type { HttpDate } from "./http_date.ts";
+import { formatResponseHead, type ResponseFraming, responseFraming } from "./response_head.ts";
+
+const CONTINUE = new TextEncoder().encode("HTTP/1.1 100 Continue\r\n\r\n");
+const LAST_CHUNK = new TextEncoder().encode("0\r\n\r\n");
+/** Longest chunk-size line: eight hex digits and CRLF. */
+const CHUNK_LINE_BYTES = 10;
+/** Room around the data of one chunk: its size line and its closing CRLF. */
+const CHUNK_FRAME_BYTES = CHUNK_LINE_BYTES + 2;
+
+const encoder = new TextEncoder();
+
+/** What a writer shares with the other connections of its thread. */
+export interface WriterDeps {
+  readonly clock: Clock;
+  readonly deadlines: Deadlines;
+  readonly date: HttpDate;
+  readonly outputBuffers: BufferPool;
+}
+
+/**
+ * Sends the responses of one connection. The head and as much of the body as is at hand go out in one
+ * write; a longer body is passed through without a copy where its framing allows.
+ */
+export class ResponseWriter {
+  readonly #socket: Socket;
+  readonly #watch: Watch;
+  readonly #timeoutMs: number;
+  readonly #deps: WriterDeps;
+  #body: Body | null = null;
+  #aborted = false;
+  #head = "";
+  #framing: ResponseFraming = "none";
+  /** A piece of the body that `begin` has read. */
+  #first: MaybePromise<Uint8Array | null> | undefined = undefined;
+  #buffer: Uint8Array<ArrayBuffer> | null = null;
+  /** A body whose end nobody can foretell is being sent. */
+  isStreaming = false;
+
+  constructor(socket: Socket, watch: Watch, timeoutMs: number, deps: WriterDeps) {
+    this.#socket = socket;
+    this.#watch = watch;
+    this.#timeoutMs = timeoutMs;
+    this.#deps = deps;
+  }
+
+  async sendContinue(): Promise<void> {
+    await this.#write(CONTINUE);
+  }
+
+  /** The client is gone: stops waiting for the rest of the body. */
+  abort(): void {
+    this.#aborted = true;
+    this.#body?.cancel();
+  }
+
+  /**
+   * Starts a response. When it has no body, or all of it is at hand and small, the result is the whole
+   * response as one piece, to be written by the caller and then given to `recycle`; otherwise null,
+   * and `send` does the rest. Most responses take the first way, which spares an asynchronous call.
+   */
+  begin(context: RequestContext, response: Response, close: boolean): Uint8Array | null {
+    const framing = this.#framing = responseFraming(context, response);
+    const { clock, date, deadlines, outputBuffers } = this.#deps;
+    const head = this.#head = formatResponseHead(context, response, {
+      framing,
+      close,
+      date: date.format(clock.wallMs()),
+    });
+    const body = response.body;
+    const bodyBytes = framing === "none" ? 0 : body!.length;
+    if (bodyBytes === undefined || bodyBytes + head.length > outputBuffers.size) return null;
+    const buffer = outputBuffers.acquire();
+    const headBytes = encodeHead(head, buffer);
+    if (headBytes < 0 || (bodyBytes > 0 && !this.#takeWhole(body!, buffer.subarray(headBytes)))) {
+      outputBuffers.release(buffer);
+      return null;
+    }
+    body?.cancel();
+    context.bodyBytesSent = bodyBytes;
+    this.#buffer = buffer;
+    this.#watch.dueMs = deadlines.coarseMs + this.#timeoutMs;
+    return buffer.subarray(0, headBytes + bodyBytes);
+  }
+
+  /** Writes what a first write left over; always true. */
+  async writeRest(bytes: Uint8Array): Promise<true> {
+    await this.#write(bytes);
+    return true;
+  }
+
+  /** The bytes that `begin` gave out have been written. */
+  recycle(): void {
+    this.#watch.dueMs = Infinity;
+    if (this.#buffer !== null) this.#deps.outputBuffers.release(this.#buffer);
+    this.#buffer = null;
+  }
+
+  /**
+   * Sends the response that `begin` started and closes its body; false when it could not be completed,
+   * so that the connection must be cut: an early end has to look like one.
+   */
+  async send(context: RequestContext, response: Response): Promise<boolean> {
+    const framing = this.#framing;
+    const body = response.body;
+    if (framing === "none" || body === null) {
+      body?.cancel();
+      await this.#writeHead();
+      return true;
+    }
+    this.#body = body;
+    this.isStreaming = framing !== "length";
+    try {
+      if (framing === "chunked") await this.#sendChunked(context, body);
+      else await this.#sendPlain(context, body);
+      // A body shorter than announced leaves the client waiting for the rest.
+      return !this.#aborted && (framing !== "length" || context.bodyBytesSent === body.length);
+    } catch (cause) {
+      context.errorCode ??= toProxyError(cause).code;
+      context.errorDetail ??= toProxyError(cause).message;
+      return false;
+    } finally {
+      body.cancel();
+      this.#body = null;
+      this.#first = undefined;
+      this.isStreaming = false;
+      this.#watch.dueMs = Infinity;
+    }
+  }
+
+  /** Copies a body that is wholly at hand; false, with its first piece remembered, when it is not. */
+  #takeWhole(body: Body, room: Uint8Array): boolean {
+    const data = body.read();
+    if (data instanceof Promise || data === null || data.length !== body.length) {
+      this.#first = data;
+      return false;
+    }
+    room.set(data);
+    // Reading past the last byte tells the body that it was read to its end.
+    const end = body.read();
+    if (end instanceof Promise) end.catch(ignore);
+    return true;
+  }
+
+  /** The next piece of the body: the one that `begin` read already, or a new one. */
+  #next(body: Body): MaybePromise<Uint8Array | null> {
+    const first = this.#first;
+    if (first === undefined) return body.read();
+    this.#first = undefined;
+    return first;
+  }
+
+  async #writeHead(): Promise<void> {
+    const head = this.#head;
+    const buffer = this.#deps.outputBuffers.acquire();
+    const length = encodeHead(head, buffer);
+    if (length < 0) await this.#write(latin1Bytes(head));
+    else await this.#write(buffer.subarray(0, length));
+    this.#deps.outputBuffers.release(buffer);
+  }
+
+  async #sendPlain(context: RequestContext, body: Body): Promise<void> {
+    let next = this.#next(body);
+    if (next instanceof Promise) {
+      // The body may be long in coming; the client should not wait for the head because of it.
+      next.catch(ignore);
+      await this.#writeHead();
+      next = await next;
+    } else if (next !== null) {
+      await this.#writeHeadWith(next);
+      context.bodyBytesSent += next.length;
+      next = body.read();
+      if (next instanceof Promise) next = await next;
+    } else {
+      await this.#writeHead();
+    }
+    while (next !== null && !this.#aborted) {
+      await this.#write(next);
+      context.bodyBytesSent += next.length;
+      const following = body.read();
+      next = following instanceof Promise ? await following : following;
+    }
+  }
+
+  async #writeHeadWith(data: Uint8Array): Promise<void> {
+    const head = this.#head;
+    const buffer = this.#deps.outputBuffers.acquire();
+    const length = encodeHead(head, buffer);
+    if (length >= 0 && length + data.length <= buffer.length) {
+      buffer.set(data, length);
+      await this.#write(buffer.subarray(0, length + data.length));
+    } else {
+      await this.#write(length < 0 ? latin1Bytes(head) : buffer.subarray(0, length));
+      await this.#write(data);
+    }
+    this.#deps.outputBuffers.release(buffer);
+  }
+
+  /** Chunks are put together in an output buffer, the first one behind the head, the last one before the end. */
+  async #sendChunked(context: RequestContext, body: Body): Promise<void> {
+    const buffer = this.#deps.outputBuffers.acquire();
+    let filled = encodeHead(this.#head, buffer);
+    if (filled < 0) {
+      await this.#write(latin1Bytes(this.#head));
+      filled = 0;
+    }
+    while (!this.#aborted) {
+      const next = this.#next(body);
+      if (next instanceof Promise && filled > 0) {
+        next.catch(ignore);
+        await this.#write(buffer.subarray(0, filled));
+        filled = 0;
+      }
+      const data = next instanceof Promise ? await next : next;
+      if (data === null) break;
+      for (let from = 0; from < data.length;) {
+        if (buffer.length - filled < CHUNK_FRAME_BYTES + 1) {
+          await this.#write(buffer.subarray(0, filled));
+          filled = 0;
+        }
+        const take = Math.min(data.length - from, buffer.length - filled - CHUNK_FRAME_BYTES);
+        filled = putChunk(buffer, filled, data.subarray(from, from + take));
+        from += take;
+      }
+      context.bodyBytesSent += data.length;
+    }
+    if (!this.#aborted) {
+      if (buffer.length - filled < LAST_CHUNK.length) {
+        await this.#write(buffer.subarray(0, filled));
+        filled = 0;
+      }
+      buffer.set(LAST_CHUNK, filled);
+      await this.#write(buffer.subarray(0, filled + LAST_CHUNK.length));
+    }
+    this.#deps.outputBuffers.release(buffer);
+  }
+
+  async #write(bytes: Uint8Array): Promise<void> {
+    const { deadlines } = this.#deps;
+    let left = bytes;
+    while (true) {
+      this.#watch.dueMs = deadlines.coarseMs + this.#timeoutMs;
+      const count = await this.#socket.write(left);
+      if (count === left.length) break;
+      left = left.subarray(count);
+    }
+    this.#watch.dueMs = Infinity;
+  }
+}
+
+/** A read that fails while the head is being written is seen when it is awaited. */
+function ignore(): void {}
+
+/** Writes a byte string into the buffer; the length, or -1 when it has octets above 0x7f or does not fit. */
+function encodeHead(head: string, buffer: Uint8Array<ArrayBuffer>): number {
+  const { read, written } = encoder.encodeInto(head, buffer);
+  return read === head.length && written === head.length ? written : -1;
+}
+
+function latin1Bytes(text: string): Uint8Array {
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+  return bytes;
+}
+
+/** Appends one chunk of the chunked coding (RFC 9112 §7.1); the new fill. */
+function putChunk(buffer: Uint8Array, at: number, data: Uint8Array): number {
+  const line = data.length.toString(16) + "\r\n";
+  for (let i = 0; i < line.length; i++) buffer[at++] = line.charCodeAt(i);
+  buffer.set(data, at);
+  at += data.length;
+  buffer[at++] = 0x0d;
+  buffer[at++] = 0x0a;
+  return at;
+}
