@@ -1,0 +1,31 @@
+import { wireText } from "../../core/wire_text.ts";
+import { anyOf, type Matcher } from "./matcher.ts";
+import { groupByName, wantedGroup } from "./named_values.ts";
+
+/** A request header by presence or exact value; names without case. Different headers must all be there. */
+export const header: Matcher<"header"> = {
+  type: "header",
+  key: "header",
+  summary: "The request has these headers; of several values for one name, one is enough.",
+  cacheable: false,
+  cost: 5,
+  compile(values) {
+    return groupByName(values, (name) => name.toLowerCase()).map((group) => {
+      const key = group.name.toLowerCase();
+      const wanted = group.values?.map(wireText);
+      return {
+        type: "header",
+        specificity: wanted === undefined ? 20 : 30,
+        test: ({ head: { headers } }) => {
+          if (wanted === undefined) return headers.has(key);
+          for (let i = 0; i < headers.keys.length; i++) {
+            if (headers.keys[i] === key && wanted.includes(headers.values[i]!)) return true;
+          }
+          return false;
+        },
+        wanted: wantedGroup(group),
+        found: ({ head: { headers } }) => headers.has(key) ? anyOf(headers.getAll(key)) : "none",
+      };
+    });
+  },
+};
