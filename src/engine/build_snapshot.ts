@@ -1,0 +1,281 @@
+import type { Config, FilterConfig } from "../config/document.ts";
+import { resolveConfig, type ResolvedConfig, type ResolvedRoute } from "../config/resolve.ts";
+import { assert } from "../core/assert.ts";
+import { CidrSet } from "../core/cidr.ts";
+import type { RequestContext } from "../core/context.ts";
+import { ERRORS } from "../core/errors.ts";
+import type { Clock, Ports } from "../core/ports.ts";
+import type { SharedMemory } from "../core/shared_memory.ts";
+import { SharedTotals } from "../counters/shared_totals.ts";
+import type { Filter } from "../filters/filter.ts";
+import { headerEditor } from "../filters/header_editor.ts";
+import { RateLimitFilter } from "../filters/rate_limit.ts";
+import type { Families } from "../observe/families.ts";
+import { NO_ROUTE_LABEL, type OutcomeMeter, RouteMeter, UpstreamMeter } from "../observe/request_meters.ts";
+import { buildScopedTables } from "../routing/scopes.ts";
+import { type BuiltinDeps, type BuiltinHandler, createBuiltinService } from "../services/builtin.ts";
+import type { BuiltinSources } from "../services/builtin_views.ts";
+import { createErrorPages, type ErrorPages } from "../services/error_pages.ts";
+import { createProxyService } from "../services/proxy.ts";
+import type { Service } from "../services/service.ts";
+import { healthStates, LiveUpstream } from "../upstream/live_upstream.ts";
+import type { UpstreamPools } from "../upstream/pools.ts";
+import { Chain, type ChainLink } from "./chain.ts";
+import { configSummary } from "./config_summary.ts";
+import type { ErrorPage, ListenerView } from "./engine.ts";
+import { filterKind } from "./filter_kinds.ts";
+import { InFlightFilter, limitNeed, plannedLimits } from "./limit_filters.ts";
+import type { LiveRoute } from "./live_route.ts";
+import { type LogSinks, RequestLog } from "./request_log.ts";
+import { RequestNames } from "./request_names.ts";
+import { filterNeed, REQUESTS_IN_FLIGHT, routeTotalsKey, TOTALS_KEY } from "./shared_needs.ts";
+import { Snapshot } from "./snapshot.ts";
+import { readUpstreamTls } from "./upstream_tls.ts";
+
+/** What snapshots are built from besides the configuration. */
+export interface SnapshotDeps {
+  readonly generation: number;
+  readonly ports: Ports;
+  readonly shared: SharedMemory;
+  readonly workerIndex: number;
+  readonly workerCount: number;
+  readonly sinks: LogSinks;
+  readonly instanceId: string;
+  readonly families: Families;
+  readonly outcomes: OutcomeMeter;
+  readonly pools: UpstreamPools;
+  readonly builtin: BuiltinSources;
+  readonly version: string;
+  /** `Clock.nowMs` when the thread began. */
+  readonly startedMs: number;
+  readonly readText: (path: string) => Promise<string>;
+  /** Stands in for proxying to an upstream, where nothing must leave the process. */
+  readonly proxyEndpoint?: (upstream: LiveUpstream) => Service;
+}
+
+/** Builds everything a configuration means. Rejects when a file it names cannot be read. */
+export async function buildSnapshot(config: Config, deps: SnapshotDeps): Promise<Snapshot> {
+  const resolved = resolveConfig(config);
+  const tls = await readUpstreamTls(resolved.upstreams, deps.readText);
+  return new SnapshotBuilder(config, resolved, deps).build(tls);
+}
+
+class SnapshotBuilder {
+  readonly #config: Config;
+  readonly #resolved: ResolvedConfig;
+  readonly #deps: SnapshotDeps;
+  readonly #upstreams = new Map<string, LiveUpstream>();
+  readonly #filters = new Map<string, ChainLink>();
+  readonly #inFlight: ChainLink;
+  #builtinDeps: BuiltinDeps | undefined;
+
+  constructor(config: Config, resolved: ResolvedConfig, deps: SnapshotDeps) {
+    this.#config = config;
+    this.#resolved = resolved;
+    this.#deps = deps;
+    const { maxInFlightRequests, maxInFlightRequestsPerWorker } = config.limits;
+    this.#inFlight = this.#inFlightLink("limits:in-flight", TOTALS_KEY, {
+      number: REQUESTS_IN_FLIGHT,
+      max: maxInFlightRequests,
+      ownMax: maxInFlightRequestsPerWorker ?? Infinity,
+    });
+  }
+
+  build(tls: Awaited<ReturnType<typeof readUpstreamTls>>): Snapshot {
+    const { families, outcomes, pools, shared, generation, ports } = this.#deps;
+    for (const upstream of this.#resolved.upstreams) {
+      const health = healthStates(upstream, shared);
+      this.#upstreams.set(
+        upstream.id,
+        new LiveUpstream({ config: upstream, tls: tls.get(upstream.id), pools, health }),
+      );
+    }
+    const routes = this.#resolved.routes.map((route) => this.#route(route));
+    const upstreams = [...this.#upstreams.values()];
+    const filters = [...this.#filters.values()];
+    return new Snapshot({
+      config: this.#config,
+      generation,
+      listeners: this.#listeners(routes),
+      routes,
+      upstreams,
+      unroutedMeter: new RouteMeter(families, outcomes, { id: NO_ROUTE_LABEL }),
+      errorPage: new RouteErrorPage(createErrorPages({ serviceType: "web" }), ports.clock),
+      requestLog: new RequestLog(this.#config.observability.logging, { ...ports, ...this.#deps }),
+      names: new RequestNames(this.#config.system.traceIdFormat, ports),
+      dispose() {
+        for (const { filter } of filters) filter.dispose?.();
+        for (const upstream of upstreams) upstream.dispose();
+      },
+    });
+  }
+
+  #listeners(routes: readonly LiveRoute[]): Map<string, ListenerView> {
+    const { system } = this.#config;
+    const tables = buildScopedTables(routes, { cacheSize: system.routeCacheSize });
+    return new Map(this.#resolved.listeners.map((listener) => [listener.id, {
+      table: tables.tableFor(listener),
+      trusted: new CidrSet([...system.trustedProxies, ...listener.trustedProxies]),
+    }]));
+  }
+
+  #route(route: ResolvedRoute): LiveRoute {
+    const { families, outcomes, ports } = this.#deps;
+    const { policies, limits } = route;
+    const pages = createErrorPages({ serviceType: route.serviceType, config: route.errorPages });
+    return {
+      id: route.id,
+      namespace: route.namespace,
+      service: route.service,
+      priority: route.priority,
+      matches: route.matches,
+      serviceType: route.serviceType,
+      pathPrefixes: [...route.matches.pathPrefix].sort((a, b) => b.length - a.length),
+      chain: new Chain(this.#links(route), policies.failureMode, ports.log),
+      ...this.#endpoint(route),
+      meter: new RouteMeter(families, outcomes, route),
+      errorPage: new RouteErrorPage(pages, ports.clock),
+      bodyBytesMax: limits.maxBodySizeBytes,
+      bufferBytesMax: limits.maxBodyBufferBytes,
+      bufferRequests: policies.bufferRequests,
+      bufferResponses: policies.bufferResponses,
+      timeoutMs: (policies.timeoutSecs ?? Infinity) * 1000,
+    };
+  }
+
+  #endpoint(route: ResolvedRoute): { readonly endpoint: Service; readonly endpointText: string } {
+    if (route.builtinHandler !== undefined) {
+      const endpoint = this.#builtin(route.builtinHandler);
+      return { endpoint, endpointText: `builtin "${route.builtinHandler}"` };
+    }
+    if (route.upstream === undefined) {
+      const endpoint = this.#builtin("not-found");
+      return { endpoint, endpointText: "no upstream" };
+    }
+    const upstream = this.#upstreams.get(route.upstream);
+    assert(upstream !== undefined, "upstreams of routes are checked when the configuration is read");
+    const meter = new UpstreamMeter(this.#deps.families, upstream.id, route);
+    const endpoint = this.#deps.proxyEndpoint?.(upstream) ??
+      createProxyService({ upstream, clock: this.#deps.ports.clock, meter });
+    return { endpoint, endpointText: `upstream "${upstream.id}"` };
+  }
+
+  #builtin(handler: BuiltinHandler): Service {
+    this.#builtinDeps ??= {
+      sources: this.#deps.builtin,
+      version: this.#deps.version,
+      instanceId: this.#deps.instanceId,
+      clock: this.#deps.ports.clock,
+      startedMs: this.#deps.startedMs,
+      config: configSummary(this.#config, this.#resolved),
+      upstreams: () =>
+        Array.from(this.#upstreams.values(), (upstream) => ({
+          id: upstream.id,
+          loadBalancing: upstream.loadBalancing,
+          targets: upstream.states(),
+        })),
+    };
+    return createBuiltinService(handler, this.#builtinDeps);
+  }
+
+  /** Bounds first, then the route's own header changes, then its filters. */
+  #links(route: ResolvedRoute): ChainLink[] {
+    const links = [this.#inFlight];
+    const { maxInFlight } = route.limits;
+    if (maxInFlight !== undefined) {
+      const id = `limits:in-flight:${route.id}`;
+      links.push(
+        this.#inFlightLink(id, routeTotalsKey(route.id), { number: 0, max: maxInFlight, ownMax: Infinity }),
+      );
+    }
+    for (const planned of plannedLimits(this.#config, route, this.#resolved)) {
+      links.push(this.#once(planned.id, "rate-limit", () => {
+        return new RateLimitFilter(planned.limit, this.#filterDeps(planned.id, limitNeed(planned).key));
+      }));
+    }
+    const headers = headerPolicies(route);
+    if (headers !== undefined) links.push({ id: `policies:${route.id}`, type: "headers", filter: headers });
+    for (const id of route.filters) {
+      const config = this.#resolved.filters.find((filter) => filter.id === id);
+      assert(config !== undefined, "filters of routes are checked when the configuration is read");
+      links.push(this.#once(`filter:${id}`, config.type, () => this.#filter(config)));
+    }
+    return links;
+  }
+
+  /** Routes that name the same filter share it, and with it what it counts. */
+  #once(id: string, type: string, create: () => Filter): ChainLink {
+    let link = this.#filters.get(id);
+    if (link === undefined) {
+      link = { id: id.replace(/^filter:/, ""), type, filter: create() };
+      this.#filters.set(id, link);
+    }
+    return link;
+  }
+
+  #filter(config: FilterConfig): Filter {
+    return filterKind(config.type).create(
+      config.options,
+      this.#filterDeps(config.id, filterNeed(config)?.key),
+    );
+  }
+
+  #filterDeps(id: string, key: string | undefined) {
+    const { clock, random, timers, log } = this.#deps.ports;
+    return { clock, random, timers, log, id, shared: key === undefined ? undefined : this.#deps.shared[key] };
+  }
+
+  #inFlightLink(
+    id: string,
+    key: string,
+    bounds: { readonly number: number; readonly max: number; readonly ownMax: number },
+  ): ChainLink {
+    const memory = this.#deps.shared[key];
+    assert(memory !== undefined, `shared memory "${key}" was allocated`);
+    const totals = new SharedTotals(memory, { index: this.#deps.workerIndex, count: this.#deps.workerCount });
+    return { id, type: "in-flight", filter: new InFlightFilter(totals, bounds.number, bounds) };
+  }
+}
+
+/** The header changes of a route's policies, as the outermost filter of its chain. */
+function headerPolicies(route: ResolvedRoute): Filter | undefined {
+  const request = headerEditor(route.policies.requestHeaders);
+  const response = headerEditor(route.policies.responseHeaders);
+  if (request === undefined && response === undefined) return undefined;
+  const filter: Filter = {};
+  if (request !== undefined) {
+    filter.onRequest = (context) => {
+      request.editRequest(context);
+      return undefined;
+    };
+  }
+  if (response !== undefined) filter.onResponse = (_context, answer) => response.editResponse(answer);
+  return filter;
+}
+
+/** Statuses that invite the client to come again soon. */
+const RETRY_AFTER_SECONDS = "1";
+
+/** The error pages of one route, told apart by the request. */
+class RouteErrorPage implements ErrorPage {
+  readonly #pages: ErrorPages;
+  readonly #clock: Clock;
+
+  constructor(pages: ErrorPages, clock: Clock) {
+    this.#pages = pages;
+    this.#clock = clock;
+  }
+
+  render(context: RequestContext, code: keyof typeof ERRORS) {
+    const { status } = ERRORS[code];
+    const response = this.#pages.render({
+      status,
+      code,
+      requestId: context.requestId,
+      accept: context.head.headers.joined("accept"),
+      wallMs: this.#clock.wallMs(),
+    });
+    if (status === 503 || status === 429) response.headers.set("Retry-After", RETRY_AFTER_SECONDS);
+    return response;
+  }
+}

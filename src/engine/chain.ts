@@ -1,0 +1,124 @@
+import type { RequestContext } from "../core/context.ts";
+import { ProxyError } from "../core/errors.ts";
+import type { MaybePromise, Response } from "../core/message.ts";
+import type { Log } from "../core/ports.ts";
+import type { Answer, Filter, Verdict } from "../filters/filter.ts";
+
+/** One filter of a route, by its name in the configuration. */
+export interface ChainLink {
+  readonly id: string;
+  readonly type: string;
+  readonly filter: Filter;
+}
+
+/** What happens when a filter cannot do its work: go on without it, or refuse the request. */
+export type FailureMode = "open" | "closed";
+
+/**
+ * A route's filters in order. Put together when the snapshot is built; running it allocates nothing
+ * unless a filter is asynchronous.
+ */
+export class Chain {
+  readonly links: readonly ChainLink[];
+  readonly #failureMode: FailureMode;
+  readonly #log: Log;
+
+  constructor(links: readonly ChainLink[], failureMode: FailureMode, log: Log) {
+    this.links = links;
+    this.#failureMode = failureMode;
+    this.#log = log;
+  }
+
+  /** Runs the filters forward until one answers. `context.chainDepth` is how many saw the request. */
+  request(context: RequestContext): MaybePromise<Verdict> {
+    return this.links.length === 0 ? undefined : this.#requestFrom(context, 0);
+  }
+
+  /** Runs the filters that saw the request backwards over the response. */
+  response(context: RequestContext, response: Response): MaybePromise<void> {
+    if (context.chainDepth > 0) return this.#responseFrom(context, response, context.chainDepth - 1);
+  }
+
+  /** Tells the filters that saw the request that it is over. */
+  end(context: RequestContext): void {
+    for (let i = context.chainDepth - 1; i >= 0; i--) {
+      const { id, filter } = this.links[i]!;
+      try {
+        filter.onEnd?.(context);
+      } catch (cause) {
+        this.#log("error", `Filter "${id}" failed at the end of a request`, { cause: String(cause) });
+      }
+    }
+  }
+
+  dispose(): void {
+    for (const { filter } of this.links) filter.dispose?.();
+  }
+
+  #requestFrom(context: RequestContext, start: number): MaybePromise<Verdict> {
+    for (let i = start; i < this.links.length; i++) {
+      const link = this.links[i]!;
+      context.chainDepth = i + 1;
+      let verdict: MaybePromise<Verdict>;
+      try {
+        verdict = link.filter.onRequest?.(context);
+        if (verdict instanceof Promise) return this.#awaitVerdict(context, i, verdict);
+      } catch (cause) {
+        verdict = this.#failed(context, link, cause);
+      }
+      if (context.trace !== null && link.filter.onRequest !== undefined) note(context, link, verdict);
+      if (verdict !== undefined) return verdict;
+    }
+    return undefined;
+  }
+
+  async #awaitVerdict(context: RequestContext, index: number, pending: Promise<Verdict>): Promise<Verdict> {
+    const link = this.links[index]!;
+    let verdict: Verdict;
+    try {
+      verdict = await pending;
+    } catch (cause) {
+      verdict = this.#failed(context, link, cause);
+    }
+    if (context.trace !== null) note(context, link, verdict);
+    return verdict ?? await this.#requestFrom(context, index + 1);
+  }
+
+  #responseFrom(context: RequestContext, response: Response, start: number): MaybePromise<void> {
+    for (let i = start; i >= 0; i--) {
+      const link = this.links[i]!;
+      try {
+        const pending = link.filter.onResponse?.(context, response);
+        if (pending instanceof Promise) {
+          return pending.catch((cause) => void this.#failed(context, link, cause))
+            .then(() => this.#responseFrom(context, response, i - 1));
+        }
+      } catch (cause) {
+        this.#failed(context, link, cause);
+      }
+    }
+  }
+
+  /** Fail-open goes on; fail-closed refuses. A `ProxyError` is the filter's own answer and always counts. */
+  #failed(context: RequestContext, link: ChainLink, cause: unknown): undefined {
+    if (cause instanceof ProxyError) throw cause;
+    const message = cause instanceof Error ? cause.message : String(cause);
+    this.#log("error", `Filter "${link.id}" failed`, { requestId: context.requestId, cause: message });
+    if (this.#failureMode === "closed") {
+      throw new ProxyError("filter_failed", `filter "${link.id}": ${message}`, { cause });
+    }
+    context.trace?.note({ step: "filter", subject: link.id, outcome: "failed open", detail: message });
+    return undefined;
+  }
+}
+
+function note(context: RequestContext, link: ChainLink, answer: Answer | undefined): void {
+  context.trace?.note(
+    answer === undefined ? { step: "filter", subject: link.id, outcome: "continued", detail: link.type } : {
+      step: "filter",
+      subject: link.id,
+      outcome: `answered ${answer.response.status}`,
+      detail: `${link.type}: ${answer.reason}`,
+    },
+  );
+}

@@ -1,0 +1,218 @@
+import { resolveConfig } from "../config/resolve.ts";
+import type { Config } from "../config/document.ts";
+import { BufferPool } from "../core/buffer_pool.ts";
+import { Deadlines } from "../core/deadlines.ts";
+import type { Ports } from "../core/ports.ts";
+import type { SharedMemory } from "../core/shared_memory.ts";
+import { HttpDate } from "../downstream/http_date.ts";
+import { createFamilies, type Families } from "../observe/families.ts";
+import { MetricsRegistry } from "../observe/metrics.ts";
+import type { MetricsSnapshot } from "../observe/metrics_snapshot.ts";
+import { OutcomeMeter } from "../observe/request_meters.ts";
+import { UpstreamPools } from "../upstream/pools.ts";
+import { READ_BYTES_LARGE } from "../upstream/connection.ts";
+import type { TargetState } from "../upstream/live_upstream.ts";
+import type { BuiltinSources } from "../services/builtin_views.ts";
+import { SharedAdmission } from "./admission.ts";
+import { buildSnapshot } from "./build_snapshot.ts";
+import { listenerSettings } from "./connection_limits.ts";
+import { Engine } from "./engine.ts";
+import { recordGauges } from "./gauges.ts";
+import { Listeners, type PreparedListeners } from "./listeners.ts";
+import type { LogSinks } from "./request_log.ts";
+import type { Snapshot } from "./snapshot.ts";
+
+/** Large buffers kept for reuse by bodies in both directions: 4 MB. */
+const LARGE_BUFFERS_KEPT = 64;
+/** Buffers that responses are put together in, and how many are kept: 2 MB. */
+const OUTPUT_BYTES = 32_768;
+const OUTPUT_BUFFERS_KEPT = 64;
+
+/** What a thread's dataplane is made of. */
+export interface DataplaneInit {
+  readonly ports: Ports;
+  readonly workerIndex: number;
+  readonly workerCount: number;
+  readonly sinks: LogSinks;
+  readonly version: string;
+  /** Tells the log lines of several proxies apart. */
+  readonly instanceId: string;
+  /** Reads a file of certificates. Rejects when it cannot. */
+  readonly readText: (path: string) => Promise<string>;
+  /** What the builtin handlers show. */
+  readonly builtin: BuiltinSources;
+}
+
+/** State of one upstream as this thread sees it. */
+export interface UpstreamStates {
+  readonly id: string;
+  readonly loadBalancing: string;
+  readonly targets: readonly TargetState[];
+}
+
+interface Prepared {
+  readonly generation: number;
+  readonly snapshot: Snapshot;
+  readonly listeners: PreparedListeners;
+  readonly admission: () => void;
+}
+
+/** Everything that answers requests in one thread. */
+export class Dataplane {
+  readonly #init: DataplaneInit;
+  readonly #startedMs: number;
+  readonly #registry = new MetricsRegistry();
+  readonly #families: Families;
+  readonly #outcomes: OutcomeMeter;
+  readonly #deadlines: Deadlines;
+  readonly #pools: UpstreamPools;
+  readonly #largeBuffers = new BufferPool(READ_BYTES_LARGE, LARGE_BUFFERS_KEPT);
+  readonly #admission: SharedAdmission;
+  #engine: Engine | null = null;
+  #listeners: Listeners | null = null;
+  #prepared: Prepared | null = null;
+
+  constructor(init: DataplaneInit) {
+    this.#init = init;
+    const { ports } = init;
+    this.#startedMs = ports.clock.nowMs();
+    this.#families = createFamilies(this.#registry, { version: init.version });
+    this.#outcomes = new OutcomeMeter(this.#families);
+    this.#deadlines = new Deadlines(ports.clock, ports.timers);
+    this.#pools = new UpstreamPools({
+      dialer: ports.dialer,
+      clock: ports.clock,
+      deadlines: this.#deadlines,
+      largeBuffers: this.#largeBuffers,
+    });
+    this.#admission = new SharedAdmission({ index: init.workerIndex, count: init.workerCount }, ports.random);
+  }
+
+  /**
+   * Builds the next snapshot and binds its new addresses. Resolves with what is wrong; empty means that
+   * `commit` may follow. Nothing changes for requests yet.
+   */
+  async prepare(config: Config, generation: number, shared: SharedMemory): Promise<string[]> {
+    await this.#discard();
+    let built: Snapshot | undefined;
+    try {
+      const snapshot = built = await buildSnapshot(config, {
+        ...this.#init,
+        generation,
+        shared,
+        startedMs: this.#startedMs,
+        families: this.#families,
+        outcomes: this.#outcomes,
+        pools: this.#pools,
+      });
+      const planned = resolveConfig(config).listeners.map((listener) => ({
+        config: listener,
+        settings: listenerSettings(listener, config),
+      }));
+      const engine = this.#engineFor(snapshot);
+      const listeners = await this.#listenersFor(engine).prepare(planned);
+      const admission = () => this.#admission.configure(config, shared);
+      this.#prepared = { generation, snapshot, listeners, admission };
+      return [];
+    } catch (cause) {
+      built?.retire(() => {});
+      return [cause instanceof Error ? cause.message : String(cause)];
+    }
+  }
+
+  /** Serves what was prepared; the old snapshot ends with its last request. */
+  commit(generation: number): void {
+    const prepared = this.#prepared;
+    if (prepared === null || prepared.generation !== generation) return;
+    this.#prepared = null;
+    prepared.admission();
+    const engine = this.#engineFor(prepared.snapshot);
+    const old = engine.swap(prepared.snapshot);
+    this.#listenersFor(engine).commit(prepared.listeners);
+    if (old !== prepared.snapshot) {
+      old.retire(() => void this.#init.sinks.retain(engine.snapshot.requestLog.files));
+    }
+  }
+
+  /** Forgets what was prepared. */
+  async abandon(generation: number): Promise<void> {
+    if (this.#prepared?.generation === generation) await this.#discard();
+  }
+
+  /** Stops accepting, lets requests finish, and cuts what is left after `timeoutMs`; how many were cut. */
+  async drain(timeoutMs: number): Promise<number> {
+    const listeners = this.#listeners;
+    if (listeners === null) return 0;
+    let cut = 0;
+    const drained = listeners.drain();
+    const cancel = this.#init.ports.timers.after(timeoutMs, () => cut = listeners.abort());
+    await drained;
+    cancel();
+    return cut;
+  }
+
+  metricsSnapshot(): MetricsSnapshot {
+    recordGauges(this.#families, {
+      pools: this.#pools.stats(),
+      snapshot: this.#engine?.snapshot,
+      dropped: this.#init.sinks.dropped(),
+    });
+    return this.#registry.snapshot();
+  }
+
+  upstreamStates(): UpstreamStates[] {
+    const upstreams = this.#engine?.snapshot.upstreams ?? [];
+    return upstreams.map((upstream) => ({
+      id: upstream.id,
+      loadBalancing: upstream.loadBalancing,
+      targets: upstream.states(),
+    }));
+  }
+
+  reopenLogs(): void {
+    this.#init.sinks.reopen();
+  }
+
+  /** Ends the thread's part: idle upstream connections closed, logs flushed. */
+  async close(): Promise<void> {
+    await this.#discard();
+    this.#listeners?.abort();
+    this.#pools.dispose();
+    this.#deadlines.dispose();
+    await this.#init.sinks.close();
+  }
+
+  #engineFor(snapshot: Snapshot): Engine {
+    return this.#engine ??= new Engine(snapshot, this.#init.ports.clock);
+  }
+
+  #listenersFor(engine: Engine): Listeners {
+    const { ports, workerCount, workerIndex } = this.#init;
+    return this.#listeners ??= new Listeners({
+      listen: ports.listen,
+      log: ports.log,
+      deadlines: this.#deadlines,
+      admission: this.#admission,
+      families: this.#families,
+      reusePort: workerCount > 1,
+      ownsUnixSockets: workerIndex === 0,
+      connections: {
+        handler: engine,
+        clock: ports.clock,
+        deadlines: this.#deadlines,
+        date: new HttpDate(),
+        largeBuffers: this.#largeBuffers,
+        outputBuffers: new BufferPool(OUTPUT_BYTES, OUTPUT_BUFFERS_KEPT),
+      },
+    });
+  }
+
+  async #discard(): Promise<void> {
+    const prepared = this.#prepared;
+    this.#prepared = null;
+    if (prepared === null) return;
+    await this.#listeners?.abandon(prepared.listeners);
+    if (this.#engine?.snapshot === prepared.snapshot) this.#engine = this.#listeners = null;
+    prepared.snapshot.retire(() => {});
+  }
+}

@@ -1,0 +1,177 @@
+import type { CidrSet } from "../core/cidr.ts";
+import type { RequestContext } from "../core/context.ts";
+import { type ErrorCode, ProxyError, toProxyError } from "../core/errors.ts";
+import { HeaderList } from "../core/headers.ts";
+import type { Response } from "../core/message.ts";
+import type { Clock } from "../core/ports.ts";
+import type { RequestHandler } from "../downstream/handler.ts";
+import { matchingPath } from "../routing/path.ts";
+import type { RouteTable } from "../routing/table.ts";
+import { bufferRequest, bufferResponse } from "./buffering.ts";
+import { clientAddress } from "./client_address.ts";
+import type { LiveRoute } from "./live_route.ts";
+import { answerLastHop } from "./max_forwards.ts";
+import type { Snapshot } from "./snapshot.ts";
+
+/** Turns an error into what the client sees. */
+export interface ErrorPage {
+  render(context: RequestContext, code: ErrorCode): Response;
+}
+
+/** What a listener's requests are matched against. */
+export interface ListenerView {
+  readonly table: RouteTable<LiveRoute>;
+  /** Peers whose forwarding headers are believed. */
+  readonly trusted: CidrSet;
+}
+
+/** Tells the client under which name the request stands in the logs. */
+const CORRELATION_HEADER = "X-Correlation-Id";
+
+/** Answers requests by the current snapshot: the straight way from a parsed head to a response. */
+export class Engine implements RequestHandler {
+  readonly #clock: Clock;
+  #snapshot: Snapshot;
+
+  constructor(snapshot: Snapshot, clock: Clock) {
+    this.#snapshot = snapshot;
+    this.#clock = clock;
+  }
+
+  get snapshot(): Snapshot {
+    return this.#snapshot;
+  }
+
+  /** Requests that begin from now on are answered by this snapshot; the old one is returned. */
+  swap(snapshot: Snapshot): Snapshot {
+    const old = this.#snapshot;
+    this.#snapshot = snapshot;
+    return old;
+  }
+
+  async handle(context: RequestContext): Promise<Response> {
+    const snapshot = this.#snapshot;
+    snapshot.retain();
+    context.lease = snapshot;
+    let response: Response;
+    try {
+      const route = this.#enter(context, snapshot);
+      if (route.bufferRequests && context.body !== null) await bufferRequest(context, route.bufferBytesMax);
+      const pending = route.chain.request(context);
+      const answer = pending instanceof Promise ? await pending : pending;
+      if (answer !== undefined) {
+        context.reason = answer.reason;
+        response = answer.response;
+      } else {
+        const served = answerLastHop(context) ?? route.endpoint.serve(context);
+        response = served instanceof Promise ? await served : served;
+        if (route.bufferResponses) await bufferResponse(response, route.bufferBytesMax);
+      }
+    } catch (cause) {
+      response = this.#fail(context, cause);
+    }
+    return await this.#leave(context, response);
+  }
+
+  refuse(context: RequestContext, error: ProxyError): Response {
+    const snapshot = this.#snapshot;
+    snapshot.retain();
+    context.lease = snapshot;
+    snapshot.names.name(context);
+    snapshot.unroutedMeter.start();
+    const response = this.#fail(context, error);
+    context.closeConnection = true;
+    context.status = response.status;
+    return response;
+  }
+
+  finish(context: RequestContext): void {
+    const now = this.#clock.nowMs();
+    const lease = context.lease as Snapshot | null;
+    context.body?.cancel();
+    context.onAbort = null;
+    if (lease === null) return;
+    context.lease = null;
+    const route = context.route as LiveRoute | null;
+    if (context.aborted && context.errorCode === undefined) context.errorCode = "client_closed";
+    route?.chain.end(context);
+    (route?.meter ?? lease.unroutedMeter).finish(context, now);
+    lease.requestLog.write(context, now);
+    lease.release(context);
+  }
+
+  /** Everything that is settled before the route's chain runs. Throws `ProxyError`. */
+  #enter(context: RequestContext, snapshot: Snapshot): LiveRoute {
+    snapshot.names.name(context);
+    const listener = snapshot.listeners.get(context.downstream.listenerId);
+    if (listener !== undefined) context.clientIp = clientAddress(context, listener.trusted);
+    const path = matchingPath(context.path);
+    const route = path === undefined ? undefined : listener?.table.match(at(context, path));
+    if (route === undefined) {
+      snapshot.unroutedMeter.start();
+      if (path === undefined) {
+        throw new ProxyError("bad_request", "the path has a bad escape or leaves the root");
+      }
+      throw new ProxyError(
+        "route_not_found",
+        `no route for ${context.head.method} ${context.head.host}${path}`,
+      );
+    }
+    context.route = route;
+    route.meter.start();
+    context.trace?.note({ step: "route", subject: route.id, outcome: "matched", detail: route.endpointText });
+    context.bodyBytesMax = route.bodyBytesMax;
+    if (route.timeoutMs !== Infinity) context.deadlineMs = context.startedMs + route.timeoutMs;
+    const announced = context.body?.length;
+    if (announced !== undefined && announced > route.bodyBytesMax) {
+      throw new ProxyError("body_too_large", `${announced} bytes announced, ${route.bodyBytesMax} allowed`);
+    }
+    return route;
+  }
+
+  /** The response phase: the filters that saw the request, backwards. */
+  async #leave(context: RequestContext, answered: Response): Promise<Response> {
+    let response = answered;
+    const route = context.route as LiveRoute | null;
+    if (context.chainDepth > 0 && route !== null) {
+      try {
+        const pending = route.chain.response(context, response);
+        if (pending instanceof Promise) await pending;
+      } catch (cause) {
+        response.body?.cancel();
+        response = this.#fail(context, cause);
+      }
+    }
+    response.headers.set(CORRELATION_HEADER, context.requestId);
+    context.status = response.status;
+    return response;
+  }
+
+  #fail(context: RequestContext, cause: unknown): Response {
+    const error = toProxyError(cause);
+    context.errorCode = error.code;
+    context.errorDetail = error.message;
+    context.trace?.note({
+      step: "error",
+      subject: error.code,
+      outcome: `${error.status}`,
+      detail: error.message,
+    });
+    if (error.code === "client_closed" || context.aborted) {
+      context.aborted = true;
+      context.closeConnection = true;
+      return { status: error.status, reason: "", headers: new HeaderList(), body: null };
+    }
+    // What is wrong with a message may be wrong with the next one on the connection too.
+    if (error.fault === "downstream" && error.code !== "route_not_found") context.closeConnection = true;
+    const page = (context.route as LiveRoute | null)?.errorPage ??
+      (context.lease as Snapshot).errorPage;
+    return page.render(context, error.code);
+  }
+}
+
+/** The context with the path that routes match on. */
+function at(context: RequestContext, path: string): RequestContext {
+  context.path = path;
+  return context;
+}

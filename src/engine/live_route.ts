@@ -1,0 +1,27 @@
+import type { RouteInfo, ServiceType } from "../core/context.ts";
+import type { RouteMeter } from "../observe/request_meters.ts";
+import type { RouteMatches } from "../routing/route.ts";
+import type { Service } from "../services/service.ts";
+import type { Chain } from "./chain.ts";
+import type { ErrorPage } from "./engine.ts";
+
+/** A route as requests see it: everything resolved, nothing left to look up. */
+export interface LiveRoute extends RouteInfo {
+  readonly id: string;
+  readonly priority: number;
+  readonly matches: RouteMatches;
+  readonly serviceType: ServiceType;
+  /** Limits, policies and filters, in the order they see a request. */
+  readonly chain: Chain;
+  readonly endpoint: Service;
+  /** What the route ends in, for explanations: `upstream "api"`, `builtin "status"`. */
+  readonly endpointText: string;
+  readonly meter: RouteMeter;
+  readonly errorPage: ErrorPage;
+  readonly bodyBytesMax: number;
+  readonly bufferBytesMax: number;
+  readonly bufferRequests: boolean;
+  readonly bufferResponses: boolean;
+  /** Until the response head; Infinity means the upstream's own limits alone. */
+  readonly timeoutMs: number;
+}

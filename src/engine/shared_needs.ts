@@ -1,0 +1,78 @@
+import type { Config, FilterConfig } from "../config/document.ts";
+import { resolveConfig } from "../config/resolve.ts";
+import type { SharedMemory, SharedNeed } from "../core/shared_memory.ts";
+import { gaugeBytes, SharedGauges } from "../counters/shared_gauges.ts";
+import { SharedTotals, totalBytes } from "../counters/shared_totals.ts";
+import { healthNeed } from "../upstream/live_upstream.ts";
+import { filterKind } from "./filter_kinds.ts";
+import { limitNeed, plannedLimits } from "./limit_filters.ts";
+
+/** Counts of connections and of requests in flight. */
+export const TOTALS_KEY = "totals";
+/** Places in the totals. */
+export const CONNECTIONS = 0;
+export const REQUESTS_IN_FLIGHT = 1;
+const TOTALS = 2;
+/** Connections of each client; the number of clients there is room for follows. */
+const CLIENTS_PREFIX = "connections-per-client:";
+/** Requests in flight on a route; its id follows. */
+const ROUTE_PREFIX = "in-flight:";
+/** Clients that can be told apart at least; constant, so that an ordinary reload keeps the counts. */
+const CLIENTS_MIN = 65_536;
+
+/** Distinct clients there can be at a time under a configuration. */
+export function clientKeysMax(config: Config): number {
+  return Math.max(CLIENTS_MIN, Math.min(config.system.maxConnections, config.limits.maxTotalConnections));
+}
+
+export function clientsKey(config: Config): string {
+  return CLIENTS_PREFIX + clientKeysMax(config);
+}
+
+export function routeTotalsKey(routeId: string): string {
+  return ROUTE_PREFIX + routeId;
+}
+
+/** The memory a filter's kind asks for, by the identity it keeps across reloads. */
+export function filterNeed(filter: FilterConfig): SharedNeed | undefined {
+  const bytes = filterKind(filter.type).sharedBytes?.(filter.options);
+  return bytes === undefined ? undefined : { key: `filter:${filter.type}:${filter.id}:${bytes}`, bytes };
+}
+
+/** Memory that all threads share under a configuration. */
+export function* sharedNeeds(config: Config, workerCount: number): Generator<SharedNeed> {
+  yield { key: TOTALS_KEY, bytes: totalBytes(TOTALS, workerCount) };
+  yield { key: clientsKey(config), bytes: gaugeBytes(clientKeysMax(config), workerCount) };
+  const resolved = resolveConfig(config);
+  for (const filter of resolved.filters) {
+    const need = filterNeed(filter);
+    if (need !== undefined) yield need;
+  }
+  for (const upstream of resolved.upstreams) {
+    const need = healthNeed(upstream);
+    if (need !== undefined) yield need;
+  }
+  for (const route of resolved.routes) {
+    yield* plannedLimits(config, route, resolved).map(limitNeed);
+    if (route.limits.maxInFlight !== undefined) {
+      yield { key: routeTotalsKey(route.id), bytes: totalBytes(1, workerCount) };
+    }
+  }
+}
+
+/** Gives back what a thread that died had counted. */
+export function clearWorker(shared: SharedMemory, workerIndex: number): void {
+  const totals = shared[TOTALS_KEY];
+  if (totals === undefined) return;
+  const seat = { index: workerIndex, count: totals.byteLength / totalBytes(TOTALS, 1) };
+  for (const [key, memory] of Object.entries(shared)) {
+    if (key === TOTALS_KEY || key.startsWith(ROUTE_PREFIX)) {
+      new SharedTotals(memory, seat).clearWorker(workerIndex);
+    }
+    if (!key.startsWith(CLIENTS_PREFIX)) continue;
+    const maxKeys = Number(key.slice(CLIENTS_PREFIX.length));
+    // The table was seeded when it was first used; here the number only names the holder of its lock.
+    const random = { u32: () => 0x80000000 + workerIndex };
+    new SharedGauges(memory, { maxKeys, seat, random }).clearWorker(workerIndex);
+  }
+}
