@@ -1,0 +1,70 @@
+import type { Config } from "../config/document.ts";
+import { resolveConfig } from "../config/resolve.ts";
+import { parseEndpoint } from "../core/address.ts";
+import { loadOrReport } from "./load.ts";
+import type { GlobalOptions } from "./program.ts";
+import { EXIT } from "./terminal.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** Advice on a configuration that is valid; the status is 0 whatever it says, unless nothing could be read. */
+export async function lintVerb(options: GlobalOptions, terminal: Terminal): Promise<number> {
+  const loaded = await loadOrReport(options, terminal);
+  if (loaded === undefined) return EXIT.failed;
+  const advice = lint(loaded.config);
+  for (const line of advice) terminal.out(`advice: ${line}`);
+  terminal.out(advice.length === 0 ? "nothing to advise" : `${advice.length} pieces of advice`);
+  return EXIT.ok;
+}
+
+/** What could be better about a configuration, one sentence each. */
+export function lint(config: Config): string[] {
+  return [
+    ...lintRoutes(config),
+    ...lintUpstreams(config),
+    ...lintListeners(config),
+    ...lintObservability(config),
+  ];
+}
+
+function* lintRoutes(config: Config): Iterable<string> {
+  for (const route of resolveConfig(config).routes) {
+    if (route.upstream !== undefined && route.policies.timeoutSecs === undefined) {
+      yield `Route "${route.id}" has no policies { timeout-secs }; the upstream's request-secs alone bounds it`;
+    }
+    if (route.upstream === undefined && route.builtinHandler === undefined && route.filters.length === 0) {
+      yield `Route "${route.id}" has neither an upstream nor a builtin-handler nor a filter that answers`;
+    }
+  }
+}
+
+function* lintUpstreams(config: Config): Iterable<string> {
+  for (const { id, targets, healthCheck } of resolveConfig(config).upstreams) {
+    if (healthCheck !== undefined) continue;
+    yield targets.length === 1
+      ? `Upstream "${id}" has a single target and no health-check: when it fails, every request waits for it`
+      : `Upstream "${id}" has no health-check: a dead target is tried again and again`;
+  }
+}
+
+function* lintListeners(config: Config): Iterable<string> {
+  for (const { id, address } of resolveConfig(config).listeners) {
+    const endpoint = parseEndpoint(address);
+    if (typeof endpoint !== "string" && endpoint.type === "ip" && endpoint.port === 80) {
+      yield `Listener "${id}" serves port 80 without TLS anywhere; put a TLS terminator in front`;
+    }
+  }
+}
+
+function* lintObservability({ observability }: Config): Iterable<string> {
+  const { metrics, logging } = observability;
+  if (!metrics.enabled) yield "Metrics are off, and with them the admin listener, /ready and POST /-/reload";
+  if (logging.accessLog?.enabled !== true) {
+    yield "There is no access log: observability { logging { access-log { } } }";
+  }
+  const endpoint = parseEndpoint(metrics.address);
+  if (
+    metrics.enabled && typeof endpoint !== "string" && endpoint.type === "ip" && endpoint.host === "0.0.0.0"
+  ) {
+    yield `The admin listener on ${metrics.address} shows the configuration to the whole network`;
+  }
+}

@@ -1,0 +1,12 @@
+import { loadOrReport } from "./load.ts";
+import type { GlobalOptions } from "./program.ts";
+import { EXIT } from "./terminal.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** Reads and checks the configuration without starting anything. */
+export async function testVerb(options: GlobalOptions, terminal: Terminal): Promise<number> {
+  const loaded = await loadOrReport(options, terminal);
+  if (loaded === undefined) return EXIT.failed;
+  terminal.out(`sentinel: configuration file ${loaded.name} test is successful`);
+  return EXIT.ok;
+}

@@ -1,0 +1,45 @@
+import { resolveConfig } from "../config/resolve.ts";
+import { readUpstreamTls } from "../engine/upstream_tls.ts";
+import { HealthMonitor } from "../health/monitor.ts";
+import type { CheckedUpstream, MonitorPorts, TargetHealth } from "../health/monitor.ts";
+import { checkedUpstream } from "../upstream/live_upstream.ts";
+import type { Companion } from "./supervisor.ts";
+import type { NextConfig } from "./thread.ts";
+
+/** Runs the active health checks for all threads; verdicts reach them through shared memory. */
+export class HealthCompanion implements Companion {
+  readonly #monitor: HealthMonitor;
+  #prepared: readonly CheckedUpstream[] = [];
+
+  constructor(ports: MonitorPorts) {
+    this.#monitor = new HealthMonitor(ports);
+  }
+
+  /** The last checks of every target that is checked. */
+  health(): readonly TargetHealth[] {
+    return this.#monitor.health();
+  }
+
+  async prepare({ config, shared }: NextConfig): Promise<readonly string[]> {
+    const watched = resolveConfig(config).upstreams.filter((upstream) => upstream.healthCheck !== undefined);
+    const tls = await readUpstreamTls(watched, (path) => Deno.readTextFile(path));
+    this.#prepared = watched.flatMap((upstream) =>
+      checkedUpstream(upstream, tls.get(upstream.id), shared) ?? []
+    );
+    return [];
+  }
+
+  commit(): void {
+    this.#monitor.update(this.#prepared);
+    this.#prepared = [];
+  }
+
+  abandon(): void {
+    this.#prepared = [];
+  }
+
+  close(): Promise<void> {
+    this.#monitor.stop();
+    return Promise.resolve();
+  }
+}

@@ -1,0 +1,203 @@
+import type { UpstreamStates } from "../engine/dataplane.ts";
+import { clearWorker, sharedNeeds } from "../engine/shared_needs.ts";
+import { mergeSnapshots } from "../observe/metrics_snapshot.ts";
+import type { MetricsSnapshot } from "../observe/metrics_snapshot.ts";
+import { AdminListener } from "./admin_listener.ts";
+import { ReloadAudit } from "./audit.ts";
+import type { ConfigSource } from "./config_source.ts";
+import { DemoCompanion } from "./demo_companion.ts";
+import { createDialer } from "./dialer.ts";
+import type { FleetThread } from "./fleet.ts";
+import { HealthCompanion } from "./health_companion.ts";
+import { surviveErrors, surviveRejections } from "./last_resort.ts";
+import { createListen } from "./listen.ts";
+import { COLLECT_INTERVAL_MS, MetricsCollector } from "./metrics_collector.ts";
+import { writePidFile } from "./pid_file.ts";
+import { createClock, createRandom, createTimers, timeBase } from "./platform.ts";
+import { ProcessLog } from "./process_log.ts";
+import { ProcessMetrics } from "./process_metrics.ts";
+import { StartError, Supervisor } from "./supervisor.ts";
+import type { Companion, ReloadResult, SupervisorInit, ThreadStart } from "./supervisor.ts";
+import { ThreadHost } from "./thread_host.ts";
+import { WatchCompanion } from "./watch_companion.ts";
+import { WorkerThread } from "./worker_thread.ts";
+
+/** A bundled program has its worker beside it, with the same ending. */
+const WORKER_SCRIPT = new URL(
+  import.meta.url.endsWith(".ts") ? "./worker.ts" : "./worker.js",
+  import.meta.url,
+);
+
+/** What is started, and as which program. */
+export interface StartOptions {
+  readonly source: ConfigSource;
+  readonly version: string;
+  readonly verbose: boolean;
+  /** Script of workers; the usual one when left out. */
+  readonly workerScript?: URL;
+}
+
+/** The whole process at work. */
+export interface Service {
+  readonly supervisor: Supervisor;
+  /** Opens all log files anew after they were renamed. */
+  reopenLogs(): Promise<void>;
+  /** Drains, flushes and ends everything; resolves with the number of requests that were cut off. */
+  stop(): Promise<number>;
+}
+
+/** Starts everything; resolves once requests are answered. Rejects with `StartError`. */
+export async function startService(options: StartOptions): Promise<Service> {
+  const starting = new Starting(options);
+  try {
+    return await starting.start();
+  } catch (cause) {
+    await starting.clear();
+    throw cause;
+  }
+}
+
+/** The parts of the process, put together. */
+class Starting {
+  readonly #options: StartOptions;
+  readonly #clock = createClock();
+  readonly #timers = createTimers();
+  readonly #processLog: ProcessLog;
+  readonly #metrics: ProcessMetrics;
+  readonly #audit: ReloadAudit;
+  readonly #instanceId = `${Deno.hostname()}-${Deno.pid}`;
+  readonly #cleanups: (() => void)[] = [];
+  #collector = new MetricsCollector(() => []);
+  #supervisor: Supervisor | undefined;
+
+  constructor(options: StartOptions) {
+    this.#options = options;
+    const ports = { clock: this.#clock, timers: this.#timers };
+    this.#processLog = new ProcessLog({ ...ports, verbose: options.verbose });
+    this.#metrics = new ProcessMetrics(options.version);
+    this.#audit = new ReloadAudit(ports);
+  }
+
+  async start(): Promise<Service> {
+    surviveErrors(this.#processLog.log);
+    surviveRejections(this.#processLog.log);
+    const supervisor = await Supervisor.start(this.#supervisorInit(), (own) => this.#companions(own));
+    const { system } = supervisor.config;
+    if (system.pidFile !== undefined) {
+      try {
+        this.#cleanups.push(writePidFile(system.pidFile));
+      } catch (cause) {
+        await supervisor.close();
+        throw new StartError(cause instanceof Error ? cause.message : String(cause), { cause });
+      }
+    }
+    this.#cleanups.push(this.#timers.every(COLLECT_INTERVAL_MS, () => void this.#collector.collect()));
+    return {
+      supervisor,
+      reopenLogs: () => this.#reopenLogs(supervisor),
+      stop: () => this.#stop(supervisor),
+    };
+  }
+
+  /** Takes back what outlives the supervisor: the pid file, timers, log buffers. */
+  async clear(): Promise<void> {
+    for (const clean of this.#cleanups) clean();
+    await this.#audit.close();
+    await this.#processLog.close();
+  }
+
+  #supervisorInit(): SupervisorInit {
+    return {
+      source: this.#options.source,
+      log: this.#processLog.log,
+      cores: navigator.hardwareConcurrency,
+      beforeThreads: ({ system, observability }) => {
+        this.#processLog.configure(observability.logging);
+        if (system.workingDirectory !== undefined) enterFolder(system.workingDirectory);
+      },
+      spawn: (start) => this.#spawn(start),
+      sharedNeeds,
+      clearWorker,
+      onReload: (result) => this.#afterReload(result),
+    };
+  }
+
+  async #spawn({ index, count, died }: ThreadStart): Promise<FleetThread> {
+    const { verbose, version, workerScript } = this.#options;
+    const init = { workerIndex: index, workerCount: count, verbose, version, instanceId: this.#instanceId };
+    const supervising = { processMetrics: () => this.#processMetrics() };
+    if (count === 1 && workerScript === undefined) return new ThreadHost(init, supervising);
+    return await WorkerThread.start({
+      script: workerScript ?? WORKER_SCRIPT,
+      init: { ...init, base: timeBase() },
+      supervising,
+      died,
+    });
+  }
+
+  #companions(supervisor: Supervisor): readonly Companion[] {
+    this.#supervisor = supervisor;
+    this.#collector = new MetricsCollector(() => supervisor.fleet.threads);
+    const { log } = this.#processLog;
+    const admin = new AdminListener({
+      supervisor,
+      version: this.#options.version,
+      metrics: () => this.#processMetrics(),
+      upstreams: () => firstAnswer(supervisor.fleet.threads),
+    }, log);
+    const health = new HealthCompanion({
+      dialer: createDialer(),
+      clock: this.#clock,
+      timers: this.#timers,
+      random: createRandom(),
+      log,
+    });
+    const ports = { clock: this.#clock, timers: this.#timers, listen: createListen(log), log };
+    return [admin, health, new DemoCompanion(supervisor, ports), new WatchCompanion(supervisor, log)];
+  }
+
+  async #processMetrics(): Promise<MetricsSnapshot> {
+    const supervisor = this.#supervisor;
+    if (supervisor === undefined || supervisor.generation === 0) return { families: [] };
+    return mergeSnapshots([await this.#collector.collect(), this.#metrics.snapshot(supervisor)]);
+  }
+
+  #afterReload(result: ReloadResult): void {
+    this.#metrics.countReload(result);
+    const logging = this.#supervisor?.config.observability.logging;
+    if (logging === undefined) return;
+    this.#processLog.configure(logging);
+    this.#audit.record(result, logging.auditLog);
+  }
+
+  async #reopenLogs(supervisor: Supervisor): Promise<void> {
+    this.#audit.reopen();
+    await supervisor.reopenLogs();
+    this.#processLog.log("info", "Log files reopened");
+  }
+
+  async #stop(supervisor: Supervisor): Promise<number> {
+    const cutOff = await supervisor.drain();
+    await supervisor.close();
+    await this.clear();
+    return cutOff;
+  }
+}
+
+function enterFolder(path: string): void {
+  try {
+    Deno.chdir(path);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new StartError(`Cannot change to the working directory ${path}: ${why}`, { cause });
+  }
+}
+
+/** Every thread sees the same health states; the first that answers is as good as any. */
+async function firstAnswer(threads: readonly FleetThread[]): Promise<readonly UpstreamStates[]> {
+  try {
+    return await Promise.any(threads.map((thread) => thread.upstreams()));
+  } catch {
+    return [];
+  }
+}
