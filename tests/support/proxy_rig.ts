@@ -1,0 +1,116 @@
+import { HealthStates } from "../../src/health/states.ts";
+import { type Downstream, RequestContext } from "../../src/core/context.ts";
+import type { Body } from "../../src/core/message.ts";
+import { HeaderList } from "../../src/core/headers.ts";
+import type { Service } from "../../src/services/service.ts";
+import { createProxyService, type ProxyMeter } from "../../src/services/proxy.ts";
+import { LiveUpstream } from "../../src/upstream/live_upstream.ts";
+import { UpstreamPools } from "../../src/upstream/pools.ts";
+import type { UpstreamConfig } from "../../src/upstream/upstream.ts";
+import { FakeDialer, FakeTime } from "./fake_socket.ts";
+
+/** An upstream's configuration with every default filled in. */
+export function upstreamConfig(over: Partial<UpstreamConfig> = {}): UpstreamConfig {
+  return {
+    id: "api",
+    targets: [{ address: "10.0.0.1:80", weight: 1 }],
+    loadBalancing: { type: "round-robin" },
+    connectionPool: { maxConnections: 4, maxIdle: 2, idleTimeoutSecs: 60 },
+    timeouts: { connectSecs: 1, requestSecs: 60, readSecs: 5, writeSecs: 3 },
+    ...over,
+  } as UpstreamConfig;
+}
+
+/** A request as the downstream side would hand it in. */
+export function request(init: {
+  method?: string;
+  target?: string;
+  authority?: string;
+  minor?: 0 | 1;
+  headers?: readonly (readonly [string, string])[];
+  body?: Body | null;
+  downstream?: Partial<Downstream>;
+} = {}): RequestContext {
+  const authority = init.authority ?? "shop.example";
+  const headers = HeaderList.from(init.headers ?? [["Host", authority], ["Accept", "*/*"]]);
+  const head = {
+    method: init.method ?? "GET",
+    target: init.target ?? "/",
+    host: authority.split(":")[0]!,
+    authority,
+    minor: init.minor ?? 1,
+    headers,
+  } as const;
+  const downstream: Downstream = {
+    listenerId: "web",
+    namespace: undefined,
+    scheme: "http",
+    localPort: 8080,
+    peerIp: "192.0.2.7",
+    peerPort: 4711,
+    peerTrusted: false,
+    requestsServed: 0,
+    ...init.downstream,
+  };
+  return new RequestContext({
+    head: { ...head },
+    body: init.body ?? null,
+    downstream,
+    startedMs: 0,
+    bodyBytesMax: Infinity,
+  });
+}
+
+/** Counts what the meter of a proxy service is told. */
+export class CountingMeter implements ProxyMeter {
+  attempts = 0;
+  lent = 0;
+  readonly failures: string[] = [];
+  readonly latencies: [target: string, ms: number][] = [];
+
+  attempt(): void {
+    this.attempts++;
+  }
+  acquired(): void {
+    this.lent++;
+  }
+  failure(reason: string): void {
+    this.failures.push(reason);
+  }
+  headLatency(target: string, ms: number): void {
+    this.latencies.push([target, ms]);
+  }
+}
+
+/** A proxy service over fake sockets and a fake clock. */
+export class ProxyRig {
+  readonly time = new FakeTime();
+  readonly dialer = new FakeDialer();
+  readonly meter = new CountingMeter();
+  readonly pools: UpstreamPools;
+  readonly upstream: LiveUpstream;
+  readonly service: Service;
+  readonly health: HealthStates;
+
+  constructor(config: UpstreamConfig = upstreamConfig()) {
+    const { time, dialer, meter } = this;
+    this.pools = new UpstreamPools({ dialer, clock: time, deadlines: time.deadlines });
+    this.health = new HealthStates(
+      new SharedArrayBuffer(HealthStates.bytes(config.targets.length)),
+      config.targets.length,
+    );
+    this.upstream = new LiveUpstream({ config, tls: undefined, pools: this.pools, health: this.health });
+    this.service = createProxyService({ upstream: this.upstream, clock: time, meter });
+  }
+}
+
+/** The whole body as a byte string. */
+export async function readText(body: Body | null): Promise<string> {
+  let text = "";
+  while (body !== null) {
+    const piece = await body.read();
+    if (piece === null) break;
+    for (const octet of piece) text += String.fromCharCode(octet);
+  }
+  return text;
+}
