@@ -30,6 +30,7 @@ export async function serve(options: ServeOptions, terminal: Terminal): Promise<
     service = await startService({ ...options, version: VERSION });
   } catch (cause) {
     if (!(cause instanceof StartError)) throw cause;
+    if (typeof cause.cause === "string") terminal.err(`${cause.cause}\n`);
     terminal.err(`sentinel: ${cause.message}`);
     return EXIT.failed;
   }

@@ -16,8 +16,8 @@ const SCHEMA_VERSION = { major: 1, minor: 0 };
 /** A document as it was read; `system` is missing when that was an error. */
 export type Unchecked = Omit<Config, "system"> & { readonly system?: Config["system"] | undefined };
 
-/** Names compared for one hint, so that thousands of mistakes in a large configuration stay quick to report. */
-const COMPARED_MAX = 200;
+/** Errors about references that get a hint, so that a large configuration full of mistakes stays quick to report. */
+const HINTS_MAX = 100;
 
 interface Checks {
   readonly document: Unchecked;
@@ -249,7 +249,9 @@ function resolveReference(reference: Reference, scope: Scope, checks: Checks): s
   if (found.type === "ambiguous") {
     reading.error(span, `several namespaces export ${kind} "${id}"`, `write one of: ${found.ids.join(", ")}`);
   } else {
-    reading.error(span, `unknown ${kind} "${id}"`, suggest(id, scopes.names(kind, scope), `${kind}s`));
+    const names = reading.errorCount < HINTS_MAX ? scopes.names(kind, scope) : undefined;
+    const hint = names && suggest(id, names, `${kind}s`);
+    reading.error(span, `unknown ${kind} "${id}"`, hint);
   }
   return undefined;
 }
@@ -266,7 +268,7 @@ function filterTypes(document: Unchecked): Map<string, string | undefined> {
 
 /** The nearest name, or what there is to choose from. */
 function suggest(name: string, candidates: readonly string[], kind: string): string {
-  const near = nearest(name, candidates.slice(0, COMPARED_MAX));
+  const near = nearest(name, candidates);
   if (near !== undefined) return `did you mean "${near}"?`;
   if (candidates.length === 0) return `there are no ${kind}`;
   const shown = candidates.slice(0, 10).join(", ");

@@ -1,12 +1,13 @@
 /** Lists of blocks: `upstreams { upstream "id" { } }`, repeated `target`s, and filters whose options depend on a type. */
 
+import type { Choices } from "./choices.ts";
 import { canonicalName, childNamed, childNodes, valueNode } from "./config_node.ts";
 import type { ConfigNode, ConfigValue } from "./config_node.ts";
 import { nearest } from "./nearest.ts";
 import { Problem } from "./reading.ts";
 import type { Reading, Site } from "./reading.ts";
 import { oneOf, text } from "./schema.ts";
-import type { Choices, Options, Schema } from "./schema.ts";
+import type { Options, Schema } from "./schema.ts";
 import type { ShapeKind } from "./shape.ts";
 
 /** Ids are labels of metrics and fields of logs, so they are kept short. */

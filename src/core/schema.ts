@@ -28,6 +28,8 @@
  * `named_blocks.ts`, refusals of what is not built in `refused.ts`.
  */
 
+import { choiceDecoder } from "./choices.ts";
+import type { Choices } from "./choices.ts";
 import { canonicalName, childNodes, describeValue, kebabName, valueNode } from "./config_node.ts";
 import type { ConfigNode } from "./config_node.ts";
 import { nearest } from "./nearest.ts";
@@ -197,9 +199,6 @@ export function flag<const O extends Options<boolean>>(options: O): Schema<Prese
   });
 }
 
-/** Canonical word → other spellings. Case, and `_` for `-`, never matter. */
-export type Choices = Readonly<Record<string, readonly string[]>>;
-
 /** The words of a choice. */
 export interface ChoiceOptions<V extends Choices> extends Options<keyof V & string> {
   readonly values: V;
@@ -223,33 +222,6 @@ export function oneOf<const V extends Choices, const O extends Omit<ChoiceOption
     },
   );
   return read as Schema<Present<keyof V & string, O>>;
-}
-
-function choiceDecoder<V extends Choices>(
-  options: { readonly values: V; readonly unavailable?: Choices },
-): Decode<keyof V & string> {
-  const words = spellings(options.values);
-  const missing = spellings(options.unavailable ?? {});
-  const listed = Object.keys(options.values).map((word) => `"${word}"`).join(", ");
-  return (value) => {
-    if (typeof value !== "string") return expects(`one of ${listed}`, value);
-    const key = canonicalName(value.toLowerCase());
-    const word = words.get(key);
-    if (word !== undefined) return word;
-    if (missing.has(key)) {
-      return new Problem(`"${value}" is not available in this build`, `available: ${listed}`);
-    }
-    const near = nearest(key, [...words.keys(), ...missing.keys()]);
-    return expects(`one of ${listed}`, value, near === undefined ? undefined : `did you mean "${near}"?`);
-  };
-}
-
-function spellings(choices: Choices): Map<string, string> {
-  const words = new Map<string, string>();
-  for (const [word, aliases] of Object.entries(choices)) {
-    for (const spelling of [word, ...aliases]) words.set(canonicalName(spelling.toLowerCase()), word);
-  }
-  return words;
 }
 
 /** A size: an integer number of bytes, or text such as `"10MB"` (1 KB is 1024 bytes). Reads as bytes. */
@@ -401,6 +373,7 @@ export function block<
 ): Schema<BlockPresent<BlockValue<F>, O>> {
   const whole = options as BlockOptions<F>;
   const { fields, args = [], ...about } = whole;
+  const plan = { options: whole, keys: keysByName(fields), names: fieldNames(fields) };
   return {
     ...about,
     shape: { type: "block", fields, args },
@@ -409,7 +382,7 @@ export function block<
       if (nodes.length === 0 && !whole.always) return undefined as BlockPresent<BlockValue<F>, O>;
       reportRepeated(nodes, site);
       const node = nodes[0] ?? emptyBlock(site);
-      return readBlock(whole, node, site.reading) as BlockPresent<BlockValue<F>, O>;
+      return readBlock(plan, node, site.reading) as BlockPresent<BlockValue<F>, O>;
     },
   };
 }
@@ -419,12 +392,21 @@ function emptyBlock(site: Site): ConfigNode {
   return { name: site.name, nameSpan, span, args: [], props: [], children: [], syntax };
 }
 
-function readBlock<F extends Fields>(options: BlockOptions<F>, written: ConfigNode, reading: Reading) {
+/** A block with what follows from its fields' names, worked out once. */
+interface BlockPlan<F extends Fields> {
+  readonly options: BlockOptions<F>;
+  /** Canonical spelling → key. */
+  readonly keys: ReadonlyMap<string, string>;
+  /** Key → KDL name. */
+  readonly names: Readonly<Record<string, string>>;
+}
+
+function readBlock<F extends Fields>(plan: BlockPlan<F>, written: ConfigNode, reading: Reading) {
+  const { options, keys, names } = plan;
   const before = reading.errorCount;
   const node = options.normalise?.(written, reading) ?? written;
   const found = new Map<string, ConfigNode[]>();
-  const keys = keysByName(options.fields);
-  const positional = argumentNodes(options, node, reading);
+  const positional = argumentNodes(plan, node, reading);
   for (const child of [...positional, ...childNodes(node)]) {
     const key = keys.get(canonicalName(child.name));
     if (key === undefined) reportUnknown(child, node, { keys, reading });
@@ -434,7 +416,7 @@ function readBlock<F extends Fields>(options: BlockOptions<F>, written: ConfigNo
   const value: Record<string, unknown> = {};
   for (const [key, field] of Object.entries(options.fields)) {
     const nodes = found.get(key) ?? [];
-    const name = positional.includes(nodes[0]!) ? node.name : field.name ?? kebabName(key);
+    const name = positional.includes(nodes[0]!) ? node.name : names[key]!;
     const read = field.read(nodes, { reading, parent: node, name });
     if (read !== undefined) value[key] = read;
   }
@@ -447,7 +429,8 @@ function readBlock<F extends Fields>(options: BlockOptions<F>, written: ConfigNo
   return value;
 }
 
-function argumentNodes<F extends Fields>(options: BlockOptions<F>, node: ConfigNode, reading: Reading) {
+function argumentNodes<F extends Fields>(plan: BlockPlan<F>, node: ConfigNode, reading: Reading) {
+  const { options, names } = plan;
   const args = options.args ?? [];
   const extra = node.args[args.length];
   if (extra !== undefined) {
@@ -455,10 +438,13 @@ function argumentNodes<F extends Fields>(options: BlockOptions<F>, node: ConfigN
     const takes = args.length === 0 ? "takes a block and no value" : `takes ${most}`;
     reading.error(extra.span, `"${node.name}" ${takes}, found ${describeValue(extra.value)}`);
   }
-  return node.args.slice(0, args.length).map((value, index) => {
-    const key = args[index]!;
-    return valueNode(options.fields[key]?.name ?? kebabName(key), value, node);
-  });
+  return node.args.slice(0, args.length).map((value, index) => valueNode(names[args[index]!]!, value, node));
+}
+
+function fieldNames(fields: Fields): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(fields).map(([key, field]) => [key, field.name ?? kebabName(key)]),
+  );
 }
 
 /** Every accepted spelling of the fields' names, canonical, with its key. */

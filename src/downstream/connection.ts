@@ -55,6 +55,8 @@ export class Connection implements BodyHost {
   #body: RequestBody | null = null;
   /** Set while a request whose head came too late is being refused. */
   #lateRefusal: Promise<void> | null = null;
+  /** Why the bytes at hand are no request. */
+  #failure: ProxyError | null = null;
 
   constructor(socket: Socket, downstream: Downstream, limits: ConnectionLimits, deps: ConnectionDeps) {
     this.#socket = socket;
@@ -122,7 +124,9 @@ export class Connection implements BodyHost {
   async #serve(): Promise<void> {
     const { handler } = this.#deps;
     while (true) {
-      const parsed = await this.#receive();
+      this.#expect();
+      if (this.input.available === 0) await this.input.more();
+      const parsed = this.#parse() ?? await this.#receive();
       if (parsed === null) return;
       const context = this.#open(parsed);
       const answer = handler.handle(context);
@@ -158,33 +162,45 @@ export class Connection implements BodyHost {
     }
   }
 
-  /** The next request; null when the connection is over, a request that cannot be read being answered first. */
-  async #receive(): Promise<ParsedRequest | null> {
+  /** A request may come now. */
+  #expect(): void {
+    const { headTimeoutMs, idleTimeoutMs } = this.limits;
     const first = this.#downstream.requestsServed === 0;
-    this.readWatch.dueMs = this.clock.nowMs() +
-      (first ? this.limits.headTimeoutMs : this.limits.idleTimeoutMs);
-    try {
-      while (true) {
-        const parsed = this.#parse();
-        if (parsed !== undefined) return parsed;
-        if (this.input.ended) return null;
-        const room = await this.input.more();
-        if (this.#lateRefusal !== null) {
-          await this.#lateRefusal;
-          return null;
-        }
-        if (!room) throw new ProxyError("headers_too_large", "the request head fills the buffer");
+    this.readWatch.dueMs = this.#deps.deadlines.coarseMs + (first ? headTimeoutMs : idleTimeoutMs);
+  }
+
+  /** Waits for the rest of a request; null when the connection is over, what cannot be read being answered. */
+  async #receive(): Promise<ParsedRequest | null> {
+    while (true) {
+      if (this.#lateRefusal !== null) {
+        await this.#lateRefusal;
+        return null;
       }
-    } catch (cause) {
-      await this.#refuse(toProxyError(cause));
-      return null;
+      if (this.#failure !== null) {
+        await this.#refuse(this.#failure);
+        return null;
+      }
+      if (this.input.ended) return null;
+      const reading = this.input.more();
+      if (reading === null) {
+        this.#failure = new ProxyError("headers_too_large", "the request head fills the buffer");
+      } else await reading;
+      const parsed = this.#parse();
+      if (parsed !== undefined) return parsed;
     }
   }
 
+  /** The request at hand; undefined when there is none yet, or none that can be read. */
   #parse(): ParsedRequest | undefined {
     const { input } = this;
-    if (input.available === 0) return undefined;
-    const parsed = this.#parser.parse(input.bytes, input.start, input.end);
+    if (input.available === 0 || this.#lateRefusal !== null || this.#failure !== null) return undefined;
+    let parsed: ParsedRequest | undefined;
+    try {
+      parsed = this.#parser.parse(input.bytes, input.start, input.end);
+    } catch (cause) {
+      this.#failure = toProxyError(cause);
+      return undefined;
+    }
     if (parsed !== undefined) {
       input.start = this.#parser.end;
       this.readWatch.dueMs = Infinity;

@@ -55,12 +55,10 @@ export class Input {
     this.#reading = this.#socket.read(this.bytes.subarray(this.end)).then(this.#landed, this.#failed);
   }
 
-  /** Waits until more bytes are there or the stream has ended; false when the buffer cannot take more. */
-  async more(): Promise<boolean> {
+  /** The read under way, one being started if need be; null when the stream has ended or the buffer is full. */
+  more(): Promise<void> | null {
     this.ahead();
-    if (this.#reading === null) return this.ended;
-    await this.#reading;
-    return true;
+    return this.#reading;
   }
 
   /** Puts bytes that were received before the connection began in front. */

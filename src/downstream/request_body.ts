@@ -132,7 +132,9 @@ export class RequestBody implements Body {
   #moreOrTimeout(): Promise<void> {
     return new Promise((resolve) => {
       this.#wake = resolve;
-      this.#host.input.more().then(() => resolve(), () => resolve());
+      const reading = this.#host.input.more();
+      if (reading === null) resolve();
+      else reading.then(resolve);
     });
   }
 

@@ -71,7 +71,7 @@ export class ResponseWriter {
     const head = this.#head = formatResponseHead(context, response, {
       framing,
       close,
-      date: date.format(clock.wallMs()),
+      date: date.now(deadlines.coarseMs, clock),
     });
     const body = response.body;
     const bodyBytes = framing === "none" ? 0 : body!.length;

@@ -2,10 +2,14 @@ import type { Config } from "../config/document.ts";
 import type { Random } from "../core/ports.ts";
 import type { SharedMemory } from "../core/shared_memory.ts";
 import { assert } from "../core/assert.ts";
+import { clientNetwork } from "../counters/client_network.ts";
 import { SharedGauges, type WorkerSeat } from "../counters/shared_gauges.ts";
 import { SharedTotals } from "../counters/shared_totals.ts";
 import type { Admission, Rejection } from "../downstream/admission.ts";
 import { clientKeysMax, clientsKey, CONNECTIONS, TOTALS_KEY } from "./shared_needs.ts";
+
+/** Leading bits of an IPv6 address that make one client: what one subscriber holds. */
+const CLIENT_IPV6_BITS = 64;
 
 /** Bounds on connections that hold over all threads. Lets everybody in until it is configured. */
 export class SharedAdmission implements Admission {
@@ -46,7 +50,7 @@ export class SharedAdmission implements Admission {
     if (!totals.tryAcquire(CONNECTIONS, this.#connectionsMax)) return "total_connections";
     // Clients on a Unix socket are one local proxy, so they have no address to be counted by.
     if (clientIp === "") return "admitted";
-    const acquired = this.#clients!.acquire(clientIp, this.#perClientMax);
+    const acquired = this.#clients!.acquire(clientNetwork(clientIp, CLIENT_IPV6_BITS), this.#perClientMax);
     if (acquired === "acquired") return "admitted";
     totals.release(CONNECTIONS);
     return acquired === "limit" ? "client_connections" : "total_connections";
@@ -54,6 +58,6 @@ export class SharedAdmission implements Admission {
 
   release(clientIp: string): void {
     this.#totals?.release(CONNECTIONS);
-    if (clientIp !== "") this.#clients?.release(clientIp);
+    if (clientIp !== "") this.#clients?.release(clientNetwork(clientIp, CLIENT_IPV6_BITS));
   }
 }

@@ -99,6 +99,9 @@ class SnapshotBuilder {
       listeners: this.#listeners(routes),
       routes,
       upstreams,
+      rateLimits: filters.flatMap(({ id, filter }) =>
+        filter instanceof RateLimitFilter ? [{ scope: id, filter }] : []
+      ),
       unroutedMeter: new RouteMeter(families, outcomes, { id: NO_ROUTE_LABEL }),
       errorPage: new RouteErrorPage(createErrorPages({ serviceType: "web" }), ports.clock),
       requestLog: new RequestLog(this.#config.observability.logging, { ...ports, ...this.#deps }),

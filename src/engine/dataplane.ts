@@ -156,6 +156,7 @@ export class Dataplane {
       pools: this.#pools.stats(),
       snapshot: this.#engine?.snapshot,
       dropped: this.#init.sinks.dropped(),
+      isFirst: this.#init.workerIndex === 0,
     });
     return this.#registry.snapshot();
   }

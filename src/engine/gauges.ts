@@ -10,13 +10,29 @@ export interface GaugeSources {
   readonly snapshot: Snapshot | undefined;
   /** Log lines lost so far, by file. */
   readonly dropped: ReadonlyMap<string, number>;
+  /** Whether this thread speaks for what all threads share, which must be counted once. */
+  readonly isFirst: boolean;
 }
 
-/** Fills the gauges of one thread. */
+/** Fills the gauges of one thread. Series of what a reload removed go with it. */
 export function recordGauges(families: Families, sources: GaugeSources): void {
+  for (const [file, lines] of sources.dropped) families.logLinesDropped.labels(file).raiseTo(lines);
+  const { snapshot } = sources;
+  if (snapshot === undefined) return;
+  recordPools(families, snapshot, sources.pools);
+  recordHealth(families, snapshot);
+  let evictions = 0;
+  for (const table of new Set(Array.from(snapshot.listeners.values(), (view) => view.table))) {
+    evictions += table.cacheEvictions;
+  }
+  families.routeCacheEvictions.labels().raiseTo(evictions);
+  if (sources.isFirst) recordRateLimits(families, snapshot);
+}
+
+function recordPools(families: Families, snapshot: Snapshot, pools: readonly PoolStats[]): void {
   const sizes = new Map<string, { size: number; idle: number }>();
-  for (const { id } of sources.snapshot?.upstreams ?? []) sizes.set(id, { size: 0, idle: 0 });
-  for (const pool of sources.pools) {
+  for (const { id } of snapshot.upstreams) sizes.set(id, { size: 0, idle: 0 });
+  for (const pool of pools) {
     const sum = sizes.get(pool.upstreamId) ?? { size: 0, idle: 0 };
     sizes.set(pool.upstreamId, { size: sum.size + pool.size, idle: sum.idle + pool.idle });
   }
@@ -24,13 +40,31 @@ export function recordGauges(families: Families, sources: GaugeSources): void {
     families.connectionPoolSize.labels(upstream).set(size);
     families.connectionPoolIdle.labels(upstream).set(idle);
   }
-  for (const upstream of sources.snapshot?.upstreams ?? []) {
+  const isKept = ([upstream]: readonly string[]) => sizes.has(upstream!);
+  families.connectionPoolSize.retain(isKept);
+  families.connectionPoolIdle.retain(isKept);
+}
+
+function recordHealth(families: Families, snapshot: Snapshot): void {
+  const known = new Set<string>();
+  for (const upstream of snapshot.upstreams) {
     for (const { address, status } of upstream.states()) {
+      known.add(`${upstream.id}\n${address}`);
       families.targetHealth.labels(upstream.id, address).set(HEALTH_VALUES[status]);
     }
   }
-  for (const [file, lines] of sources.dropped) {
-    const counter = families.logLinesDropped.labels(file);
-    counter.inc(lines - counter.value);
+  const isKept = ([upstream, target]: readonly string[]) => known.has(`${upstream}\n${target}`);
+  families.targetHealth.retain(isKept);
+  families.upstreamLatency.retain(isKept);
+}
+
+function recordRateLimits(families: Families, snapshot: Snapshot): void {
+  const scopes = new Set<string>();
+  for (const { scope, filter } of snapshot.rateLimits) {
+    const { keys, evictions } = filter.stats();
+    scopes.add(scope);
+    families.rateLimitKeys.labels(scope).set(keys);
+    families.rateLimitKeyEvictions.labels(scope).raiseTo(evictions);
   }
+  families.rateLimitKeys.retain(([scope]) => scopes.has(scope!));
 }

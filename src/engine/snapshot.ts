@@ -1,11 +1,18 @@
 import type { Lease, RequestContext } from "../core/context.ts";
 import type { Config } from "../config/document.ts";
+import type { RateLimitFilter } from "../filters/rate_limit.ts";
 import type { RouteMeter } from "../observe/request_meters.ts";
 import type { LiveUpstream } from "../upstream/live_upstream.ts";
 import type { ErrorPage, ListenerView } from "./engine.ts";
 import type { LiveRoute } from "./live_route.ts";
 import type { RequestLog } from "./request_log.ts";
 import type { RequestNames } from "./request_names.ts";
+
+/** A rate limit and the scope it is known by in metrics. */
+export interface NamedRateLimit {
+  readonly scope: string;
+  readonly filter: RateLimitFilter;
+}
 
 /** What a snapshot consists of; `build_snapshot.ts` makes it. */
 export interface SnapshotParts {
@@ -14,6 +21,7 @@ export interface SnapshotParts {
   readonly listeners: ReadonlyMap<string, ListenerView>;
   readonly routes: readonly LiveRoute[];
   readonly upstreams: readonly LiveUpstream[];
+  readonly rateLimits: readonly NamedRateLimit[];
   readonly unroutedMeter: RouteMeter;
   readonly errorPage: ErrorPage;
   readonly requestLog: RequestLog;
@@ -32,6 +40,7 @@ export class Snapshot implements Lease {
   readonly listeners: ReadonlyMap<string, ListenerView>;
   readonly routes: readonly LiveRoute[];
   readonly upstreams: readonly LiveUpstream[];
+  readonly rateLimits: readonly NamedRateLimit[];
   readonly unroutedMeter: RouteMeter;
   readonly errorPage: ErrorPage;
   readonly requestLog: RequestLog;
@@ -47,6 +56,7 @@ export class Snapshot implements Lease {
     this.listeners = parts.listeners;
     this.routes = parts.routes;
     this.upstreams = parts.upstreams;
+    this.rateLimits = parts.rateLimits;
     this.unroutedMeter = parts.unroutedMeter;
     this.errorPage = parts.errorPage;
     this.requestLog = parts.requestLog;

@@ -11,8 +11,8 @@ import { refused } from "../core/refused.ts";
 import { block, duration, integer, oneOf, text } from "../core/schema.ts";
 import type { Infer } from "../core/schema.ts";
 import { clientNetwork } from "../counters/client_network.ts";
-import { bucketBytes, SharedBuckets } from "../counters/shared_buckets.ts";
-import type { Take } from "../counters/shared_buckets.ts";
+import { bucketBytes, bucketStats, SharedBuckets } from "../counters/shared_buckets.ts";
+import type { BucketStats, Take } from "../counters/shared_buckets.ts";
 import type { Filter, FilterDeps, Verdict } from "./filter.ts";
 
 const DEFAULT_MESSAGE = "Rate limit exceeded";
@@ -161,6 +161,7 @@ type KeyReader = (context: RequestContext) => string;
 export class RateLimitFilter implements Filter {
   readonly #limit: RateLimit;
   readonly #deps: FilterDeps;
+  readonly #memory: SharedArrayBuffer;
   readonly #buckets: SharedBuckets;
   readonly #keyOf: KeyReader;
   readonly #take = new Slot<{ take: Take | undefined }>(() => ({ take: undefined }));
@@ -175,7 +176,8 @@ export class RateLimitFilter implements Filter {
     this.#deps = deps;
     this.#keyOf = keyReader(limit);
     this.#waitMsMax = limit.onLimit === "delay" ? limit.maxDelayMs : 0;
-    this.#buckets = new SharedBuckets(deps.shared ?? new SharedArrayBuffer(rateLimitBytes(limit)), {
+    this.#memory = deps.shared ?? new SharedArrayBuffer(rateLimitBytes(limit));
+    this.#buckets = new SharedBuckets(this.#memory, {
       ratePerSecond: limit.maxRps,
       burst: limit.burst,
       waitMsMax: this.#waitMsMax,
@@ -188,6 +190,11 @@ export class RateLimitFilter implements Filter {
   /** Requests of this thread that wait for their turn. */
   get waiting(): number {
     return this.#waiting;
+  }
+
+  /** How full the table of keys is, over all threads. Looks at every slot: for a scrape. */
+  stats(): BucketStats {
+    return bucketStats(this.#memory, this.#limit.maxKeys, this.#deps.clock.nowMs());
   }
 
   onRequest(context: RequestContext): MaybePromise<Verdict> {

@@ -2,7 +2,7 @@ import { ProxyError } from "../core/errors.ts";
 import type { RequestHead } from "../core/message.ts";
 import { parseAuthority } from "./authority.ts";
 import { type HeadLimits, HeadLines } from "./head_lines.ts";
-import { internMethod, TARGET, TOKEN } from "./tables.ts";
+import { TARGET, TOKEN } from "./tables.ts";
 
 /** A request head and what it says about the message and the connection around it. */
 export interface ParsedRequest {
@@ -31,6 +31,7 @@ export class RequestHeadParser {
   readonly #lines: HeadLines;
   readonly #targetBytesMax: number;
   #started = false;
+  readonly #hosts = new LastHost();
 
   constructor(limits: HeadLimits) {
     this.#targetBytesMax = limits.targetBytesMax;
@@ -74,14 +75,23 @@ export class RequestHeadParser {
       authority: "",
       minor: line.minor,
       headers: this.#lines.headers(bytes, text),
-    });
+    }, this.#hosts);
     const { contentLength, chunked, expectContinue } = readFraming(head);
     return { head, contentLength, chunked, expectContinue, keepAlive: wantsKeepAlive(head) };
   }
+}
 
-  /** True while part of a head has arrived. */
-  get isPartial(): boolean {
-    return this.#started;
+/** The requests of one connection nearly always name the same host, which is then parsed once. */
+class LastHost {
+  #authority = "";
+  #host: string | undefined;
+
+  of(authority: string): string | undefined {
+    if (authority !== this.#authority) {
+      this.#authority = authority;
+      this.#host = parseAuthority(authority);
+    }
+    return this.#host;
   }
 }
 
@@ -95,7 +105,8 @@ function readRequestLine(text: string, lineLength: number): Pick<RequestHead, "m
   if (methodEnd <= 0 || targetEnd < 0 || targetEnd >= lineLength) {
     throw malformed("the request line is not complete");
   }
-  const method = internMethod(text.slice(0, methodEnd));
+  // Most requests are GETs, whose method then is one shared string.
+  const method = methodEnd === 3 && text.startsWith("GET") ? "GET" : text.slice(0, methodEnd);
   checkOctets(method, TOKEN, "the method is not a token");
   const target = text.slice(methodEnd + 1, targetEnd);
   if (target === "") throw malformed("the request target is empty");
@@ -117,16 +128,16 @@ function readVersion(version: string): 0 | 1 {
 }
 
 /** Sorts out the four target forms (RFC 9112 §3.2) and which host is meant. */
-function readTarget(head: RequestHead): RequestHead {
+function readTarget(head: RequestHead, hosts: LastHost): RequestHead {
   const { method, target, headers } = head;
   const host = readHost(head);
-  if (target.charCodeAt(0) === 0x2f) return withAuthority(head, host);
+  if (target.charCodeAt(0) === 0x2f) return withAuthority(head, host, hosts);
   if (method === "CONNECT") {
     throw new ProxyError("method_not_implemented", "CONNECT is not offered here");
   }
   if (target === "*") {
     if (method !== "OPTIONS") throw malformed('only OPTIONS may ask for "*"');
-    return withAuthority(head, host);
+    return withAuthority(head, host, hosts);
   }
   const scheme = /^https?:\/\//i.exec(target)?.[0];
   if (scheme === undefined) throw malformed("the request target has none of the forms of RFC 9112");
@@ -140,7 +151,7 @@ function readTarget(head: RequestHead): RequestHead {
   const path = authorityEnd < 0 ? "" : rest.slice(authorityEnd);
   head.target = path.charCodeAt(0) === 0x2f ? path : method === "OPTIONS" && path === "" ? "*" : `/${path}`;
   if (host === "") headers.set("Host", authority);
-  return withAuthority(head, authority);
+  return withAuthority(head, authority, hosts);
 }
 
 /** The Host header: exactly one in HTTP/1.1, at most one in HTTP/1.0 (RFC 9112 §3.2). */
@@ -157,10 +168,10 @@ function readHost(head: RequestHead): string {
   return host;
 }
 
-function withAuthority(head: RequestHead, authority: string): RequestHead {
+function withAuthority(head: RequestHead, authority: string, hosts: LastHost): RequestHead {
   head.authority = authority;
   if (authority !== "") {
-    const host = parseAuthority(authority);
+    const host = hosts.of(authority);
     if (host === undefined) throw malformed("the host is not valid");
     head.host = host;
   }

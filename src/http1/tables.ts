@@ -88,15 +88,6 @@ export function commonName(bytes: Uint8Array, start: number, end: number): Commo
   return common;
 }
 
-const METHODS: ReadonlyMap<string, string> = new Map(
-  ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "CONNECT"].map((m) => [m, m]),
-);
-
-/** The method as one shared string when it is a common one. */
-export function internMethod(method: string): string {
-  return METHODS.get(method) ?? method;
-}
-
 const utf8 = new TextDecoder();
 
 /**

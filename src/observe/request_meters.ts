@@ -103,6 +103,8 @@ export class RouteMeter {
   /** By method index and status; see `answerKey`. */
   readonly #answers = new Map<number, Counter>();
   readonly #scopedAnswers = new Map<number, Counter>();
+  /** By the id of the limit. */
+  readonly #scopedLimitHits = new Map<string, Counter>();
 
   constructor(families: Families, outcomes: OutcomeMeter, route: MeteredRoute) {
     this.#families = families;
@@ -137,13 +139,21 @@ export class RouteMeter {
     const reason = context.reason ?? context.errorCode;
     if (reason !== undefined) this.#outcomes.blocked(reason);
     if (context.errorCode !== undefined) this.#outcomes.failed(context.errorCode);
-    if (this.#scope !== undefined) this.#finishScoped(key, method, seconds);
-  }
-
-  #finishScoped(key: number, method: number, seconds: number): void {
+    if (this.#scope === undefined) return;
     this.#scopedActive!.dec();
     this.#scopedAnswers.get(key)!.inc();
     this.#scopedDurations[method]!.observe(seconds);
+    const limit = context.logFields?.["rate_limit"];
+    if (typeof limit === "string") this.#limitHitsOf(this.#scope, limit).inc();
+  }
+
+  #limitHitsOf(scope: readonly [string, string], limit: string): Counter {
+    let counter = this.#scopedLimitHits.get(limit);
+    if (counter === undefined) {
+      counter = this.#families.scopedRateLimitHits.labels(...scope, this.#route, limit);
+      this.#scopedLimitHits.set(limit, counter);
+    }
+    return counter;
   }
 
   #answersOf(method: number, status: number): Counter {

@@ -123,6 +123,18 @@ Deno.test("RouteMeter: namespaces and services", () => {
   ]);
 });
 
+Deno.test("RouteMeter: rate limits that requests of a service met", () => {
+  const { families, outcomes, samples } = rig();
+  const limited: EndedRequest = { with: { logFields: { rate_limit: "per-user" } } };
+  const scoped = new RouteMeter(families, outcomes, { id: "r", namespace: "n", service: "s" });
+  scoped.finish(endedRequest(limited), 1000);
+  scoped.finish(endedRequest(), 1000);
+  new RouteMeter(families, outcomes, { id: "other" }).finish(endedRequest(limited), 1000);
+  deepEqual(samples("scoped_rate_limit_hits"), [
+    'scoped_rate_limit_hits_total{namespace="n",service="s",route="r",policy="per-user"} 1',
+  ]);
+});
+
 Deno.test("UpstreamMeter", () => {
   const { families, samples } = rig();
   const meter = new UpstreamMeter(families, "u", { id: "r", namespace: "n", service: "s" });

@@ -6,6 +6,8 @@ export class ClockCache<V> {
   readonly #values: V[] = [];
   readonly #used: Uint8Array;
   #hand = 0;
+  /** Entries that gave way to others so far. */
+  evictions = 0;
 
   /** `capacity` in entries, at least 1. */
   constructor(capacity: number) {
@@ -37,6 +39,7 @@ export class ClockCache<V> {
       this.#used[this.#hand] = 0;
       this.#hand = (this.#hand + 1) % this.#capacity;
     }
+    this.evictions++;
     const slot = this.#hand;
     this.#hand = (slot + 1) % this.#capacity;
     this.#slots.delete(this.#keys[slot]!);

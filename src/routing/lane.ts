@@ -63,6 +63,18 @@ export class Lane {
     return this.#firstRank < search.best;
   }
 
+  /** Whether there is a candidate for this path that could, so that its conditions have to be tested. */
+  reaches(path: string, search: Search): boolean {
+    if (!this.couldImprove(search)) return false;
+    if (isBefore(this.#others, search) || isBefore(this.#exact?.get(path), search)) return true;
+    let node = this.#prefixes?.root;
+    for (let length = 0; node !== undefined; length += node?.label.length ?? 0) {
+      if (isBefore(node.items, search)) return true;
+      node = node.next(path, length);
+    }
+    return false;
+  }
+
   search(input: MatchInput, search: Search): void {
     const exact = this.#exact?.get(input.path);
     if (exact !== undefined) searchList(exact, input, search);
@@ -84,6 +96,11 @@ function searchPrefixes(prefixes: PrefixTrie<Prefixed>, input: MatchInput, searc
     }
     node = node.next(path, length);
   }
+}
+
+/** Lists stand in order of rank, so the first one tells. */
+function isBefore(list: readonly Candidate[] | undefined, search: Search): boolean {
+  return list !== undefined && list.length > 0 && list[0]!.rank < search.best;
 }
 
 function searchList(list: readonly Candidate[], input: MatchInput, search: Search): void {

@@ -80,6 +80,11 @@ export class RouteTable<R extends Routable> {
     return this.#ranked.map((ranked) => ranked.route);
   }
 
+  /** Remembered outcomes that gave way to others so far. */
+  get cacheEvictions(): number {
+    return this.#cache?.evictions ?? 0;
+  }
+
   /** The first route all of whose conditions hold, else the default one. */
   match(input: MatchInput): R | undefined {
     const rank = this.#rankOf(input);
@@ -115,7 +120,7 @@ export class RouteTable<R extends Routable> {
       if (lane?.couldImprove(search)) lane.search(input, search);
     }
     for (let i = 0; i < lanes.length; i++) {
-      if (lanes[i]!.costly?.couldImprove(search)) return this.#rankWithRegexes(input, lanes);
+      if (lanes[i]!.costly?.reaches(input.path, search)) return this.#rankWithRegexes(input, lanes);
     }
     return search.best;
   }

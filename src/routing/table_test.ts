@@ -124,6 +124,18 @@ Deno.test("explanations name every route in order, with the values compared", ()
   ]);
 });
 
+Deno.test("explanations keep secrets to themselves", () => {
+  const table = buildRouteTable([
+    route("key", { header: [{ name: "X-API-Key", value: "hunter2" }, { name: "X-Plain", value: "a" }] }),
+    route("token", { queryParam: [{ name: "token", value: "hunter3" }] }),
+  ], { cacheSize: 0 });
+  const input = request("GET a/?token=hunter4", { "x-api-key": "hunter5" });
+  assert.deepEqual(table.explain(input).map((each) => each.reason), [
+    'wants header X-API-Key [redacted], found [redacted]; wants header X-Plain "a", found none',
+    "wants query-param token [redacted], found [redacted]",
+  ]);
+});
+
 Deno.test("the default route is taken when nothing matches", () => {
   const routes = [route("a", { path: ["/a"] }), route("b", { path: ["/b"] })];
   const table = buildRouteTable(routes, { cacheSize: 1, defaultRoute: "b" });

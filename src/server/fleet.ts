@@ -105,8 +105,15 @@ export class Fleet {
   async drain(timeoutMs: number): Promise<number> {
     this.#stopping = true;
     for (const slot of this.#slots) clearTimeout(slot.timer);
-    const outcomes = await Promise.allSettled(this.threads.map((thread) => thread.drain(timeoutMs)));
-    return outcomes.reduce((sum, outcome) => sum + (outcome.status === "fulfilled" ? outcome.value : 0), 0);
+    const cut = await Promise.all(this.threads.map(async (thread) => {
+      try {
+        return await thread.drain(timeoutMs);
+      } catch (cause) {
+        this.#init.log("error", "A worker did not finish in time", { error: messageOf(cause) });
+        return 0;
+      }
+    }));
+    return cut.reduce((sum, count) => sum + count, 0);
   }
 
   /** Flushes logs and ends all threads. */

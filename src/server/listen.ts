@@ -10,8 +10,9 @@ const ACCEPT_REST_MS = 50;
 /** How often a failing accept is worth a line in the log. */
 const ACCEPT_WARNING_INTERVAL_MS = 10_000;
 
-/** Event loop turns without a new connection after which the kernel's queue counts as empty. */
-const QUIET_TURNS = 3;
+/** Looks at the queue without a new connection after which it counts as empty, and the time between them. */
+const QUIET_LOOKS = 3;
+const QUIET_LOOK_MS = 5;
 
 /** Clients that keep coming do not keep a closing listener open for longer than this. */
 const CLOSE_MAX_MS = 500;
@@ -125,8 +126,8 @@ class DenoListener implements SocketListener {
   async #closeWhenQuiet(): Promise<void> {
     const dueMs = performance.now() + CLOSE_MAX_MS;
     let seen = this.#accepted;
-    for (let quiet = 0; quiet < QUIET_TURNS && performance.now() < dueMs;) {
-      await rest(0);
+    for (let quiet = 0; quiet < QUIET_LOOKS && performance.now() < dueMs;) {
+      await rest(QUIET_LOOK_MS);
       quiet = seen === this.#accepted ? quiet + 1 : 0;
       seen = this.#accepted;
     }

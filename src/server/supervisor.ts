@@ -62,7 +62,7 @@ export interface ThreadStart {
   readonly died: (cause: string) => void;
 }
 
-/** The process could not start; the message says why, over several lines. */
+/** The process could not start; the message says why. The cause may be the report on the configuration. */
 export class StartError extends Error {
   override readonly name = "StartError";
 }
@@ -96,7 +96,7 @@ export class Supervisor {
     const supervisor = new Supervisor(init);
     const loaded = await init.source.load();
     if (loaded.config === undefined) {
-      throw new StartError(`${loaded.report}\nConfiguration ${init.source.name} has errors`);
+      throw new StartError(`Configuration ${init.source.name} has errors`, { cause: loaded.report });
     }
     supervisor.#companions.push(...companions(supervisor));
     try {

@@ -57,6 +57,7 @@ class ProxyService implements Service {
   /** Resolves with the response head; rejects with `ProxyError` once nothing is left to be tried. */
   async serve(context: RequestContext): Promise<Response> {
     const upstream = this.#upstream;
+    if (context.aborted) throw new ProxyError("client_closed", "the client left before its turn came");
     const startedMs = this.#clock.nowMs();
     const course: Course = {
       timeouts: {

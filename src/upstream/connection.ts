@@ -100,10 +100,6 @@ export class UpstreamConnection implements Watch {
     return this.#deps.clock;
   }
 
-  get isClosed(): boolean {
-    return this.#state === "closed";
-  }
-
   /** Called by the sweep: an idle connection has been so for long enough, a busy one is too slow. */
   expire(): void {
     if (this.#state !== "busy") return this.close();

@@ -53,8 +53,6 @@ export class TargetPool implements ConnectionOwner {
   readonly target: PoolTarget;
   /** Connections lent so far; a counter for metrics. */
   acquired = 0;
-  /** Connections opened so far. */
-  opened = 0;
 
   readonly #deps: PoolDeps;
   #limits: PoolLimits;
@@ -211,7 +209,6 @@ export class TargetPool implements ConnectionOwner {
   #connected(socket: Socket): void {
     this.#dialing--;
     this.#open++;
-    this.opened++;
     const connection = new UpstreamConnection(socket, this, this.#deps);
     const waiter = this.#nextWaiter("new");
     if (waiter !== undefined) waiter.resolve(this.#lend(connection));

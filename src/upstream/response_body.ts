@@ -59,9 +59,9 @@ export class ResponseBody implements Body {
 
   cancel(): void {
     if (this.#state === "done") return;
-    // All may be here already; then the connection is as good as after reading to the end.
-    if (this.#state === "open" && this.#failure === null && this.#chunks !== null) this.#skipTail();
-    if (this.#state === "ended") return this.#complete();
+    // All of it has been handed out: as good as read to its end. Not so for a body of unknown length,
+    // as whoever streams it may still be writing the last view, which the next response would overwrite.
+    if (this.#state === "ended" && this.length !== undefined) return this.#complete();
     this.#state = "done";
     this.#host.abandoned();
   }
@@ -76,14 +76,6 @@ export class ResponseBody implements Body {
     if (this.#state === "done") return;
     this.#state = "done";
     this.#host.completed();
-  }
-
-  #skipTail(): void {
-    try {
-      this.#takeChunk(this.#chunks!);
-    } catch {
-      // Malformed, so the connection is closed, which is all a cancelled body can ask for.
-    }
   }
 
   /** The next piece at hand; null when there is none, or the end was found. */

@@ -1,13 +1,15 @@
+import assert from "node:assert/strict";
 import { HealthStates } from "../../src/health/states.ts";
 import { type Downstream, RequestContext } from "../../src/core/context.ts";
-import type { Body } from "../../src/core/message.ts";
+import { ProxyError } from "../../src/core/errors.ts";
+import type { Body, Response } from "../../src/core/message.ts";
 import { HeaderList } from "../../src/core/headers.ts";
 import type { Service } from "../../src/services/service.ts";
 import { createProxyService, type ProxyMeter } from "../../src/services/proxy.ts";
 import { LiveUpstream } from "../../src/upstream/live_upstream.ts";
 import { UpstreamPools } from "../../src/upstream/pools.ts";
 import type { UpstreamConfig } from "../../src/upstream/upstream.ts";
-import { FakeDialer, FakeTime } from "./fake_socket.ts";
+import { FakeDialer, type FakeSocket, FakeTime } from "./fake_socket.ts";
 
 /** An upstream's configuration with every default filled in. */
 export function upstreamConfig(over: Partial<UpstreamConfig> = {}): UpstreamConfig {
@@ -113,4 +115,46 @@ export async function readText(body: Body | null): Promise<string> {
     for (const octet of piece) text += String.fromCharCode(octet);
   }
   return text;
+}
+
+/** A small whole answer. */
+export const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+
+/** Answers every complete head it is sent with the next of `answers` (the last one for ever). */
+export function answering(...answers: string[]): (socket: FakeSocket) => void {
+  return answeringThen(() => {}, ...answers);
+}
+
+/** As `answering`, and after each answer does something to the socket. */
+export function answeringThen(then: (socket: FakeSocket) => void, ...answers: string[]) {
+  return (socket: FakeSocket) => {
+    let seen = 0;
+    socket.onWrite = (written) => {
+      const heads = written.split("\r\n\r\n").length - 1;
+      while (seen < heads) {
+        socket.push(answers[Math.min(seen++, answers.length - 1)]!);
+        then(socket);
+      }
+    };
+  };
+}
+
+/** Serves one request and reads the whole response. */
+export async function serve(
+  rig: ProxyRig,
+  context = request(),
+): Promise<{ response: Response; text: string }> {
+  const response = await rig.service.serve(context);
+  return { response, text: await readText(response.body) };
+}
+
+/** The error that something fails with. */
+export async function failure(promise: unknown): Promise<ProxyError> {
+  try {
+    await promise;
+  } catch (cause) {
+    assert.ok(cause instanceof ProxyError, `not a ProxyError: ${cause}`);
+    return cause;
+  }
+  throw new Error("it did not fail");
 }

@@ -236,17 +236,28 @@ observability {
 `;
 }
 
-/** Open sockets of a process, counted in /proc. */
+/** State code of a listening socket in /proc/net/tcp. */
+const LISTENING = "0A";
+
+/** TCP connections a process holds, in whatever state, listening sockets aside; read from /proc. */
 export function socketCount(pid: number): number {
-  let count = 0;
+  const connections = new Set<string>();
+  for (const table of ["tcp", "tcp6"]) {
+    for (const line of Deno.readTextFileSync(`/proc/${pid}/net/${table}`).split("\n").slice(1)) {
+      const fields = line.trim().split(/\s+/);
+      if (fields.length > 9 && fields[3] !== LISTENING) connections.add(fields[9]!);
+    }
+  }
+  const held = new Set<string>();
   for (const entry of Deno.readDirSync(`/proc/${pid}/fd`)) {
     try {
-      if (Deno.readLinkSync(`/proc/${pid}/fd/${entry.name}`).startsWith("socket:")) count++;
+      const inode = /^socket:\[(\d+)\]$/.exec(Deno.readLinkSync(`/proc/${pid}/fd/${entry.name}`))?.[1];
+      if (inode !== undefined && connections.has(inode)) held.add(inode);
     } catch {
       // The descriptor was closed between listing and reading.
     }
   }
-  return count;
+  return held.size;
 }
 
 /** Resolves true once `condition` holds, false when it does not within the time; looks every 20 ms. */

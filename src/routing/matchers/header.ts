@@ -1,6 +1,9 @@
 import { wireText } from "../../core/wire_text.ts";
-import { anyOf, type Matcher } from "./matcher.ts";
-import { groupByName, wantedGroup } from "./named_values.ts";
+import { SECRET_HEADERS } from "../../observe/redact.ts";
+import type { Matcher } from "./matcher.ts";
+import { foundValues, groupByName, wantedGroup } from "./named_values.ts";
+
+const SECRETS: ReadonlySet<string> = new Set(SECRET_HEADERS);
 
 /** A request header by presence or exact value; names without case. Different headers must all be there. */
 export const header: Matcher<"header"> = {
@@ -23,8 +26,8 @@ export const header: Matcher<"header"> = {
           }
           return false;
         },
-        wanted: wantedGroup(group),
-        found: ({ head: { headers } }) => headers.has(key) ? anyOf(headers.getAll(key)) : "none",
+        wanted: wantedGroup(group, SECRETS),
+        found: ({ head: { headers } }) => foundValues(headers.getAll(key), { secret: SECRETS.has(key) }),
       };
     });
   },

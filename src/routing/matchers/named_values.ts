@@ -1,3 +1,4 @@
+import { REDACTED } from "../../observe/redact.ts";
 import { anyOf } from "./matcher.ts";
 
 /** `header` and `query-param` values: a name that must be there, with a value when one is given. */
@@ -29,7 +30,14 @@ export function groupByName(
   return [...groups.values()];
 }
 
-/** The group as explanations say it: `X-Tier "a" or "b"`. */
-export function wantedGroup(group: NamedGroup): string {
-  return group.values === undefined ? group.name : `${group.name} ${anyOf(group.values)}`;
+/** The group as explanations say it: `X-Tier "a" or "b"`; values of `secret` names are left out. */
+export function wantedGroup(group: NamedGroup, secret: { readonly has: (key: string) => boolean }): string {
+  if (group.values === undefined) return group.name;
+  return `${group.name} ${secret.has(group.name.toLowerCase()) ? REDACTED : anyOf(group.values)}`;
+}
+
+/** What a request has under a name, as explanations say it. */
+export function foundValues(values: readonly string[], isSecret: { readonly secret: boolean }): string {
+  if (values.length === 0) return "none";
+  return isSecret.secret ? REDACTED : anyOf(values);
 }

@@ -1,7 +1,10 @@
 import { wireText } from "../../core/wire_text.ts";
+import { SECRET_QUERY_PARAMS } from "../../observe/redact.ts";
 import { hexDigit } from "../path.ts";
-import { anyOf, type Matcher } from "./matcher.ts";
-import { groupByName, wantedGroup } from "./named_values.ts";
+import type { Matcher } from "./matcher.ts";
+import { foundValues, groupByName, wantedGroup } from "./named_values.ts";
+
+const SECRETS: ReadonlySet<string> = new Set(SECRET_QUERY_PARAMS);
 
 /** A query parameter by presence or exact value, after form decoding. Different names must all be there. */
 export const queryParam: Matcher<"queryParam"> = {
@@ -18,11 +21,11 @@ export const queryParam: Matcher<"queryParam"> = {
         type: "query-param",
         specificity: wanted === undefined ? 15 : 25,
         test: (input) => someParameter(input.query, name, (value) => wanted?.includes(value) ?? true),
-        wanted: wantedGroup(group),
+        wanted: wantedGroup(group, SECRETS),
         found: (input) => {
           const found: string[] = [];
           someParameter(input.query, name, (value) => found.push(value) < 0);
-          return found.length === 0 ? "none" : anyOf(found);
+          return foundValues(found, { secret: SECRETS.has(group.name.toLowerCase()) });
         },
       };
     });
