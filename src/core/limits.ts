@@ -86,7 +86,7 @@ const connectionFields = {
     default: 10_000,
   }),
   maxIdleConnectionsPerUpstream: integer({
-    summary: "Idle connections kept to one upstream by one thread.",
+    summary: "Idle connections kept to one target by one thread.",
     min: 0,
     max: 100_000,
     default: 100,
@@ -97,7 +97,7 @@ const connectionFields = {
     max: 1_000_000,
   }),
   maxQueuedRequests: integer({
-    summary: "Requests of one thread waiting for a connection to one upstream; beyond it 503.",
+    summary: "Requests of one thread waiting for a connection to one target; beyond it 503.",
     min: 0,
     max: 1_000_000,
     default: 1000,

@@ -35,6 +35,7 @@ export class ResponseWriter {
   readonly #deps: WriterDeps;
   #body: Body | null = null;
   #aborted = false;
+  #writing = false;
   #head = "";
   #framing: ResponseFraming = "none";
   /** A piece of the body that `begin` has read. */
@@ -57,7 +58,8 @@ export class ResponseWriter {
   /** The client is gone: stops waiting for the rest of the body. */
   abort(): void {
     this.#aborted = true;
-    this.#body?.cancel();
+    // The piece being written may lie in a buffer that cancelling gives away; `send` cancels afterwards.
+    if (!this.#writing) this.#body?.cancel();
   }
 
   /**
@@ -244,12 +246,14 @@ export class ResponseWriter {
   async #write(bytes: Uint8Array): Promise<void> {
     const { deadlines } = this.#deps;
     let left = bytes;
+    this.#writing = true;
     while (true) {
       this.#watch.dueMs = deadlines.coarseMs + this.#timeoutMs;
       const count = await this.#socket.write(left);
       if (count === left.length) break;
       left = left.subarray(count);
     }
+    this.#writing = false;
     this.#watch.dueMs = Infinity;
   }
 }

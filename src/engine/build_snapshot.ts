@@ -12,6 +12,7 @@ import { headerEditor } from "../filters/header_editor.ts";
 import { RateLimitFilter } from "../filters/rate_limit.ts";
 import type { Families } from "../observe/families.ts";
 import { NO_ROUTE_LABEL, type OutcomeMeter, RouteMeter, UpstreamMeter } from "../observe/request_meters.ts";
+import { configuredPath } from "../routing/matchers/path.ts";
 import { buildScopedTables } from "../routing/scopes.ts";
 import { type BuiltinDeps, type BuiltinHandler, createBuiltinService } from "../services/builtin.ts";
 import type { BuiltinSources } from "../services/builtin_views.ts";
@@ -83,12 +84,11 @@ class SnapshotBuilder {
 
   build(tls: Awaited<ReturnType<typeof readUpstreamTls>>): Snapshot {
     const { families, outcomes, pools, shared, generation, ports } = this.#deps;
+    const { maxIdleConnectionsPerUpstream, maxQueuedRequests } = this.#config.limits;
+    const bounds = { idleMax: maxIdleConnectionsPerUpstream, queueMax: maxQueuedRequests };
     for (const upstream of this.#resolved.upstreams) {
-      const health = healthStates(upstream, shared);
-      this.#upstreams.set(
-        upstream.id,
-        new LiveUpstream({ config: upstream, tls: tls.get(upstream.id), pools, health }),
-      );
+      const init = { config: upstream, tls: tls.get(upstream.id), pools, bounds };
+      this.#upstreams.set(upstream.id, new LiveUpstream({ ...init, health: healthStates(upstream, shared) }));
     }
     const routes = this.#resolved.routes.map((route) => this.#route(route));
     const upstreams = [...this.#upstreams.values()];
@@ -133,7 +133,7 @@ class SnapshotBuilder {
       priority: route.priority,
       matches: route.matches,
       serviceType: route.serviceType,
-      pathPrefixes: [...route.matches.pathPrefix].sort((a, b) => b.length - a.length),
+      pathPrefixes: route.matches.pathPrefix.map(configuredPath).sort((a, b) => b.length - a.length),
       chain: new Chain(this.#links(route), policies.failureMode, ports.log),
       ...this.#endpoint(route),
       meter: new RouteMeter(families, outcomes, route),

@@ -7,6 +7,7 @@ import type { Clock } from "../core/ports.ts";
 import type { RequestHandler } from "../downstream/handler.ts";
 import { matchingPath } from "../routing/path.ts";
 import type { RouteTable } from "../routing/table.ts";
+import { cleanHeaders } from "../upstream/clean_headers.ts";
 import { bufferRequest, bufferResponse } from "./buffering.ts";
 import { clientAddress } from "./client_address.ts";
 import type { LiveRoute } from "./live_route.ts";
@@ -105,6 +106,7 @@ export class Engine implements RequestHandler {
     snapshot.names.name(context);
     const listener = snapshot.listeners.get(context.downstream.listenerId);
     if (listener !== undefined) context.clientIp = clientAddress(context, listener.trusted);
+    cleanHeaders(context);
     const path = matchingPath(context.path);
     const route = path === undefined ? undefined : listener?.table.match(at(context, path));
     if (route === undefined) {

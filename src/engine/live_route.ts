@@ -22,6 +22,6 @@ export interface LiveRoute extends RouteInfo {
   readonly bufferBytesMax: number;
   readonly bufferRequests: boolean;
   readonly bufferResponses: boolean;
-  /** Until the response head; Infinity means the upstream's own limits alone. */
+  /** For the whole request, body of the response included; Infinity means the upstream's own limits alone. */
   readonly timeoutMs: number;
 }

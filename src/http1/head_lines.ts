@@ -118,16 +118,16 @@ export class HeadLines {
     for (let i = 0, at = 0; i < this.#count; i++, at += 4) {
       const nameStart = offsets[at]!;
       const nameEnd = offsets[at + 1]!;
-      const common = commonName(bytes, nameStart, nameEnd);
+      const common = commonName(bytes, start + nameStart, start + nameEnd);
       if (common !== undefined) {
-        names.push(bytes[nameStart] === common.keyBytes[0] ? common.key : common.name);
+        names.push(bytes[start + nameStart] === common.keyBytes[0] ? common.key : common.name);
         keys.push(common.key);
       } else {
-        const name = text.slice(nameStart - start, nameEnd - start);
+        const name = text.slice(nameStart, nameEnd);
         names.push(name);
         keys.push(name.toLowerCase());
       }
-      values.push(text.slice(offsets[at + 2]! - start, offsets[at + 3]! - start));
+      values.push(text.slice(offsets[at + 2]!, offsets[at + 3]!));
     }
     return list;
   }
@@ -173,10 +173,11 @@ export class HeadLines {
     this.#checkLine(nameEnd - from, valueEnd - valueStart);
     const offsets = this.#offsets;
     const slot = this.#count++ * 4;
-    offsets[slot] = from;
-    offsets[slot + 1] = nameEnd;
-    offsets[slot + 2] = valueStart;
-    offsets[slot + 3] = valueEnd;
+    const start = this.#start;
+    offsets[slot] = from - start;
+    offsets[slot + 1] = nameEnd - start;
+    offsets[slot + 2] = valueStart - start;
+    offsets[slot + 3] = valueEnd - start;
   }
 
   #checkLine(nameBytes: number, valueBytes: number): void {

@@ -254,7 +254,7 @@ Deno.test("request head: any split of the bytes gives the same answer", () => {
 
 Deno.test("request head: pipelined requests follow each other, and the parser follows a shifted buffer", () => {
   const first = bytesOf(get("A: 1\r\n"));
-  const second = bytesOf("GET /2 HTTP/1.1\r\nHost: b\r\n\r\n");
+  const second = bytesOf("GET /2 HTTP/1.1\r\nHost: b\r\nX-Own: c\r\n\r\n");
   const bytes = new Uint8Array([...first, ...second]);
   const parser = new RequestHeadParser(LIMITS);
   assert.equal(parser.parse(bytes, 0, bytes.length)!.head.target, "/");
@@ -263,5 +263,7 @@ Deno.test("request head: pipelined requests follow each other, and the parser fo
   assert.equal(parser.parse(bytes, start, bytes.length - 5), undefined);
   const moved = bytes.slice(start);
   parser.shift(start);
-  assert.equal(parser.parse(moved, 0, moved.length)!.head.target, "/2");
+  const { head } = parser.parse(moved, 0, moved.length)!;
+  assert.equal(head.target, "/2");
+  assert.deepEqual([...head.headers], [["Host", "b"], ["X-Own", "c"]]);
 });

@@ -10,17 +10,18 @@ const BACKSLASH = 0x5c;
  * uses the raw target.
  *
  * Escapes of unreserved characters are decoded, other escapes get upper-case digits (RFC 3986 §6.2.2), and dot
- * segments are removed (§5.2.4), so `/x/../admin` and `/%61dmin` match what `/admin` matches. Undefined,
- * which means 400, for what servers read in different ways: bad escapes, `%00`, `..` next to an encoded slash,
- * a backslash or path parameters (`..;`), a path that climbs above the root, and anything but `*` that does
- * not begin with a slash.
+ * segments are removed (§5.2.4) and empty ones merged, so `/x/../admin`, `/%61dmin` and `//admin` match what
+ * `/admin` matches. Undefined, which means 400, for what servers read in different ways: bad escapes, `%00`,
+ * `..` next to an encoded slash, an empty segment, a backslash or path parameters (`..;`), a path that climbs
+ * above the root, and anything but `*` that does not begin with a slash.
  */
 export function matchingPath(path: string): string | undefined {
   if (path.charCodeAt(0) !== SLASH) return path === "*" ? path : undefined;
   let previous = SLASH;
   for (let i = 1; i < path.length; i++) {
     const c = path.charCodeAt(i);
-    if (c === PERCENT || c === BACKSLASH || (c === DOT && previous === SLASH)) return normalisePath(path);
+    if (c === PERCENT || c === BACKSLASH) return normalisePath(path);
+    if (previous === SLASH && (c === DOT || c === SLASH)) return normalisePath(path);
     previous = c;
   }
   return path;
@@ -67,7 +68,10 @@ function removeDotSegments(path: string): string | undefined {
   for (let i = 1; i < segments.length; i++) {
     const segment = segments[i]!;
     const last = i === segments.length - 1;
-    if (segment === "." || segment === "..") {
+    if (segment === "" && !last) {
+      // Servers that merge slashes and servers that do not disagree about what `//..` leaves.
+      if (segments[i + 1] === "..") return undefined;
+    } else if (segment === "." || segment === "..") {
       if (segment === ".." && kept.length === 0) return undefined;
       if (segment === "..") kept.pop();
       if (last) kept.push("");

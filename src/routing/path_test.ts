@@ -35,7 +35,10 @@ const PATHS: readonly { name: string; input: string; want: string | undefined }[
   { name: "cut escape", input: "/a%2", want: undefined },
   { name: "bare percent", input: "/a%", want: undefined },
   { name: "escape of no digits", input: "/a%zz", want: undefined },
-  { name: "empty segments stay", input: "//a//./b", want: "//a//b" },
+  { name: "empty segments are merged", input: "//a///b//", want: "/a/b/" },
+  { name: "empty segments and dots", input: "//a//./b", want: "/a/b" },
+  { name: "an empty segment before dots", input: "/a//../b", want: undefined },
+  { name: "slashes alone", input: "//", want: "/" },
 ];
 
 Deno.test("the matching path", async (t) => {

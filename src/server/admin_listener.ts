@@ -1,7 +1,7 @@
 import { parseEndpoint } from "../core/address.ts";
 import type { Log } from "../core/ports.ts";
 import { answerAdmin, isLoopback } from "./admin.ts";
-import type { AdminDeps } from "./admin.ts";
+import type { AdminDeps, AdminPeer } from "./admin.ts";
 import type { Companion } from "./supervisor.ts";
 import type { NextConfig } from "./thread.ts";
 
@@ -75,23 +75,23 @@ export class AdminListener implements Companion {
         return new Response("Internal error\n", { status: 500 });
       },
     };
+    const local: AdminPeer = { loopback: true, boundToLoopback: true };
     const server = endpoint.type === "unix"
-      ? Deno.serve({ ...options, path: endpoint.path }, (request) => this.#answer(request, undefined, true))
+      ? Deno.serve({ ...options, path: endpoint.path }, (request) => this.#answer(request, local))
       : Deno.serve(
         { ...options, hostname: endpoint.host, port: endpoint.port },
-        (request, { remoteAddr }) => this.#answer(request, remoteAddr, isLoopback(endpoint.host)),
+        (request, { remoteAddr }) =>
+          this.#answer(request, {
+            loopback: isLoopback(remoteAddr.hostname),
+            boundToLoopback: isLoopback(endpoint.host),
+          }),
       );
     return { address, server, abort };
   }
 
-  async #answer(
-    request: Request,
-    remote: Deno.NetAddr | undefined,
-    boundToLoopback: boolean,
-  ): Promise<Response> {
+  async #answer(request: Request, peer: AdminPeer): Promise<Response> {
     if (this.#deps.supervisor.generation === 0) return new Response("Starting\n", { status: 503 });
-    const loopback = remote === undefined || isLoopback(remote.hostname);
-    return await answerAdmin(request, { loopback, boundToLoopback }, this.#deps);
+    return await answerAdmin(request, peer, this.#deps);
   }
 }
 

@@ -10,8 +10,13 @@ import type { PoolLimits, TargetPool } from "./pool.ts";
 import type { UpstreamPools } from "./pools.ts";
 import type { UpstreamConfig } from "./upstream.ts";
 
-/** Requests that wait for a connection to one target when all are busy. */
-export const QUEUE_MAX = 1024;
+/** Bounds of the whole proxy on what is kept per target. */
+export interface TargetBounds {
+  /** Idle connections, whatever the upstream's own `max-idle`. */
+  readonly idleMax: number;
+  /** Requests that wait for a connection when all are busy. */
+  readonly queueMax: number;
+}
 
 /** TLS towards an upstream's targets, with the files' contents in place of their paths. */
 export interface UpstreamTls {
@@ -46,6 +51,7 @@ export interface LiveUpstreamInit {
   /** Present exactly when the configuration has a `tls` block. */
   readonly tls: UpstreamTls | undefined;
   readonly pools: UpstreamPools;
+  readonly bounds: TargetBounds;
   /** Verdicts of active checks; undefined when the upstream has none. */
   readonly health: HealthStates | undefined;
 }
@@ -77,7 +83,7 @@ export class LiveUpstream {
     this.writeMs = config.timeouts.writeSecs * 1000;
     this.#pools = pools;
     this.#health = init.health;
-    const limits = poolLimits(config);
+    const limits = poolLimits(config, init.bounds);
     this.targets = config.targets.map(({ address, weight }, index) => {
       const host = hostOf(address);
       const tls = init.tls === undefined ? undefined : tlsFor(init.tls, host);
@@ -145,13 +151,13 @@ export function healthStates(config: UpstreamConfig, shared: SharedMemory): Heal
   return new HealthStates(memory, config.targets.length);
 }
 
-function poolLimits({ connectionPool }: UpstreamConfig): PoolLimits {
+function poolLimits({ connectionPool }: UpstreamConfig, bounds: TargetBounds): PoolLimits {
   return {
     connectionsMax: connectionPool.maxConnections,
-    idleMax: connectionPool.maxIdle,
+    idleMax: Math.min(connectionPool.maxIdle, bounds.idleMax),
     idleTimeoutMs: connectionPool.idleTimeoutSecs * 1000,
     lifetimeMs: (connectionPool.maxLifetimeSecs ?? Infinity) * 1000,
-    queueMax: QUEUE_MAX,
+    queueMax: bounds.queueMax,
   };
 }
 

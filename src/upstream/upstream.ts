@@ -143,7 +143,7 @@ const connectionPool = block({
   always: true,
   fields: {
     maxConnections: count("Connections to one target.", { min: 1, default: 100 }),
-    maxIdle: count("Idle connections kept to one target.", { min: 0, default: 20 }),
+    maxIdle: count("Idle connections kept to one target.", { min: 0, default: 100 }),
     idleTimeoutSecs: seconds("How long a connection may be idle.", {
       aliases: ["idle-timeout"],
       min: 0.1,
@@ -169,7 +169,11 @@ const timeouts = block({
       min: 0.001,
       default: 10,
     }),
-    requestSecs: seconds("For the whole exchange.", { aliases: ["request"], min: 0.001, default: 60 }),
+    requestSecs: seconds("Until the response head, over all attempts; the body is bounded by read.", {
+      aliases: ["request"],
+      min: 0.001,
+      default: 60,
+    }),
     readSecs: seconds("Without a byte from it.", { aliases: ["read"], min: 0.001, default: 30 }),
     writeSecs: seconds("Without it taking a byte.", { aliases: ["write"], min: 0.001, default: 30 }),
   },

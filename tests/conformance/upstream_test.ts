@@ -27,7 +27,13 @@ class Proxy implements Disposable {
       connectionPool: { maxConnections: 8, maxIdle: 8, idleTimeoutSecs: 60 },
       timeouts: { connectSecs: 5, requestSecs: 20, readSecs: 0.5, writeSecs: 5 },
     });
-    this.#upstream = new LiveUpstream({ config, tls: undefined, pools: this.pools, health: undefined });
+    this.#upstream = new LiveUpstream({
+      config,
+      tls: undefined,
+      pools: this.pools,
+      bounds: { idleMax: 100, queueMax: 1000 },
+      health: undefined,
+    });
     this.service = createProxyService({ upstream: this.#upstream, clock, meter: this.meter });
   }
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { SentinelProcess, ServingSentinel } from "../support/process.ts";
 import { RawOrigin } from "../support/raw_origin.ts";
 import { reloadConfig } from "../support/reload_config.ts";
-import { freePort } from "../support/servers.ts";
+import { eventually, freePort } from "../support/servers.ts";
 
 /** The ports that the embedded default configuration takes. */
 const DEFAULT_PORTS = [8080, 8081, 9090];
@@ -117,4 +117,28 @@ Deno.test("start: what cannot start says why and exits with 1", async () => {
   busy.close();
   shared.close();
   await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("start: health checks run once for all workers, and all of them avoid what is unhealthy", async () => {
+  await using origin = new RawOrigin();
+  const dead = freePort();
+  await using sentinel = await ServingSentinel.start((place) =>
+    reloadConfig({ ...place, originPort: origin.port, mark: "x" }).replace(
+      `target "127.0.0.1:${origin.port}"`,
+      `target "127.0.0.1:${origin.port}"
+        target "127.0.0.1:${dead}"
+        health-check { type "tcp"; interval-secs 0.2; unhealthy-threshold 1; healthy-threshold 1; }`,
+    )
+  );
+  const known = async () => {
+    const { summary } = await (await sentinel.admin("/upstreams")).json();
+    return summary.healthy === 1 && summary.unhealthy === 1;
+  };
+  assert(await eventually(10_000, known));
+  for (let i = 0; i < 10; i++) {
+    const response = await fetch(`http://127.0.0.1:${sentinel.port}/`, { headers: { connection: "close" } });
+    assert.equal(await response.text(), "ok");
+  }
+  const metrics = await (await sentinel.admin("/metrics")).text();
+  assert.doesNotMatch(metrics, /^sentinel_upstream_failures_total\{/m);
 });

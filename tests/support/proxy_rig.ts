@@ -101,7 +101,13 @@ export class ProxyRig {
       new SharedArrayBuffer(HealthStates.bytes(config.targets.length)),
       config.targets.length,
     );
-    this.upstream = new LiveUpstream({ config, tls: undefined, pools: this.pools, health: this.health });
+    this.upstream = new LiveUpstream({
+      config,
+      tls: undefined,
+      pools: this.pools,
+      bounds: { idleMax: 100, queueMax: 1000 },
+      health: this.health,
+    });
     this.service = createProxyService({ upstream: this.upstream, clock: time, meter });
   }
 }
