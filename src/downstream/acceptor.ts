@@ -89,8 +89,9 @@ export class Acceptor {
   /** Stops accepting, lets requests finish; resolves when no connection is left. */
   async drain(): Promise<void> {
     this.#draining = true;
-    await this.socket.close();
     for (const connection of this.#connections.keys()) connection.drain();
+    // Closing hands out what the kernel has queued first, so connections may still come meanwhile.
+    await this.socket.close();
     if (this.#connections.size > 0) await new Promise<void>((resolve) => this.#emptied = resolve);
   }
 

@@ -17,6 +17,8 @@ const DISCARD_BYTES_MAX = 262_144;
 /** How long a refused client may go on sending before the connection is cut (RFC 9112 §9.6). */
 const LINGER_MS = 1000;
 const LINGER_BYTES_MAX = 1_048_576;
+/** How long a drain waits for the first request of a client that has just connected. */
+const DRAIN_FIRST_REQUEST_MS = 1000;
 
 /** What all connections of a thread share. */
 export interface ConnectionDeps {
@@ -97,10 +99,13 @@ export class Connection implements BodyHost {
     }
   }
 
-  /** Finishes the request at hand, then closes; an idle connection closes at once. */
+  /** Finishes the request at hand, then closes; an idle connection closes at once, a new one soon. */
   drain(): void {
     this.#draining = true;
-    if (this.#phase === "idle") this.#socket.close();
+    if (this.#phase !== "idle") return;
+    // A client that has just connected is about to ask, and would take a close for a failure.
+    if (this.#downstream.requestsServed > 0) this.#socket.close();
+    else this.readWatch.dueMs = Math.min(this.readWatch.dueMs, this.clock.nowMs() + DRAIN_FIRST_REQUEST_MS);
   }
 
   /** Cuts the connection; a request at hand is aborted. */
@@ -164,7 +169,8 @@ export class Connection implements BodyHost {
 
   /** A request may come now. */
   #expect(): void {
-    const { headTimeoutMs, idleTimeoutMs } = this.limits;
+    const { idleTimeoutMs } = this.limits;
+    const headTimeoutMs = this.#draining ? DRAIN_FIRST_REQUEST_MS : this.limits.headTimeoutMs;
     const first = this.#downstream.requestsServed === 0;
     this.readWatch.dueMs = this.#deps.deadlines.coarseMs + (first ? headTimeoutMs : idleTimeoutMs);
   }

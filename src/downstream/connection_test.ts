@@ -479,9 +479,28 @@ Deno.test("connection: the last request allowed, and draining, say close", async
   assert.match(limited.socket.written, /Connection: close/);
 
   const idle = rig();
+  idle.socket.push(GET);
+  await settle();
   idle.connection.drain();
   await idle.ended;
   assert.equal(idle.socket.isClosed, true);
+
+  const asks = rig();
+  asks.connection.drain();
+  await asks.time.advance(500);
+  asks.socket.push(GET);
+  await settle();
+  assert.match(
+    asks.socket.written,
+    /200 OK[^]*Connection: close/,
+    "a client that has just connected is served",
+  );
+
+  const silent = rig();
+  silent.connection.drain();
+  await silent.time.advance(1200);
+  await silent.ended;
+  assert.equal(silent.socket.written, "");
 
   const body = new ManualBody();
   const busy = rig(() => answer(body));

@@ -188,14 +188,13 @@ export class Dataplane {
   }
 
   #listenersFor(engine: Engine): Listeners {
-    const { ports, workerCount, workerIndex } = this.#init;
+    const { ports, workerIndex } = this.#init;
     return this.#listeners ??= new Listeners({
       listen: ports.listen,
       log: ports.log,
       deadlines: this.#deadlines,
       admission: this.#admission,
       families: this.#families,
-      reusePort: workerCount > 1,
       ownsUnixSockets: workerIndex === 0,
       connections: {
         handler: engine,

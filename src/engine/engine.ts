@@ -2,7 +2,7 @@ import type { CidrSet } from "../core/cidr.ts";
 import type { RequestContext } from "../core/context.ts";
 import { type ErrorCode, ProxyError, toProxyError } from "../core/errors.ts";
 import { HeaderList } from "../core/headers.ts";
-import type { Response } from "../core/message.ts";
+import type { MaybePromise, Response } from "../core/message.ts";
 import type { Clock } from "../core/ports.ts";
 import type { RequestHandler } from "../downstream/handler.ts";
 import { matchingPath } from "../routing/path.ts";
@@ -71,7 +71,8 @@ export class Engine implements RequestHandler {
     } catch (cause) {
       response = this.#fail(context, cause);
     }
-    return await this.#leave(context, response);
+    const left = this.#leave(context, response);
+    return left instanceof Promise ? await left : left;
   }
 
   refuse(context: RequestContext, error: ProxyError): Response {
@@ -132,21 +133,20 @@ export class Engine implements RequestHandler {
   }
 
   /** The response phase: the filters that saw the request, backwards. */
-  async #leave(context: RequestContext, answered: Response): Promise<Response> {
-    let response = answered;
+  #leave(context: RequestContext, response: Response): MaybePromise<Response> {
     const route = context.route as LiveRoute | null;
-    if (context.chainDepth > 0 && route !== null) {
-      try {
-        const pending = route.chain.response(context, response);
-        if (pending instanceof Promise) await pending;
-      } catch (cause) {
-        response.body?.cancel();
-        response = this.#fail(context, cause);
-      }
+    if (route === null) return finished(context, response);
+    const failed = (cause: unknown) => {
+      response.body?.cancel();
+      return finished(context, this.#fail(context, cause));
+    };
+    try {
+      const pending = route.chain.response(context, response);
+      if (pending instanceof Promise) return pending.then(() => finished(context, response), failed);
+    } catch (cause) {
+      return failed(cause);
     }
-    response.headers.set(CORRELATION_HEADER, context.requestId);
-    context.status = response.status;
-    return response;
+    return finished(context, response);
   }
 
   #fail(context: RequestContext, cause: unknown): Response {
@@ -170,6 +170,12 @@ export class Engine implements RequestHandler {
       (context.lease as Snapshot).errorPage;
     return page.render(context, error.code);
   }
+}
+
+function finished(context: RequestContext, response: Response): Response {
+  response.headers.set(CORRELATION_HEADER, context.requestId);
+  context.status = response.status;
+  return response;
 }
 
 /** The context with the path that routes match on. */

@@ -16,8 +16,6 @@ export interface ListenersDeps {
   readonly admission: Admission;
   readonly connections: ConnectionDeps;
   readonly families: Families;
-  /** Other threads bind the same addresses. */
-  readonly reusePort: boolean;
   /** Unix sockets can be owned by one thread only; this is the one. */
   readonly ownsUnixSockets: boolean;
 }
@@ -56,7 +54,7 @@ export class Listeners {
         const address = endpointOf(config.address);
         if (this.#acceptors.has(config.address) || bound.has(config.address)) continue;
         if (address.type === "unix" && !this.#deps.ownsUnixSockets) continue;
-        bound.set(config.address, await this.#deps.listen(address, { reusePort: this.#deps.reusePort }));
+        bound.set(config.address, await this.#deps.listen(address, { reusePort: true }));
       }
     } catch (cause) {
       await Promise.all([...bound.values()].map((socket) => socket.close()));

@@ -17,7 +17,10 @@ export async function readUpstreamTls(
         throw new Error(`Cannot read ${option} of upstream "${id}": ${path}: ${reason}`);
       }
     };
-    const caCerts = tls.caCert === undefined ? [] : [await read("ca-cert", tls.caCert)];
+    const caCerts = tls.caCert === undefined ? [] : certificates(await read("ca-cert", tls.caCert));
+    if (tls.caCert !== undefined && caCerts.length === 0) {
+      throw new Error(`Cannot use ca-cert of upstream "${id}": ${tls.caCert} holds no PEM certificate`);
+    }
     const clientCert = tls.clientCert === undefined || tls.clientKey === undefined ? {} : {
       clientCert: {
         cert: await read("client-cert", tls.clientCert),
@@ -27,4 +30,9 @@ export async function readUpstreamTls(
     found.set(id, { ...(tls.sni === undefined ? {} : { serverName: tls.sni }), caCerts, ...clientCert });
   }
   return found;
+}
+
+/** The certificates of a PEM bundle, each by itself: TLS libraries differ in how many of one text they read. */
+function certificates(bundle: string): string[] {
+  return bundle.match(/-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g) ?? [];
 }

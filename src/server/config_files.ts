@@ -78,6 +78,7 @@ export class DiskFiles implements ConfigFiles {
       const path = joined(folder, entry.name);
       const isFolder = entry.isDirectory || (entry.isSymlink && await this.#isFolder(path));
       if (segment === "**") {
+        if (entry.name.startsWith(".")) continue;
         if (!isFolder && rest.length === 0) walk.found.push(path);
         // Links to folders are not followed here: they may lead in a circle.
         if (entry.isDirectory && path.split("/").length < DEPTH_MAX) await this.#walk(path, segments, walk);

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { DiskFiles } from "./config_files.ts";
 import { embeddedSource, fileSource } from "./file_source.ts";
 
 const STYLE = { color: false };
@@ -91,5 +92,33 @@ Deno.test("embedded source: is valid, loads the same every time, and knows itsel
   const folder = await folderWith({ "copy.kdl": text, "changed.kdl": `${text}// mine\n` });
   assert.equal((await fileSource(`${folder}/copy.kdl`, STYLE).load()).isDefault, true);
   assert.equal((await fileSource(`${folder}/changed.kdl`, STYLE).load()).isDefault, false);
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("disk files: globs find files in the form people wrote, through folders and links", async () => {
+  const folder = await folderWith({
+    "a.kdl": "",
+    "b.txt": "",
+    "x/c.kdl": "",
+    "x/y/d.kdl": "",
+    "x/.git/e.kdl": "",
+  });
+  await Deno.symlink(`${folder}/x`, `${folder}/link`);
+  const cases: { name: string; pattern: string; want: string[] }[] = [
+    { name: "plain", pattern: "a.kdl", want: ["a.kdl"] },
+    { name: "plain and missing", pattern: "z.kdl", want: [] },
+    { name: "a folder is no file", pattern: "x", want: [] },
+    { name: "one level", pattern: "*.kdl", want: ["a.kdl"] },
+    { name: "folder part", pattern: "?/*.kdl", want: ["x/c.kdl"] },
+    { name: "folder part through a link", pattern: "li*/*.kdl", want: ["link/c.kdl"] },
+    { name: "any depth", pattern: "**/*.kdl", want: ["a.kdl", "x/c.kdl", "x/y/d.kdl"] },
+    { name: "any depth below", pattern: "x/**/d.kdl", want: ["x/y/d.kdl"] },
+    { name: "absent folder", pattern: "nowhere/*.kdl", want: [] },
+    { name: "leading dot", pattern: "./*.kdl", want: ["./a.kdl"] },
+  ];
+  for (const { name, pattern, want } of cases) {
+    const found = await new DiskFiles("/").glob(pattern, `${folder}/main.kdl`);
+    assert.deepEqual([...found].sort(), want.map((path) => `${folder}/${path}`), name);
+  }
   await Deno.remove(folder, { recursive: true });
 });

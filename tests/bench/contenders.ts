@@ -229,6 +229,7 @@ ${losingRoutes(setting.otherRoutes)}
 upstreams {
     upstream "origin" {
         target "127.0.0.1:${setting.originPort}"
+        connection-pool { max-idle 64; }
     }
 }
 observability {

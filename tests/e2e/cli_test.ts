@@ -140,11 +140,15 @@ Deno.test("cli: health follows the readiness of the running instance", async () 
 
 Deno.test("cli: the container runs under the same permissions as the task", async () => {
   const dockerfile = await Deno.readTextFile(`${ROOT}Dockerfile`);
-  const entry = /^ENTRYPOINT (\[.*\])$/m.exec(dockerfile)?.[1] ?? assert.fail("no ENTRYPOINT");
-  const flags = (JSON.parse(entry) as string[]).filter((word) =>
-    word.startsWith("--") && word !== "--cached-only"
-  );
-  assert.deepEqual(flags, shippedFlags());
+  const commands = [...dockerfile.matchAll(/^(?:ENTRYPOINT|\s+CMD) (\[.*\])$/gm)].map((match) => match[1]!);
+  assert.equal(commands.length, 2, "the entry and the health check");
+  for (const command of commands) {
+    const words = JSON.parse(command) as string[];
+    assert.deepEqual(
+      words.filter((word) => word.startsWith("--") && word !== "--cached-only"),
+      shippedFlags(),
+    );
+  }
   const version = /^FROM denoland\/deno:(\S+)$/m.exec(dockerfile)?.[1];
   assert.equal(version, "2.9.6");
 });

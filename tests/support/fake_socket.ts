@@ -204,6 +204,18 @@ export class FakeTime implements Clock, Timers {
     await settle();
   }
 
+  /** Moves on by `ms` in one step, as a stalled thread would see it: what is due fires once. */
+  async leap(ms: number): Promise<void> {
+    this.now += ms;
+    for (const timer of [...this.#timers]) {
+      if (timer.dueMs > this.now) continue;
+      if (timer.everyMs > 0) timer.dueMs = this.now + timer.everyMs;
+      else this.#timers.delete(timer);
+      timer.run();
+    }
+    await settle();
+  }
+
   #add(timer: { dueMs: number; everyMs: number; run: () => void }): () => void {
     this.#timers.add(timer);
     return () => this.#timers.delete(timer);
