@@ -11,6 +11,14 @@ export class HeaderList {
   readonly keys: string[] = [];
   /** Values without surrounding white space. */
   readonly values: string[] = [];
+  /** The head these lines were read from, a byte string; empty for a list that was put together. */
+  readonly source: string;
+  /** Where each line stands in `source`, or -1 when it was added or changed since. */
+  readonly #starts: number[] = [];
+
+  constructor(source = "") {
+    this.source = source;
+  }
 
   /** Builds a list from `[name, value]` pairs. */
   static from(pairs: Iterable<readonly [string, string]>): HeaderList {
@@ -51,9 +59,7 @@ export class HeaderList {
 
   /** Adds a line at the end. */
   append(name: string, value: string): void {
-    this.names.push(name);
-    this.keys.push(name.toLowerCase());
-    this.values.push(value);
+    this.appendKeyed(name, name.toLowerCase(), value);
   }
 
   /** As `append`, for callers that hold the interned lower-case key already. */
@@ -61,6 +67,46 @@ export class HeaderList {
     this.names.push(name);
     this.keys.push(key);
     this.values.push(value);
+    this.#starts.push(-1);
+  }
+
+  /**
+   * Says that the last line stands at `start` in the source, in exactly the form `name: value` and CRLF,
+   * so that it can be written as it is.
+   */
+  markRead(start: number): void {
+    this.#starts[this.#starts.length - 1] = start;
+  }
+
+  /** Where the line stands in the source; -1 when it must be written anew. */
+  startOf(index: number): number {
+    return this.#starts[index]!;
+  }
+
+  /** Gives the line another name, where it stands. */
+  renameAt(index: number, name: string): void {
+    this.names[index] = name;
+    this.keys[index] = name.toLowerCase();
+    this.#starts[index] = -1;
+  }
+
+  /** Moves a line to an earlier place, over the one that was there: for removing many in one walk. */
+  move(from: number, to: number): void {
+    if (from === to) return;
+    this.names[to] = this.names[from]!;
+    this.keys[to] = this.keys[from]!;
+    this.values[to] = this.values[from]!;
+    this.#starts[to] = this.#starts[from]!;
+  }
+
+  /** Keeps the first `count` lines. */
+  truncate(count: number): void {
+    if (count === this.keys.length) return;
+    this.names.length =
+      this.keys.length =
+      this.values.length =
+      this.#starts.length =
+        count;
   }
 
   /** Puts the value where the header first stood and drops its other lines; appends when it was absent. */
@@ -73,6 +119,7 @@ export class HeaderList {
     }
     this.names[index] = name;
     this.values[index] = value;
+    this.#starts[index] = -1;
     this.#removeFrom(key, index + 1);
   }
 
@@ -99,12 +146,8 @@ export class HeaderList {
   #removeFrom(key: string, start: number): void {
     let kept = start;
     for (let i = start; i < this.keys.length; i++) {
-      if (this.keys[i] === key) continue;
-      this.names[kept] = this.names[i]!;
-      this.keys[kept] = this.keys[i]!;
-      this.values[kept] = this.values[i]!;
-      kept++;
+      if (this.keys[i] !== key) this.move(i, kept++);
     }
-    this.names.length = this.keys.length = this.values.length = kept;
+    this.truncate(kept);
   }
 }

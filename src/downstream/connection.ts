@@ -136,6 +136,11 @@ export class Connection implements BodyHost {
       const context = this.#open(parsed);
       const answer = handler.handle(context);
       const response = answer instanceof Promise ? await answer : answer;
+      if (context.aborted) {
+        response.body?.cancel();
+        handler.finish(context);
+        return;
+      }
       this.#phase = "sending";
       const close = this.#mustClose(context, parsed.keepAlive);
       let sent = false;

@@ -1,5 +1,6 @@
 import type { RequestContext } from "../core/context.ts";
 import type { Response } from "../core/message.ts";
+import { LineWriter } from "../http1/line_writer.ts";
 import { statusText } from "../http1/status_text.ts";
 
 /** How the end of a response body is marked (RFC 9112 §6). */
@@ -36,8 +37,10 @@ export function formatResponseHead(
   response: Response,
   options: HeadOptions,
 ): string {
-  const { keys, names, values } = response.headers;
-  let text = `HTTP/1.1 ${response.status} ${response.reason || statusText(response.status)}\r\n`;
+  const { headers } = response;
+  const { keys } = headers;
+  const start = `HTTP/1.1 ${response.status} ${response.reason || statusText(response.status)}\r\n`;
+  const lines = new LineWriter(start, headers);
   let hasDate = false;
   let announcesLength = false;
   const keepsLength = options.framing === "none" && !mayHaveBody(context.head.method, response.status) &&
@@ -49,8 +52,9 @@ export function formatResponseHead(
       announcesLength = true;
     } else if (key === "connection" || key === "transfer-encoding" || key === "keep-alive") continue;
     else if (key === "date") hasDate = true;
-    text += names[i] + ": " + values[i] + "\r\n";
+    lines.line(i);
   }
+  let text = lines.end();
   if (!hasDate) text += "Date: " + options.date + "\r\n";
   text += framingLine(context, response, { ...options, announcesLength });
   if (options.close) return text + "Connection: close\r\n\r\n";

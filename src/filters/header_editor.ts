@@ -74,7 +74,6 @@ function toLine([name, value]: readonly [string, string]): Line {
 /** Gives every line of the header the other name, where it stands. */
 function rename(headers: HeaderList, key: string, name: string): void {
   for (let i = headers.keys.indexOf(key); i >= 0; i = headers.keys.indexOf(key, i + 1)) {
-    headers.names[i] = name;
-    headers.keys[i] = name.toLowerCase();
+    headers.renameAt(i, name);
   }
 }

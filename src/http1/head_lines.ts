@@ -7,6 +7,7 @@ const LF = 0x0a;
 const SPACE = 0x20;
 const TAB = 0x09;
 const COLON = 0x3a;
+const OFFSETS_PER_LINE = 5;
 
 /** Bounds of one head. A request past them is answered 431 or 414, an upstream's answer becomes 502. */
 export interface HeadLimits {
@@ -22,8 +23,10 @@ export interface HeadLimits {
   readonly headerValueBytesMax: number;
 }
 
-/** How a side of the proxy names the ways in which a head can be wrong. */
+/** What a side of the proxy expects of a first line, and how it names the ways in which a head can be wrong. */
 export interface HeadErrors {
+  /** Octets that may stand in the first line, as a table of 256. */
+  readonly firstLine: Uint8Array;
   readonly malformed: "bad_request" | "upstream_protocol";
   readonly tooLarge: "headers_too_large" | "upstream_head_too_large";
 }
@@ -40,7 +43,10 @@ export class HeadLines {
   end = 0;
   /** Header lines found so far. */
   #count = 0;
-  /** Four offsets per header line: name start, name end, value start, value end; relative to the head. */
+  /**
+   * Five offsets per header line, relative to the head: name start, name end, value start, value end, and
+   * the start of a line in the usual form or -1.
+   */
   readonly #offsets: number[] = [];
   #start = 0;
   #next = 0;
@@ -111,23 +117,23 @@ export class HeadLines {
 
   /** The header lines; `text` is what `text` returned for the same bytes. */
   headers(bytes: Uint8Array, text: string): HeaderList {
-    const list = new HeaderList();
-    const { names, keys, values } = list;
+    const list = new HeaderList(text);
     const offsets = this.#offsets;
     const start = this.#start;
-    for (let i = 0, at = 0; i < this.#count; i++, at += 4) {
+    for (let i = 0, at = 0; i < this.#count; i++, at += OFFSETS_PER_LINE) {
       const nameStart = offsets[at]!;
       const nameEnd = offsets[at + 1]!;
+      const value = text.slice(offsets[at + 2]!, offsets[at + 3]!);
+      const lineStart = offsets[at + 4]!;
       const common = commonName(bytes, start + nameStart, start + nameEnd);
-      if (common !== undefined) {
-        names.push(bytes[start + nameStart] === common.keyBytes[0] ? common.key : common.name);
-        keys.push(common.key);
-      } else {
+      if (common === undefined) {
         const name = text.slice(nameStart, nameEnd);
-        names.push(name);
-        keys.push(name.toLowerCase());
+        list.appendKeyed(name, name.toLowerCase(), value);
+      } else {
+        const name = bytes[start + nameStart] === common.keyBytes[0] ? common.key : common.name;
+        list.appendKeyed(name, common.key, value);
       }
-      values.push(text.slice(offsets[at + 2]!, offsets[at + 3]!));
+      if (lineStart >= 0) list.markRead(lineStart);
     }
     return list;
   }
@@ -142,11 +148,12 @@ export class HeadLines {
 
   #checkFirstLine(bytes: Uint8Array, lineEnd: number): void {
     this.#checkFirstLineSize(lineEnd);
+    const allowed = this.#errors.firstLine;
     let high = 0;
     for (let at = this.#next; at < lineEnd; at++) {
       const octet = bytes[at]!;
       high |= octet;
-      if (FIELD_VALUE[octet] === 0) this.#malformed("the first line holds a control character");
+      if (allowed[octet] === 0) this.#malformed("the first line holds an octet that is not allowed");
     }
     if (high > 0x7f) this.#ascii = false;
   }
@@ -172,12 +179,15 @@ export class HeadLines {
     }
     this.#checkLine(nameEnd - from, valueEnd - valueStart);
     const offsets = this.#offsets;
-    const slot = this.#count++ * 4;
+    const slot = this.#count++ * OFFSETS_PER_LINE;
     const start = this.#start;
     offsets[slot] = from - start;
     offsets[slot + 1] = nameEnd - start;
     offsets[slot + 2] = valueStart - start;
     offsets[slot + 3] = valueEnd - start;
+    // A line in the usual form can later be written as it stands.
+    const isUsual = valueStart === nameEnd + 2 && bytes[nameEnd + 1] === SPACE && valueEnd === lineEnd;
+    offsets[slot + 4] = isUsual ? from - start : -1;
   }
 
   #checkLine(nameBytes: number, valueBytes: number): void {

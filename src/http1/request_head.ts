@@ -2,7 +2,7 @@ import { ProxyError } from "../core/errors.ts";
 import type { RequestHead } from "../core/message.ts";
 import { parseAuthority } from "./authority.ts";
 import { type HeadLimits, HeadLines } from "./head_lines.ts";
-import { TARGET, TOKEN } from "./tables.ts";
+import { REQUEST_LINE, TOKEN } from "./tables.ts";
 
 /** A request head and what it says about the message and the connection around it. */
 export interface ParsedRequest {
@@ -35,7 +35,11 @@ export class RequestHeadParser {
 
   constructor(limits: HeadLimits) {
     this.#targetBytesMax = limits.targetBytesMax;
-    this.#lines = new HeadLines(limits, { malformed: "bad_request", tooLarge: "headers_too_large" });
+    this.#lines = new HeadLines(limits, {
+      firstLine: REQUEST_LINE,
+      malformed: "bad_request",
+      tooLarge: "headers_too_large",
+    });
   }
 
   /** Offset just past the head that `parse` returned. */
@@ -106,16 +110,17 @@ function readRequestLine(text: string, lineLength: number): Pick<RequestHead, "m
     throw malformed("the request line is not complete");
   }
   // Most requests are GETs, whose method then is one shared string.
-  const method = methodEnd === 3 && text.startsWith("GET") ? "GET" : text.slice(0, methodEnd);
-  checkOctets(method, TOKEN, "the method is not a token");
+  const method = methodEnd === 3 && text.startsWith("GET") ? "GET" : readMethod(text.slice(0, methodEnd));
   const target = text.slice(methodEnd + 1, targetEnd);
   if (target === "") throw malformed("the request target is empty");
-  checkOctets(target, TARGET, "the request target holds an octet that is not allowed");
   return { method, target, minor: readVersion(text.slice(targetEnd + 1, lineLength)) };
 }
 
-function checkOctets(text: string, table: Uint8Array, message: string): void {
-  for (let i = 0; i < text.length; i++) if (table[text.charCodeAt(i)] !== 1) throw malformed(message);
+function readMethod(method: string): string {
+  for (let i = 0; i < method.length; i++) {
+    if (TOKEN[method.charCodeAt(i)] !== 1) throw malformed("the method is not a token");
+  }
+  return method;
 }
 
 function readVersion(version: string): 0 | 1 {

@@ -1,6 +1,7 @@
 import { ProxyError } from "../core/errors.ts";
 import type { HeaderList } from "../core/headers.ts";
 import { type HeadLimits, HeadLines } from "./head_lines.ts";
+import { FIELD_VALUE } from "./tables.ts";
 
 /** How the end of a response body is recognised (RFC 9112 §6.3). */
 export type BodyFraming = "none" | "length" | "chunked" | "close";
@@ -46,6 +47,7 @@ export class ResponseHeadParser {
 
   constructor(limits: HeadLimits = RESPONSE_HEAD_LIMITS) {
     this.#lines = new HeadLines(limits, {
+      firstLine: FIELD_VALUE,
       malformed: "upstream_protocol",
       tooLarge: "upstream_head_too_large",
     });
@@ -150,7 +152,7 @@ interface Head {
 
 /** One walk over the lines: finds the framing and drops what is not for the next hop. */
 function readFraming(head: Head, minor: number, method: string): ParsedResponse {
-  const { names, keys, values } = head.headers;
+  const { keys, values } = head.headers;
   let coding: string | undefined;
   let length: string | undefined;
   let connection: string | undefined;
@@ -174,14 +176,9 @@ function readFraming(head: Head, minor: number, method: string): ParsedResponse 
         continue;
       }
     }
-    if (kept !== i) {
-      names[kept] = names[i]!;
-      keys[kept] = key;
-      values[kept] = value;
-    }
-    kept++;
+    head.headers.move(i, kept++);
   }
-  if (kept !== keys.length) names.length = keys.length = values.length = kept;
+  head.headers.truncate(kept);
   const keepAlive = connection === undefined ? minor === 1 : readConnection(connection, head.headers, minor);
   return frame(head, { coding, length, keepAlive, minor, method });
 }

@@ -13,10 +13,12 @@ export const FIELD_VALUE: Uint8Array = markOctets((octet) =>
 );
 
 /**
- * 1 where the octet may stand in a request target. Wider than RFC 3986, as browsers send `|`, `"` and
+ * 1 where the octet may stand in a request line: in a request target, or the space beside it. Wider than RFC 3986, as browsers send `|`, `"` and
  * the like unescaped; white space, controls, octets above 0x7e and `#` have no place in one.
  */
-export const TARGET: Uint8Array = markOctets((octet) => octet > 0x20 && octet < 0x7f && octet !== 0x23);
+export const REQUEST_LINE: Uint8Array = markOctets((octet) =>
+  octet >= 0x20 && octet < 0x7f && octet !== 0x23
+);
 
 function markOctets(allowed: (octet: number) => boolean): Uint8Array {
   const table = new Uint8Array(256);

@@ -42,7 +42,7 @@ export function cleanHeaders(context: RequestContext): void {
   if (context.headersCleaned) return;
   context.headersCleaned = true;
   const { headers } = context.head;
-  const { names, keys, values } = headers;
+  const { keys, values } = headers;
   const trusted = context.downstream.peerTrusted;
   let connection: string | undefined;
   let kept = 0;
@@ -54,14 +54,9 @@ export function cleanHeaders(context: RequestContext): void {
     }
     const reason = DROPPED.get(key);
     if (reason !== undefined && !(reason === "forwarding" && trusted)) continue;
-    if (kept !== i) {
-      names[kept] = names[i]!;
-      keys[kept] = key;
-      values[kept] = values[i]!;
-    }
-    kept++;
+    headers.move(i, kept++);
   }
-  if (kept !== keys.length) names.length = keys.length = values.length = kept;
+  headers.truncate(kept);
   if (connection !== undefined) dropNamed(headers, connection);
 }
 

@@ -1,5 +1,6 @@
 import type { Downstream, RequestContext } from "../core/context.ts";
 import { ProxyError } from "../core/errors.ts";
+import { LineWriter } from "../http1/line_writer.ts";
 
 /** Name under which the proxy appears in `Via` and `Forwarded`. */
 const PSEUDONYM = "sentinel";
@@ -42,9 +43,12 @@ const OWN: ReadonlyMap<string, number> = new Map([
  */
 export function formatRequestHead(context: RequestContext, targetAddress: string): string {
   const { head, body, downstream } = context;
-  const { names, keys, values } = head.headers;
+  const { headers } = head;
+  const { names, keys, values } = headers;
   const host = head.authority === "" ? targetAddress : head.authority;
-  let lines = "";
+  let start = head.method + " " + head.target + " HTTP/1.1\r\n";
+  if (!headers.has("host")) start += "Host: " + host + "\r\n";
+  const lines = new LineWriter(start, headers);
   let hostWritten = false;
   let lengthWritten = false;
   let seen = 0;
@@ -53,22 +57,23 @@ export function formatRequestHead(context: RequestContext, targetAddress: string
   for (let i = 0; i < keys.length; i++) {
     const own = OWN.get(keys[i]!);
     if (own === undefined) {
-      lines += names[i] + ": " + values[i] + "\r\n";
+      lines.line(i);
       continue;
     }
     switch (own) {
       case HOST:
-        if (!hostWritten) lines += names[i] + ": " + host + "\r\n";
+        if (!hostWritten && values[i] === host) lines.line(i);
+        else if (!hostWritten) lines.text(names[i] + ": " + host + "\r\n");
         hostWritten = true;
         break;
       case CONTENT_LENGTH:
         if (!lengthWritten && (body === null || body.length !== undefined)) {
-          lines += names[i] + ": " + (body === null ? 0 : body.length) + "\r\n";
+          lines.text(names[i] + ": " + (body === null ? 0 : body.length) + "\r\n");
           lengthWritten = true;
         }
         break;
       case TRACEPARENT:
-        if (context.traceparent === "") lines += names[i] + ": " + values[i] + "\r\n";
+        if (context.traceparent === "") lines.line(i);
         break;
       case FORWARDED_FOR:
         forwardedFor += values[i] + ", ";
@@ -80,13 +85,11 @@ export function formatRequestHead(context: RequestContext, targetAddress: string
       case FORWARDED_HOST:
       case FORWARDED_PORT:
         seen |= 1 << own;
-        lines += names[i] + ": " + values[i] + "\r\n";
+        lines.line(i);
         break;
     }
   }
-  let text = head.method + " " + head.target + " HTTP/1.1\r\n";
-  if (!hostWritten) text += "Host: " + host + "\r\n";
-  text += lines;
+  let text = lines.end();
   if (!lengthWritten) text += bodyLine(context);
   if (forwarded !== "") text += "Forwarded: " + forwarded + forwardedElement(context) + "\r\n";
   if (forwardedFor !== "" || downstream.peerIp !== "") {

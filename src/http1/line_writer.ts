@@ -1,0 +1,53 @@
+import type { HeaderList } from "../core/headers.ts";
+
+/**
+ * Puts header lines together as a byte string. Lines that stand in the source as they are to be written
+ * are taken from there in runs, which costs a fraction of joining their parts.
+ */
+export class LineWriter {
+  /** What was written so far, without the run at hand; `end` completes it. */
+  #text: string;
+  readonly #list: HeaderList;
+  #runStart = 0;
+  #runEnd = 0;
+
+  constructor(text: string, list: HeaderList) {
+    this.#text = text;
+    this.#list = list;
+  }
+
+  /** Writes line `index` of the list. */
+  line(index: number): void {
+    const list = this.#list;
+    const start = list.startOf(index);
+    const name = list.names[index]!;
+    const value = list.values[index]!;
+    if (start < 0) {
+      this.text(name + ": " + value + "\r\n");
+      return;
+    }
+    if (start !== this.#runEnd) {
+      this.#flush();
+      this.#runStart = start;
+    }
+    // The form `name: value` and CRLF holds four octets besides the two.
+    this.#runEnd = start + name.length + value.length + 4;
+  }
+
+  /** Writes anything else. */
+  text(text: string): void {
+    this.#flush();
+    this.#text += text;
+  }
+
+  /** Everything written. */
+  end(): string {
+    this.#flush();
+    return this.#text;
+  }
+
+  #flush(): void {
+    if (this.#runEnd > this.#runStart) this.#text += this.#list.source.slice(this.#runStart, this.#runEnd);
+    this.#runStart = this.#runEnd = 0;
+  }
+}
