@@ -19,46 +19,50 @@ interface ErrorRow {
   readonly text: string;
 }
 
-function row(status: number, fault: Fault, retry: RetryRule, text: string): ErrorRow {
-  return { status, fault, retry, text };
+/** The client's doing. */
+function downstream(status: number, text: string): ErrorRow {
+  return { status, fault: "downstream", retry: "never", text };
+}
+
+function upstream(status: number, retry: RetryRule, text: string): ErrorRow {
+  return { status, fault: "upstream", retry, text };
+}
+
+function internal(status: number, text: string): ErrorRow {
+  return { status, fault: "internal", retry: "never", text };
 }
 
 /** Code → status, fault, retry rule and public text. Codes are metric labels and log fields. */
 export const ERRORS = {
-  bad_request: row(400, "downstream", "never", "The request could not be understood"),
-  request_head_timeout: row(408, "downstream", "never", "The request head did not arrive in time"),
-  request_body_timeout: row(408, "downstream", "never", "The request body did not arrive in time"),
-  body_too_large: row(413, "downstream", "never", "The request body is larger than this route allows"),
-  target_too_long: row(414, "downstream", "never", "The request target is too long"),
-  expectation_failed: row(417, "downstream", "never", "The expectation cannot be met"),
-  headers_too_large: row(431, "downstream", "never", "The request headers are too large"),
-  client_closed: row(499, "downstream", "never", "The client closed the connection"),
-  version_not_supported: row(505, "downstream", "never", "The HTTP version is not supported"),
-  method_not_implemented: row(501, "downstream", "never", "The method or transfer coding is not implemented"),
-  route_not_found: row(404, "downstream", "never", "No route matches this request"),
-  rate_limited: row(429, "downstream", "never", "Rate limit exceeded"),
-  overloaded: row(503, "internal", "never", "The proxy is at its limit of requests in flight"),
-  filter_failed: row(503, "internal", "never", "A required check could not be made"),
-  request_timeout: row(504, "upstream", "never", "The request took longer than its time limit"),
-  upstream_unavailable: row(503, "upstream", "never", "No target of the upstream is available"),
-  upstream_queue_full: row(503, "upstream", "never", "The upstream is at its connection limit"),
-  upstream_connect_failed: row(503, "upstream", "unsent", "The upstream refused the connection"),
-  upstream_connect_timeout: row(
-    504,
-    "upstream",
-    "unsent",
-    "The upstream did not accept the connection in time",
-  ),
-  upstream_tls_failed: row(502, "upstream", "unsent", "The TLS connection to the upstream failed"),
-  upstream_reset: row(502, "upstream", "reused", "The upstream closed the connection before answering"),
-  upstream_read_timeout: row(504, "upstream", "idempotent", "The upstream did not answer in time"),
-  upstream_write_timeout: row(504, "upstream", "idempotent", "The upstream did not take the request in time"),
-  upstream_protocol: row(502, "upstream", "never", "The upstream sent an invalid response"),
-  upstream_body_aborted: row(502, "upstream", "never", "The upstream broke off its response"),
-  upstream_head_too_large: row(502, "upstream", "never", "The upstream sent too many headers"),
-  response_too_large: row(502, "upstream", "never", "The response is too large to buffer"),
-  shutting_down: row(503, "internal", "never", "The proxy is shutting down"),
-  internal_bug: row(500, "internal", "never", "Internal error"),
+  bad_request: downstream(400, "The request could not be understood"),
+  request_head_timeout: downstream(408, "The request head did not arrive in time"),
+  request_body_timeout: downstream(408, "The request body did not arrive in time"),
+  body_too_large: downstream(413, "The request body is larger than this route allows"),
+  target_too_long: downstream(414, "The request target is too long"),
+  expectation_failed: downstream(417, "The expectation cannot be met"),
+  headers_too_large: downstream(431, "The request headers are too large"),
+  client_closed: downstream(499, "The client closed the connection"),
+  version_not_supported: downstream(505, "The HTTP version is not supported"),
+  method_not_implemented: downstream(501, "The method or transfer coding is not implemented"),
+  route_not_found: downstream(404, "No route matches this request"),
+  rate_limited: downstream(429, "Rate limit exceeded"),
+  overloaded: internal(503, "The proxy is at its limit of requests in flight"),
+  filter_failed: internal(503, "A required check could not be made"),
+  request_timeout: upstream(504, "never", "The request took longer than its time limit"),
+  upstream_unavailable: upstream(503, "never", "No target of the upstream is available"),
+  upstream_queue_full: upstream(503, "never", "The upstream is at its connection limit"),
+  upstream_connect_failed: upstream(503, "unsent", "The upstream refused the connection"),
+  upstream_connect_timeout: upstream(504, "unsent", "The upstream did not accept the connection in time"),
+  upstream_tls_failed: upstream(502, "unsent", "The TLS connection to the upstream failed"),
+  upstream_reset: upstream(502, "reused", "The upstream closed the connection before answering"),
+  upstream_read_timeout: upstream(504, "idempotent", "The upstream did not answer in time"),
+  upstream_write_timeout: upstream(504, "idempotent", "The upstream did not take the request in time"),
+  upstream_protocol: upstream(502, "never", "The upstream sent an invalid response"),
+  upstream_body_aborted: upstream(502, "never", "The upstream broke off its response"),
+  upstream_head_too_large: upstream(502, "never", "The upstream sent too many headers"),
+  response_too_large: upstream(502, "never", "The response is too large to buffer"),
+  shutting_down: internal(503, "The proxy is shutting down"),
+  internal_bug: internal(500, "Internal error"),
 } as const satisfies Record<string, ErrorRow>;
 
 export type ErrorCode = keyof typeof ERRORS;

@@ -1,4 +1,4 @@
-import { CidrSet } from "../core/cidr.ts";
+import type { CidrSet } from "../core/cidr.ts";
 import type { Downstream } from "../core/context.ts";
 import type { Deadlines, Watch } from "../core/deadlines.ts";
 import type { Log, Socket, SocketListener } from "../core/ports.ts";
@@ -73,6 +73,8 @@ export class Acceptor {
     for (const downstream of this.#connections.values()) {
       downstream.listenerId = settings.id;
       downstream.namespace = settings.namespace;
+      // Trust can be withdrawn from open connections; a peer becomes trusted with its next connection.
+      downstream.peerTrusted &&= settings.trusted.has(downstream.peerIp);
     }
   }
 
@@ -112,23 +114,33 @@ export class Acceptor {
     if (this.#connections.size >= settings.connectionsMax) {
       return this.#reject(socket, "listener_connections");
     }
-    const admitted = admission.admit(peerIp);
+    // Who sends PROXY headers brings many clients: the one that the header names is counted.
+    let countedIp: string | null = sendsProxyHeader(socket, settings) ? "" : peerIp;
+    const admitted = admission.admit(countedIp);
     if (admitted !== "admitted") return this.#reject(socket, admitted);
     events.accepted();
     try {
       const opened = await this.#open(socket, settings);
-      if (opened !== null) await opened.run();
+      if (opened === null) return;
+      if (opened.proxiedIp !== undefined) {
+        admission.release(countedIp);
+        countedIp = null;
+        const verdict = admission.admit(opened.proxiedIp);
+        if (verdict !== "admitted") return await this.#reject(socket, verdict);
+        countedIp = opened.proxiedIp;
+      }
+      await opened.run();
     } catch (cause) {
       this.#deps.log("error", "A connection failed", { cause: String(cause) });
       socket.close();
     } finally {
-      admission.release(peerIp);
+      if (countedIp !== null) admission.release(countedIp);
       events.closed();
     }
   }
 
   /** The connection, with the client's real address; null when a PROXY header was due and did not come. */
-  async #open(socket: Socket, settings: ListenerSettings): Promise<{ run(): Promise<void> } | null> {
+  async #open(socket: Socket, settings: ListenerSettings): Promise<Opened | null> {
     const { remote, local } = socket;
     const downstream: OpenDownstream = {
       listenerId: settings.id,
@@ -141,10 +153,8 @@ export class Acceptor {
       requestsServed: 0,
     };
     let early: Uint8Array | null = null;
-    if (
-      settings.proxyHeaderFrom.has(downstream.peerIp) ||
-      (remote.type === "unix" && !settings.proxyHeaderFrom.isEmpty)
-    ) {
+    let proxiedIp: string | undefined;
+    if (sendsProxyHeader(socket, settings)) {
       const received = await this.#readProxyHeader(socket, settings.limits.headTimeoutMs);
       if (received === null) {
         this.#deps.events.rejected("proxy_header");
@@ -152,13 +162,13 @@ export class Acceptor {
         return null;
       }
       if (received.header.type === "proxied") {
-        downstream.peerIp = received.header.ip;
+        downstream.peerIp = proxiedIp = received.header.ip;
         downstream.peerPort = received.header.port;
       }
       early = received.rest;
     }
     downstream.peerTrusted = remote.type === "unix" ? false : settings.trusted.has(downstream.peerIp);
-    return { run: () => this.#run(socket, downstream, early) };
+    return { proxiedIp, run: () => this.#run(socket, downstream, early) };
   }
 
   async #run(socket: Socket, downstream: OpenDownstream, early: Uint8Array | null): Promise<void> {
@@ -223,6 +233,19 @@ export class Acceptor {
       this.#rejecting--;
     }
   }
+}
+
+/** A connection that is ready to be served. */
+interface Opened {
+  /** The client that a PROXY header named. */
+  readonly proxiedIp: string | undefined;
+  run(): Promise<void>;
+}
+
+/** Whether the connection begins with a PROXY header. */
+function sendsProxyHeader({ remote }: Socket, { proxyHeaderFrom }: ListenerSettings): boolean {
+  if (proxyHeaderFrom.isEmpty) return false;
+  return remote.type === "unix" || proxyHeaderFrom.has(remote.ip);
 }
 
 const REJECTIONS: Readonly<Record<Rejection, Uint8Array>> = {

@@ -5,7 +5,7 @@ import type { Address, Listen, Log, SocketListener } from "../core/ports.ts";
 import { Acceptor, type ListenerSettings } from "../downstream/acceptor.ts";
 import type { Admission } from "../downstream/admission.ts";
 import type { ConnectionDeps } from "../downstream/connection.ts";
-import { type Families } from "../observe/families.ts";
+import type { Families } from "../observe/families.ts";
 import { ListenerMeter } from "../observe/request_meters.ts";
 
 /** What this thread's listeners need. */

@@ -131,6 +131,8 @@ class DenoListener implements SocketListener {
       quiet = seen === this.#accepted ? quiet + 1 : 0;
       seen = this.#accepted;
     }
+    // First the file, so that nobody connects to a socket that is about to be gone, nor finds its remains.
+    if (this.address.type === "unix") removeIfThere(this.address.path);
     this.#listener.close();
   }
 
@@ -142,6 +144,14 @@ class DenoListener implements SocketListener {
       listener: formatAddress(this.address),
       error: cause instanceof Error ? cause.message : String(cause),
     });
+  }
+}
+
+function removeIfThere(path: string): void {
+  try {
+    Deno.removeSync(path);
+  } catch {
+    // Somebody else removed it.
   }
 }
 

@@ -10,13 +10,20 @@ export interface SignalActions {
   stopNow(): void;
 }
 
+/**
+ * One Ctrl-C can arrive twice: the terminal signals the whole process group, and a task runner passes its
+ * own on. Only what comes later than this is a second wish.
+ */
+const ECHO_MS = 1000;
+
 /** Listens to signals until the result is called. */
 export function handleSignals(actions: SignalActions): () => void {
-  let stopping = false;
+  let stoppingSinceMs: number | undefined;
   const stop = (signal: Deno.Signal) => () => {
-    if (stopping) actions.stopNow();
-    else actions.stop(signal);
-    stopping = true;
+    if (stoppingSinceMs === undefined) {
+      stoppingSinceMs = performance.now();
+      actions.stop(signal);
+    } else if (performance.now() - stoppingSinceMs > ECHO_MS) actions.stopNow();
   };
   const handlers: readonly (readonly [Deno.Signal, () => void])[] = [
     ["SIGHUP", () => actions.reload()],
