@@ -57,6 +57,7 @@ function build(terminal: Terminal, done: (status: number) => void): Command {
     )
     .option("--verbose", "log at level debug")
     .option("-t, --test", "the same as the verb test")
+    .configureHelp({ showGlobalOptions: true })
     .showHelpAfterError("(sentinel --help lists verbs and options)")
     .exitOverride()
     .configureOutput({ writeOut: (text) => terminal.out(text), writeErr: (text) => terminal.err(text) });

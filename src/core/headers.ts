@@ -111,7 +111,11 @@ export class HeaderList {
 
   /** Puts the value where the header first stood and drops its other lines; appends when it was absent. */
   set(name: string, value: string): void {
-    const key = name.toLowerCase();
+    this.setKeyed(name, name.toLowerCase(), value);
+  }
+
+  /** As `set`, for callers that hold the lower-case key already. */
+  setKeyed(name: string, key: string, value: string): void {
     const index = this.keys.indexOf(key);
     if (index < 0) {
       this.appendKeyed(name, key, value);

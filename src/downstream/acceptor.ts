@@ -173,7 +173,7 @@ export class Acceptor {
 
   async #run(socket: Socket, downstream: OpenDownstream, early: Uint8Array | null): Promise<void> {
     const { limits } = this.#settings;
-    const connection = new Connection(socket, downstream, limits, this.#deps.connections);
+    const connection = new Connection(socket, { downstream, limits }, this.#deps.connections);
     if (early !== null) connection.input.preload(early);
     this.#connections.set(connection, downstream);
     // The listener may have begun to drain while a PROXY header was awaited.

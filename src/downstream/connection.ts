@@ -3,6 +3,7 @@ import { type Downstream, RequestContext } from "../core/context.ts";
 import type { Deadlines, Watch } from "../core/deadlines.ts";
 import { ProxyError, toProxyError } from "../core/errors.ts";
 import { HeaderList } from "../core/headers.ts";
+import type { Response } from "../core/message.ts";
 import type { Clock, Socket } from "../core/ports.ts";
 import { type ParsedRequest, RequestHeadParser } from "../http1/request_head.ts";
 import type { RequestHandler } from "./handler.ts";
@@ -60,7 +61,11 @@ export class Connection implements BodyHost {
   /** Why the bytes at hand are no request. */
   #failure: ProxyError | null = null;
 
-  constructor(socket: Socket, downstream: Downstream, limits: ConnectionLimits, deps: ConnectionDeps) {
+  constructor(
+    socket: Socket,
+    { downstream, limits }: { readonly downstream: Downstream; readonly limits: ConnectionLimits },
+    deps: ConnectionDeps,
+  ) {
     this.#socket = socket;
     this.#downstream = downstream;
     this.#deps = deps;
@@ -73,7 +78,11 @@ export class Connection implements BodyHost {
     this.input.onEnd = () => this.#clientEnded();
     this.readWatch = { dueMs: Infinity, expire: () => this.#readExpired() };
     this.#writeWatch = { dueMs: Infinity, expire: () => this.#socket.close() };
-    this.#writer = new ResponseWriter(socket, this.#writeWatch, limits.sendTimeoutMs, deps);
+    this.#writer = new ResponseWriter(
+      socket,
+      { watch: this.#writeWatch, timeoutMs: limits.sendTimeoutMs },
+      deps,
+    );
   }
 
   /** Whether no request is being received, answered or sent. */
@@ -95,6 +104,7 @@ export class Connection implements BodyHost {
       deadlines.remove(this.readWatch);
       deadlines.remove(this.#writeWatch);
       this.#socket.close();
+      if (this.#body !== null && this.#body.isLent) this.input.forsake();
       this.input.dispose();
     }
   }
@@ -111,10 +121,19 @@ export class Connection implements BodyHost {
   /** Cuts the connection; a request at hand is aborted. */
   abort(): void {
     this.#socket.close();
+    // Where a next request is at hand no read is under way that would notice the close.
+    if (this.#context !== null && (this.#phase === "answering" || this.#phase === "sending")) {
+      this.#abandon(this.#context);
+    }
   }
 
   async sendContinue(): Promise<void> {
-    if (this.#phase === "answering") await this.#writer.sendContinue();
+    if (this.#phase !== "answering") return;
+    try {
+      await this.#writer.sendContinue();
+    } catch {
+      // The read that follows finds the connection broken, and says so better.
+    }
   }
 
   bodyEnded(): void {
@@ -142,10 +161,10 @@ export class Connection implements BodyHost {
         return;
       }
       this.#phase = "sending";
-      const close = this.#mustClose(context, parsed.keepAlive);
+      const close = this.#writer.closes = this.#mustClose(context, response, parsed);
       let sent = false;
       try {
-        const whole = this.#writer.begin(context, response, close);
+        const whole = this.#writer.begin(context, response);
         if (whole === null) {
           sent = await this.#writer.send(context, response);
         } else {
@@ -159,6 +178,8 @@ export class Connection implements BodyHost {
       }
       if (!sent) return;
       const body = this.#body;
+      // The answer may have come while the upstream had not yet taken the last piece of the request.
+      if (body !== null && body.isLent) this.input.forsake();
       const unread = body !== null && !body.isEnded;
       if (close) {
         if (unread || !this.input.ended) await this.#linger();
@@ -216,7 +237,7 @@ export class Connection implements BodyHost {
       input.start = this.#parser.end;
       this.readWatch.dueMs = Infinity;
       this.#phase = "answering";
-    } else if (this.#phase === "idle") {
+    } else if (this.#phase === "idle" && this.#parser.hasBegun) {
       this.#phase = "receiving";
       this.readWatch.dueMs = this.#deps.deadlines.coarseMs + this.limits.headTimeoutMs;
     }
@@ -248,8 +269,10 @@ export class Connection implements BodyHost {
   }
 
   /** Whether the response at hand is the last one on this connection. */
-  #mustClose(context: RequestContext, keepAlive: boolean): boolean {
-    if (!keepAlive || context.closeConnection || this.#draining || this.input.ended) return true;
+  #mustClose(context: RequestContext, response: Response, parsed: ParsedRequest): boolean {
+    // HTTP/1.0 knows no chunks: a body of unknown length ends with the connection (RFC 9112 §6.3).
+    if (context.head.minor === 0 && response.body !== null && response.body.length === undefined) return true;
+    if (!parsed.keepAlive || context.closeConnection || this.#draining || this.input.ended) return true;
     if (this.#downstream.requestsServed + 1 >= this.limits.requestsMax) return true;
     const body = this.#body;
     if (body === null || body.isEnded) return false;
@@ -279,7 +302,8 @@ export class Connection implements BodyHost {
     let sent = false;
     try {
       const response = this.#deps.handler.refuse(context, error);
-      const whole = this.#writer.begin(context, response, true);
+      this.#writer.closes = true;
+      const whole = this.#writer.begin(context, response);
       sent = whole === null
         ? await this.#writer.send(context, response)
         : await this.#writer.writeRest(whole);
@@ -317,6 +341,11 @@ export class Connection implements BodyHost {
     if (this.input.available > 0 && !this.input.broken) return;
     if (this.#phase === "sending" && !this.input.broken && !this.#writer.isStreaming) return;
     if (this.#phase !== "answering" && this.#phase !== "sending") return;
+    this.#abandon(context);
+  }
+
+  /** Stops the work on a request whose client is gone. */
+  #abandon(context: RequestContext): void {
     context.aborted = true;
     this.#writer.abort();
     context.onAbort?.("client_closed");

@@ -1,106 +1,19 @@
 import assert from "node:assert/strict";
+import {
+  answer,
+  type
+  DOWNSTREAM,
+  GET,
+  LIMITS,
+  ManualBody,
+  rig,
+  statusOf,
+} from "../../tests/support/connection_rig.ts";
 import { FakeSocket, FakeTime, latin1, settle } from "../../tests/support/fake_socket.ts";
 import { BufferPool } from "../core/buffer_pool.ts";
-import type { RequestContext } from "../core/context.ts";
-import { ProxyError } from "../core/errors.ts";
-import { HeaderList } from "../core/headers.ts";
-import { type Body, BytesBody, type MaybePromise, type Response } from "../core/message.ts";
+import type { ProxyError } from "../core/errors.ts";
 import { Connection } from "./connection.ts";
-import type { RequestHandler } from "./handler.ts";
 import { HttpDate } from "./http_date.ts";
-import type { ConnectionLimits } from "./limits.ts";
-
-const LIMITS: ConnectionLimits = {
-  head: {
-    targetBytesMax: 1000,
-    headerBytesMax: 2000,
-    headerCountMax: 20,
-    headerNameBytesMax: 100,
-    headerValueBytesMax: 1000,
-  },
-  headTimeoutMs: 3000,
-  idleTimeoutMs: 5000,
-  requestTimeoutMs: 20_000,
-  sendTimeoutMs: 4000,
-  bodyRateMin: 100,
-  bodyGraceMs: 2000,
-  requestsMax: Infinity,
-};
-
-type Handle = (context: RequestContext) => MaybePromise<Response>;
-
-function answer(body: string | Body | null = "ok", status = 200): Response {
-  const bytes = typeof body === "string" ? new BytesBody(new TextEncoder().encode(body)) : body;
-  return { status, reason: "", headers: new HeaderList(), body: bytes };
-}
-
-function rig(handle: Handle = () => answer(), limits: Partial<ConnectionLimits> = {}) {
-  const time = new FakeTime();
-  const socket = new FakeSocket();
-  const seen: RequestContext[] = [];
-  const finished: RequestContext[] = [];
-  const handler: RequestHandler = {
-    handle(context) {
-      seen.push(context);
-      return handle(context);
-    },
-    refuse: (_context, error) => answer(error.code, error.status),
-    finish: (context) => finished.push(context),
-  };
-  const downstream = {
-    listenerId: "test",
-    namespace: undefined,
-    scheme: "http" as const,
-    localPort: 80,
-    peerIp: "192.0.2.1",
-    peerPort: 5,
-    peerTrusted: false,
-    requestsServed: 0,
-  };
-  const connection = new Connection(socket, downstream, { ...LIMITS, ...limits }, {
-    handler,
-    clock: time,
-    deadlines: time.deadlines,
-    date: new HttpDate(),
-    largeBuffers: new BufferPool(65_536, 2),
-    outputBuffers: new BufferPool(4096, 2),
-  });
-  const ended = connection.run();
-  return { time, socket, seen, finished, connection, ended };
-}
-
-const GET = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
-const bodyOf = (written: string) => written.slice(written.indexOf("\r\n\r\n") + 4);
-const statusOf = (written: string) => Number(written.split(" ")[1]);
-
-/** A body that hands out what the test gives it. */
-class ManualBody implements Body {
-  readonly length: number | undefined;
-  cancelled = false;
-  #pieces: (string | null)[] = [];
-  #wake: (() => void) | null = null;
-
-  constructor(length?: number) {
-    this.length = length;
-  }
-
-  give(piece: string | null): void {
-    this.#pieces.push(piece);
-    this.#wake?.();
-  }
-
-  async read(): Promise<Uint8Array | null> {
-    while (this.#pieces.length === 0) await new Promise<void>((resolve) => this.#wake = resolve);
-    const piece = this.#pieces.shift()!;
-    if (piece === "fail") throw new ProxyError("upstream_body_aborted", "cut");
-    return piece === null ? null : new TextEncoder().encode(piece);
-  }
-
-  cancel(): void {
-    this.cancelled = true;
-    this.give(null);
-  }
-}
 
 Deno.test("connection: requests are answered in order on one connection", async () => {
   const { socket, seen, finished, ended } = rig((context) => answer(context.head.target));
@@ -318,127 +231,6 @@ Deno.test("connection: an unread body is skipped when it is short, else the conn
   assert.equal(long.socket.isFinished, true);
 });
 
-Deno.test("connection: framing of responses", async () => {
-  const cases: { name: string; request: string; response: () => Response; want: RegExp; body: string }[] = [
-    {
-      name: "known length",
-      request: GET,
-      response: () => answer("hello"),
-      want: /Content-Length: 5\r\n/,
-      body: "hello",
-    },
-    { name: "no body", request: GET, response: () => answer(null), want: /Content-Length: 0\r\n/, body: "" },
-    {
-      name: "204",
-      request: GET,
-      response: () => answer(null, 204),
-      want: /^(?!.*Content-Length)/s,
-      body: "",
-    },
-    {
-      name: "204 with a body",
-      request: GET,
-      response: () => answer("x", 204),
-      want: /^(?!.*Content-Length)/s,
-      body: "",
-    },
-    {
-      name: "304 keeps its length",
-      request: GET,
-      response: () => ({ ...answer(null, 304), headers: HeaderList.from([["Content-Length", "77"]]) }),
-      want: /Content-Length: 77\r\n/,
-      body: "",
-    },
-    {
-      name: "HEAD keeps its length",
-      request: GET.replace("GET", "HEAD"),
-      response: () => ({ ...answer(null), headers: HeaderList.from([["Content-Length", "77"]]) }),
-      want: /Content-Length: 77\r\n/,
-      body: "",
-    },
-    {
-      name: "HEAD of a generated body",
-      request: GET.replace("GET", "HEAD"),
-      response: () => answer("hello"),
-      want: /Content-Length: 5\r\n/,
-      body: "",
-    },
-    {
-      name: "framing headers of the response are ignored",
-      request: GET,
-      response: () => ({
-        ...answer("hello"),
-        headers: HeaderList.from([["Content-Length", "3"], ["Transfer-Encoding", "chunked"], [
-          "Connection",
-          "x",
-        ]]),
-      }),
-      want: /^(?!.*chunked).*Content-Length: 5\r\n/s,
-      body: "hello",
-    },
-    {
-      name: "keep-alive for HTTP/1.0",
-      request: "GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
-      response: () => answer("hello"),
-      want: /Connection: keep-alive\r\n/,
-      body: "hello",
-    },
-  ];
-  for (const { name, request, response, want, body } of cases) {
-    const { socket } = rig(response);
-    socket.push(request);
-    await settle();
-    assert.match(socket.written, want, name);
-    assert.equal(bodyOf(socket.written), body, name);
-  }
-});
-
-Deno.test("connection: a body of unknown length is chunked, or ends with an HTTP/1.0 connection", async () => {
-  for (const minor of [1, 0]) {
-    const body = new ManualBody();
-    const { socket, ended } = rig(() => answer(body));
-    socket.push(`GET / HTTP/1.${minor}\r\nHost: a\r\n\r\n`);
-    await settle();
-    assert.match(socket.written, /\r\n\r\n$/, "the head does not wait for the body");
-    body.give("hello");
-    await settle();
-    body.give("worlds");
-    body.give(null);
-    await settle();
-    if (minor === 1) {
-      assert.equal(bodyOf(socket.written), "5\r\nhello\r\n6\r\nworlds\r\n0\r\n\r\n");
-    } else {
-      assert.equal(bodyOf(socket.written), "helloworlds");
-      socket.end();
-      await ended;
-    }
-  }
-});
-
-Deno.test("connection: a large body passes through whole", async () => {
-  const text = "0123456789".repeat(5000);
-  const { socket } = rig(() => answer(text));
-  socket.push(GET + GET);
-  await settle();
-  const [, first, second] = socket.written.split(/HTTP\/1\.1 200 OK/);
-  assert.equal(bodyOf(first!), text);
-  assert.equal(bodyOf(second!), text);
-});
-
-Deno.test("connection: a body that fails or falls short cuts the connection", async () => {
-  for (const pieces of [["hel", "fail"], ["hel", null]]) {
-    const body = new ManualBody(5);
-    const { socket, finished, ended } = rig(() => answer(body));
-    socket.push(GET + GET);
-    await settle();
-    for (const piece of pieces) body.give(piece);
-    await ended;
-    assert.equal(bodyOf(socket.written), "hel");
-    assert.equal(socket.isClosed, true);
-    assert.equal(finished[0]!.aborted, true);
-  }
-});
-
 Deno.test("connection: a client that leaves is noticed while its answer is awaited", async () => {
   for (const leave of ["end", "reset"] as const) {
     const causes: string[] = [];
@@ -526,7 +318,10 @@ Deno.test("connection: failing the N-th read or write never hangs, leaks or answ
     });
     let finished = 0;
     const largeBuffers = new BufferPool(65_536, 2);
-    const connection = new Connection(socket, { ...DOWNSTREAM, requestsServed: 0 }, LIMITS, {
+    const connection = new Connection(socket, {
+      downstream: { ...DOWNSTREAM, requestsServed: 0 },
+      limits: LIMITS,
+    }, {
       handler: {
         handle: () => answer("x".repeat(100)),
         refuse: () => answer("no", 400),
@@ -548,14 +343,3 @@ Deno.test("connection: failing the N-th read or write never hangs, leaks or answ
     assert.ok(finished <= 1, `call ${fail}`);
   }
 });
-
-const DOWNSTREAM = {
-  listenerId: "test",
-  namespace: undefined,
-  scheme: "http" as const,
-  localPort: 80,
-  peerIp: "192.0.2.1",
-  peerPort: 5,
-  peerTrusted: false,
-  requestsServed: 0,
-};

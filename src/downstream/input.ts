@@ -29,12 +29,13 @@ export class Input {
   #reading: Promise<void> | null = null;
   readonly #landed = (count: number | null): void => {
     this.#reading = null;
-    if (count === null) this.#finish(false);
+    if (count === null) this.#finish();
     else this.end += count;
   };
   readonly #failed = (): void => {
     this.#reading = null;
-    this.#finish(true);
+    this.broken = true;
+    this.#finish();
   };
 
   /** `bytesMax` bounds the buffer: the largest head that is let through must fit. */
@@ -52,7 +53,10 @@ export class Input {
   /** Starts a read unless one is under way, the stream has ended, or the buffer is full. */
   ahead(): void {
     if (this.#reading !== null || this.ended || !this.#makeRoom()) return;
-    this.#reading = this.#socket.read(this.bytes.subarray(this.end)).then(this.#landed, this.#failed);
+    this.#reading = this.#socket.read(this.end === 0 ? this.bytes : this.bytes.subarray(this.end)).then(
+      this.#landed,
+      this.#failed,
+    );
   }
 
   /** The read under way, one being started if need be; null when the stream has ended or the buffer is full. */
@@ -84,6 +88,21 @@ export class Input {
     this.#large.release(large);
   }
 
+  /**
+   * Leaves the buffer to somebody who still looks at bytes in it, and goes on in another one. A pooled
+   * buffer is left to the collector, as nobody says when it is free.
+   */
+  forsake(): void {
+    if (this.#reading !== null) return;
+    const rest = this.bytes.subarray(this.start, this.end);
+    const small = this.#small ?? new Uint8Array(INPUT_BYTES_INITIAL);
+    this.bytes = rest.length <= small.length ? small : new Uint8Array(rest.length);
+    this.bytes.set(rest);
+    this.#small = null;
+    this.start = 0;
+    this.end = rest.length;
+  }
+
   /** Gives the large buffer back; the connection is over. */
   dispose(): void {
     // A read under way would write into the pooled buffer, so such a buffer is left to the collector.
@@ -94,9 +113,8 @@ export class Input {
     this.onEnd = this.onShift = null;
   }
 
-  #finish(broken: boolean): void {
+  #finish(): void {
     this.ended = true;
-    this.broken = broken;
     this.onEnd?.();
   }
 

@@ -48,6 +48,10 @@ export class RequestBody implements Body {
   #waitedMs = 0;
   #failure: ProxyError | null = null;
   #wake: (() => void) | null = null;
+  /** How often reads were called off: one that waits since an earlier count is not wanted any more. */
+  #calledOff = 0;
+  /** The last piece handed out may be in use: nobody has asked for what follows it. */
+  #isLent = false;
 
   constructor(host: BodyHost, init: BodyInit) {
     this.#host = host;
@@ -69,20 +73,33 @@ export class RequestBody implements Body {
     return this.#expectContinue;
   }
 
+  /** Somebody may still look at the last piece, for instance because an upstream is slow to take it. */
+  get isLent(): boolean {
+    return this.#isLent;
+  }
+
   /** Bytes yet to come; undefined when nobody knows. */
   get remaining(): number | undefined {
     return this.#ended ? 0 : this.#chunks === null ? this.#remaining : undefined;
   }
 
   read(): MaybePromise<Uint8Array | null> {
+    this.#isLent = false;
     if (this.#failure !== null) throw this.#failure;
-    if (this.#ended) return this.#finish();
+    // The connection may be at its next request already, so a late reader must not touch the buffer.
     if (this.#cancelled) return null;
+    if (this.#ended) return this.#finish();
     return this.#take() ?? (this.#ended ? this.#finish() : this.#readMore());
   }
 
   cancel(): void {
     this.#cancelled = true;
+    const wake = this.#wake;
+    if (wake === null) return;
+    this.#wake = null;
+    this.#calledOff++;
+    this.#host.readWatch.dueMs = Infinity;
+    wake();
   }
 
   /** Called when the read watch runs out while this body is awaited. */
@@ -96,26 +113,33 @@ export class RequestBody implements Body {
 
   /** Reads and drops the rest, at most `bytesMax` bytes; true when the end was reached. */
   async discard(bytesMax: number): Promise<boolean> {
-    this.#cancelled = false;
     let left = bytesMax;
     while (!this.#ended && left >= 0) {
       const chunk = this.#take() ?? (this.#ended ? null : await this.#readMore());
       if (chunk === null) break;
       left -= chunk.length;
     }
+    this.#isLent = false;
     return this.#ended;
   }
 
   async #readMore(): Promise<Uint8Array | null> {
     const { input, clock, readWatch } = this.#host;
+    const calledOff = this.#calledOff;
     if (this.#expectContinue) {
       this.#expectContinue = false;
-      if (input.available === 0) await this.#host.sendContinue();
+      if (input.available === 0) {
+        await this.#host.sendContinue();
+        if (this.#cancelled) return null;
+      }
     }
     while (true) {
       const startedMs = clock.nowMs();
       readWatch.dueMs = Math.min(this.#requestDueMs, startedMs + this.#patienceMs());
       await this.#moreOrTimeout();
+      // The time limit belongs to whoever reads now.
+      if (calledOff !== this.#calledOff) return null;
+      this.#wake = null;
       readWatch.dueMs = Infinity;
       this.#waitedMs += clock.nowMs() - startedMs;
       if (this.#failure !== null) throw this.#failure;
@@ -157,6 +181,7 @@ export class RequestBody implements Body {
         this.#remaining -= take;
         this.#count(take);
         if (this.#remaining === 0) this.#ended = true;
+        this.#isLent = true;
         return chunk;
       }
       if (this.#remaining === 0) this.#ended = true;
@@ -165,20 +190,36 @@ export class RequestBody implements Body {
     return this.#takeChunk(this.#chunks);
   }
 
+  /**
+   * Decodes all chunks at hand into one piece: their data is moved together, over the chunk lines. Else a
+   * client that sends single bytes as chunks would cause a write upstream for every six it sends.
+   */
   #takeChunk(chunks: ChunkedDecoder): Uint8Array | null {
     const { input } = this.#host;
+    const { bytes } = input;
+    let from = 0;
+    let to = 0;
     try {
-      const found = chunks.decode(input.bytes, input.start, input.end);
-      input.start = chunks.position;
-      if (found === "data") {
-        this.#count(chunks.dataEnd - chunks.dataStart);
-        return input.bytes.subarray(chunks.dataStart, chunks.dataEnd);
+      while (true) {
+        const found = chunks.decode(bytes, input.start, input.end);
+        input.start = chunks.position;
+        if (found === "done") this.#ended = true;
+        if (found !== "data") break;
+        if (to === 0) {
+          from = chunks.dataStart;
+          to = chunks.dataEnd;
+        } else {
+          bytes.copyWithin(to, chunks.dataStart, chunks.dataEnd);
+          to += chunks.dataEnd - chunks.dataStart;
+        }
       }
-      if (found === "done") this.#ended = true;
-      return null;
     } catch (cause) {
       throw this.#failure = cause as ProxyError;
     }
+    if (to === 0) return null;
+    this.#count(to - from);
+    this.#isLent = true;
+    return bytes.subarray(from, to);
   }
 
   #count(bytes: number): void {

@@ -1,7 +1,7 @@
 import type { BufferPool } from "../core/buffer_pool.ts";
 import type { RequestContext } from "../core/context.ts";
 import type { Deadlines, Watch } from "../core/deadlines.ts";
-import { toProxyError } from "../core/errors.ts";
+import { ProxyError, toProxyError } from "../core/errors.ts";
 import type { Body, MaybePromise, Response } from "../core/message.ts";
 import type { Clock, Socket } from "../core/ports.ts";
 import type { HttpDate } from "./http_date.ts";
@@ -41,10 +41,16 @@ export class ResponseWriter {
   /** A piece of the body that `begin` has read. */
   #first: MaybePromise<Uint8Array | null> | undefined = undefined;
   #buffer: Uint8Array<ArrayBuffer> | null = null;
+  /** The connection ends after the response that is begun next. */
+  closes = false;
   /** A body whose end nobody can foretell is being sent. */
   isStreaming = false;
 
-  constructor(socket: Socket, watch: Watch, timeoutMs: number, deps: WriterDeps) {
+  constructor(
+    socket: Socket,
+    { watch, timeoutMs }: { readonly watch: Watch; readonly timeoutMs: number },
+    deps: WriterDeps,
+  ) {
     this.#socket = socket;
     this.#watch = watch;
     this.#timeoutMs = timeoutMs;
@@ -67,12 +73,12 @@ export class ResponseWriter {
    * response as one piece, to be written by the caller and then given to `recycle`; otherwise null,
    * and `send` does the rest. Most responses take the first way, which spares an asynchronous call.
    */
-  begin(context: RequestContext, response: Response, close: boolean): Uint8Array | null {
+  begin(context: RequestContext, response: Response): Uint8Array | null {
     const framing = this.#framing = responseFraming(context, response);
     const { clock, date, deadlines, outputBuffers } = this.#deps;
     const head = this.#head = formatResponseHead(context, response, {
       framing,
-      close,
+      close: this.closes,
       date: date.now(deadlines.coarseMs, clock),
     });
     const body = response.body;
@@ -138,7 +144,7 @@ export class ResponseWriter {
 
   /** Copies a body that is wholly at hand; false, with its first piece remembered, when it is not. */
   #takeWhole(body: Body, room: Uint8Array): boolean {
-    const data = body.read();
+    const data = readOrReject(body);
     if (data instanceof Promise || data === null || data.length !== body.length) {
       this.#first = data;
       return false;
@@ -261,6 +267,17 @@ export class ResponseWriter {
 /** A read that fails while the head is being written is seen when it is awaited. */
 function ignore(): void {}
 
+/** The next piece; a body that throws at once is as one that fails later, so that `send` ends it. */
+function readOrReject(body: Body): MaybePromise<Uint8Array | null> {
+  try {
+    return body.read();
+  } catch (cause) {
+    const failed = Promise.reject(cause);
+    failed.catch(ignore);
+    return failed;
+  }
+}
+
 /** Writes a byte string into the buffer; the length, or -1 when it has octets above 0x7f or does not fit. */
 function encodeHead(head: string, buffer: Uint8Array<ArrayBuffer>): number {
   const { read, written } = encoder.encodeInto(head, buffer);
@@ -269,7 +286,12 @@ function encodeHead(head: string, buffer: Uint8Array<ArrayBuffer>): number {
 
 function latin1Bytes(text: string): Uint8Array {
   const bytes = new Uint8Array(text.length);
-  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    // Cut to eight bits, some letters would become line ends.
+    if (unit > 0xff) throw new ProxyError("internal_bug", "a header holds a character that is no octet");
+    bytes[i] = unit;
+  }
   return bytes;
 }
 

@@ -278,7 +278,9 @@ class RouteErrorPage implements ErrorPage {
       accept: context.head.headers.joined("accept"),
       wallMs: this.#clock.wallMs(),
     });
-    if (status === 503 || status === 429) response.headers.set("Retry-After", RETRY_AFTER_SECONDS);
+    // A page's own headers may say it better.
+    const comesAgain = (status === 503 || status === 429) && !response.headers.has("retry-after");
+    if (comesAgain) response.headers.append("Retry-After", RETRY_AFTER_SECONDS);
     return response;
   }
 }

@@ -26,9 +26,6 @@ export interface ListenerView {
   readonly trusted: CidrSet;
 }
 
-/** Tells the client under which name the request stands in the logs. */
-const CORRELATION_HEADER = "X-Correlation-Id";
-
 /** Answers requests by the current snapshot: the straight way from a parsed head to a response. */
 export class Engine implements RequestHandler {
   readonly #clock: Clock;
@@ -172,8 +169,9 @@ export class Engine implements RequestHandler {
   }
 }
 
+/** Tells the client under which name the request stands in the logs. */
 function finished(context: RequestContext, response: Response): Response {
-  response.headers.set(CORRELATION_HEADER, context.requestId);
+  response.headers.setKeyed("X-Correlation-Id", "x-correlation-id", context.requestId);
   context.status = response.status;
   return response;
 }

@@ -47,6 +47,11 @@ export class RequestHeadParser {
     return this.#lines.end;
   }
 
+  /** Part of a head has been seen, more than empty lines before it. */
+  get hasBegun(): boolean {
+    return this.#started;
+  }
+
   /** The buffer was compacted: everything now lies `by` bytes further to the front. */
   shift(by: number): void {
     if (this.#started) this.#lines.shift(by);

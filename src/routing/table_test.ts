@@ -146,14 +146,21 @@ Deno.test("the default route is taken when nothing matches", () => {
   assert.throws(() => buildRouteTable(routes, { cacheSize: 1, defaultRoute: "c" }), /default route/);
 });
 
-Deno.test("listeners see the routes of their namespace only", () => {
+Deno.test("listeners see the routes of their namespace or service only", () => {
   const scoped = buildScopedTables([
     { ...route("global", { pathPrefix: ["/"] }), namespace: undefined },
     { ...route("shop", { pathPrefix: ["/shop"] }), namespace: "shop" },
+    { ...route("cart", { pathPrefix: ["/"] }), namespace: "shop", service: "cart" },
   ], { cacheSize: 1 });
   assert.equal(scoped.tableFor({}).match(request("GET x/shop"))?.id, "global");
   assert.equal(scoped.tableFor({ namespace: "shop" }).match(request("GET x/shop"))?.id, "shop");
-  assert.equal(scoped.tableFor({ namespace: "shop" }).match(request("GET x/"))?.id, undefined);
+  assert.equal(scoped.tableFor({ namespace: "shop" }).match(request("GET x/"))?.id, "cart");
+  const cart = scoped.tableFor({ namespace: "shop", service: "cart" });
+  assert.equal(
+    cart.match(request("GET x/shop"))?.id,
+    "cart",
+    "a service's listener serves the service alone",
+  );
   assert.equal(scoped.tableFor({ namespace: "none" }).match(request("GET x/")), undefined);
   assert.equal(
     scoped.tableFor({}),

@@ -52,12 +52,22 @@ export function cleanHeaders(context: RequestContext): void {
       connection = connection === undefined ? values[i]! : `${connection},${values[i]}`;
       continue;
     }
-    const reason = DROPPED.get(key);
+    const reason = DROPPED.get(key) ?? disguised(key);
     if (reason !== undefined && !(reason === "forwarding" && trusted)) continue;
     headers.move(i, kept++);
   }
   headers.truncate(kept);
   if (connection !== undefined) dropNamed(headers, connection);
+}
+
+/**
+ * Servers that hand headers on as variables (CGI, WSGI, Rack) take `_` and `-` for the same, so that
+ * `X_Forwarded_For` would pass there for the header that is dropped here. No honest peer spells it so.
+ */
+function disguised(key: string): "hop" | "internal" | undefined {
+  if (key.indexOf("_") < 0) return undefined;
+  const reason = DROPPED.get(key.replaceAll("_", "-"));
+  return reason === "forwarding" ? "internal" : reason;
 }
 
 /** Drops the headers that Connection declares hop-by-hop. */

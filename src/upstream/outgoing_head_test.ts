@@ -59,6 +59,10 @@ Deno.test("outgoing head: hop-by-hop, internal and unvouched headers do not pass
     ["X-Forwarded-Port", "1"],
     ["Forwarded", "for=6.6.6.6"],
     ["X-Real-IP", "6.6.6.6"],
+    ["X_Forwarded_For", "6.6.6.6"],
+    ["x-forwarded_proto", "https"],
+    ["Transfer_Encoding", "chunked"],
+    ["X_Internal_Token", "x"],
   ] as const;
   assert.deepEqual(lines({ authority: "a", headers }), ["GET / HTTP/1.1", "Host: a", ...UNTRUSTED_TAIL]);
 });
@@ -71,6 +75,7 @@ Deno.test("outgoing head: what a trusted peer says is kept and continued", () =>
     ["x-forwarded-for", "2.2.2.2"],
     ["Forwarded", "for=1.1.1.1"],
     ["X-Real-IP", "1.1.1.1"],
+    ["X_Real_IP", "6.6.6.6"],
   ] as const;
   assert.deepEqual(
     lines({ authority: "a", headers, downstream: { peerTrusted: true, peerIp: "2001:db8::1" } }),

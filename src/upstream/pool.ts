@@ -139,6 +139,8 @@ export class TargetPool implements ConnectionOwner {
     if (this.#retired || now >= endOfLifeMs || this.size > limits.connectionsMax) return connection.close();
     const waiter = this.#nextWaiter("used");
     if (waiter !== undefined) return waiter.resolve(this.#lend(connection));
+    // Who waits still wants a new connection, and this one may hold the place that it needs.
+    if (this.#waiters.size > this.#dialing && this.size >= limits.connectionsMax) return connection.close();
     if (this.#idle.length >= limits.idleMax) return connection.close();
     this.#idle.push(connection);
     connection.park(Math.min(now + limits.idleTimeoutMs, endOfLifeMs));

@@ -166,6 +166,23 @@ Deno.test("pool: a fresh want gets a new connection, making room when there is n
   assert.equal(dialer.open, 1);
 });
 
+Deno.test("pool: a fresh want that had to queue takes the place of the next connection that comes back", async () => {
+  const { pool, dialer } = setUp();
+  const [a, b] = [want(pool), want(pool)];
+  await settle();
+  const fresh = want(pool, { fresh: true });
+  await settle();
+  assert.equal(fresh.outcome, "pending");
+  a.connection!.finish();
+  await settle();
+  assert.equal(fresh.outcome, "connection");
+  assert.notEqual(fresh.connection, a.connection);
+  assert.equal(dialer.dials.length, 3);
+  assert.equal(pool.size, 2);
+  b.connection!.finish();
+  assert.equal(pool.idle, 1, "with nobody waiting a connection is kept");
+});
+
 Deno.test("pools: warm connections survive a reload by identity and go with their last user", async () => {
   const { pool, pools, dialer } = setUp();
   const a = want(pool);

@@ -46,6 +46,12 @@ export class RequestSender {
       piece = await piece;
     }
     while (piece !== null && !this.isStopped) {
+      if (headBytes > 0 && piece.length > COPY_BYTES_MAX && this.#length !== undefined) {
+        // Before the piece is counted: an answer that comes meanwhile must not find all handed over.
+        await this.#write(this.#connection.output.subarray(0, headBytes));
+        headBytes = 0;
+        if (this.isStopped) return;
+      }
       this.#count(piece.length);
       if (this.#length !== undefined) await this.#writePlain(piece, headBytes);
       else await this.#writeChunk(piece, headBytes);
@@ -88,11 +94,6 @@ export class RequestSender {
 
   async #writePlain(piece: Uint8Array, headBytes: number): Promise<void> {
     if (headBytes === 0) return await this.#write(piece);
-    if (piece.length > COPY_BYTES_MAX) {
-      await this.#write(this.#connection.output.subarray(0, headBytes));
-      if (!this.isStopped) await this.#write(piece);
-      return;
-    }
     const output = this.#output(headBytes, piece.length);
     output.set(piece, headBytes);
     await this.#write(output.subarray(0, headBytes + piece.length));

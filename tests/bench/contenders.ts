@@ -236,7 +236,7 @@ observability {
     metrics { address "127.0.0.1:${ports.metrics}"; }
     logging {
         level "warn"
-        access-log { file "${setting.folder}/access.log"; format "json"; }
+        access-log { file "${setting.folder}/access.log"; format "combined"; buffer-size 65536; }
         error-log { file "${setting.folder}/error.log"; }
     }
 }

@@ -1,5 +1,13 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
-import { ask, bodyOf, headersOf, namedOrigin, OptionStage, receivedHeader, type Wish } from "../support/option_stage.ts";
+import {
+  ask,
+  bodyOf,
+  headersOf,
+  namedOrigin,
+  OptionStage,
+  receivedHeader,
+  type Wish,
+} from "../support/option_stage.ts";
 import { exchange, headerOf, RawClient } from "../support/raw_client.ts";
 import { eventually } from "../support/servers.ts";
 
@@ -97,19 +105,30 @@ function policies(place: { port(name: string): number }, originPort: number): st
 listeners { listener "main" { address "127.0.0.1:${place.port("main")}"; }; }
 routes {
   ${own("timeout", 'policies { timeout-secs "300ms"; };')}
-  ${own("edits", `policies {
+  ${
+    own(
+      "edits",
+      `policies {
     request-headers { rename { X-Old "X-New"; }; set { X-Set "set"; Host "inner.test"; }; add { X-Add "more"; }; remove "X-Gone" "X-Also"; }
     response-headers { rename { X-Origin "X-From"; }; set { X-Set "answer"; }; add { X-Add "a"; }; remove "Server"; }
-  };`)}
+  };`,
+    )
+  }
   ${own("streamed", "")}
   ${own("whole", "policies { buffer-requests #true; buffer-responses #true; };")}
   ${own("web", "", "nobody")}
   ${own("api", 'service-type "api";', "nobody")}
   ${own("text", 'error-pages { default-format "text"; };', "nobody")}
-  ${own("pages", `error-pages {
+  ${
+    own(
+      "pages",
+      `error-pages {
     page "503" { format "html"; template "<b>{{status}} {{title}} {{message}} {{request_id}} {{timestamp}}</b>"; message "Back <soon>"; headers { X-Page "own"; Retry-After "7"; }; }
     page "4xx" { format "xml"; message "Yours"; }
-  }; policies { max-body-size 1; };`, "nobody")}
+  }; policies { max-body-size 1; };`,
+      "nobody",
+    )
+  }
   ${own("limited", 'policies { rate-limit { requests-per-second 1; burst 1; key "route"; }; };')}
   route "status" { matches { path "/b/status"; }; builtin-handler "status"; }
   route "health" { matches { path "/b/health"; }; builtin-handler "health"; }
@@ -146,7 +165,11 @@ const PAGES: readonly { target: string; accept?: string; type: RegExp }[] = [
 ];
 
 const BUILTINS: readonly { id: string; status: number; fields: readonly string[] }[] = [
-  { id: "status", status: 200, fields: ["status", "version", "uptime", "uptime_secs", "instance_id", "timestamp"] },
+  {
+    id: "status",
+    status: 200,
+    fields: ["status", "version", "uptime", "uptime_secs", "instance_id", "timestamp"],
+  },
   { id: "health", status: 200, fields: ["status", "timestamp"] },
   { id: "not-found", status: 404, fields: ["error", "status", "message", "request_id", "timestamp"] },
   { id: "config", status: 200, fields: ["timestamp", "request_id", "config"] },
@@ -173,7 +196,10 @@ const POLICIES: readonly { name: string; run(stage: Stage): Promise<void> }[] = 
       equal(receivedHeader(request, "x-new"), "1");
       equal(receivedHeader(request, "x-set"), "set");
       equal(receivedHeader(request, "host"), "inner.test");
-      deepEqual(request?.headers.filter(([name]) => name === "X-Add").map(([, value]) => value), ["client", "more"]);
+      deepEqual(request?.headers.filter(([name]) => name === "X-Add").map(([, value]) => value), [
+        "client",
+        "more",
+      ]);
       equal(receivedHeader(request, "x-gone") ?? receivedHeader(request, "x-also"), undefined);
       deepEqual(headersOf(response, "x-from"), ["yes", "twice"]);
       equal(headerOf(response, "x-origin"), undefined);
@@ -190,7 +216,10 @@ const POLICIES: readonly { name: string; run(stage: Stage): Promise<void> }[] = 
         const text = () => origin.received.slice(before).join("") + origin.receivedText;
         const client = await RawClient.connect(port);
         await client.send(`POST ${path}/part HTTP/1.1\r\nHost: h\r\nContent-Length: 6\r\n\r\nabc`);
-        const arrived = await eventually(path === "/whole" ? 500 : 3000, () => text().includes(`${path}/part`));
+        const arrived = await eventually(
+          path === "/whole" ? 500 : 3000,
+          () => text().includes(`${path}/part`),
+        );
         equal(arrived, path === "/streamed");
         await client.send("def");
         equal((await client.response({ timeoutMs: 3000 }))?.status, 200);
@@ -201,7 +230,9 @@ const POLICIES: readonly { name: string; run(stage: Stage): Promise<void> }[] = 
   {
     name: "buffer-responses turns a broken answer into an error page",
     async run({ port }) {
-      const half = await exchange(port, "GET /broken/streamed HTTP/1.1\r\nHost: h\r\n\r\n", { timeoutMs: 3000 });
+      const half = await exchange(port, "GET /broken/streamed HTTP/1.1\r\nHost: h\r\n\r\n", {
+        timeoutMs: 3000,
+      });
       equal(half.responses[0]?.status, 200);
       equal(half.responses[0]?.complete, false);
       equal((await ask(port, "/broken/whole")).status, 502);
@@ -211,7 +242,9 @@ const POLICIES: readonly { name: string; run(stage: Stage): Promise<void> }[] = 
     name: "error pages follow Accept, service-type and default-format",
     async run({ port }) {
       for (const { target, accept, type } of PAGES) {
-        const response = await ask(port, target, { headers: accept === undefined ? [] : [`Accept: ${accept}`] });
+        const response = await ask(port, target, {
+          headers: accept === undefined ? [] : [`Accept: ${accept}`],
+        });
         equal(response.status, 503);
         match(headerOf(response, "content-type") ?? "", type, `${target} for ${accept}`);
       }
@@ -251,7 +284,7 @@ const POLICIES: readonly { name: string; run(stage: Stage): Promise<void> }[] = 
       }
       const metrics = await ask(port, "/b/metrics");
       equal(headerOf(metrics, "content-type"), "text/plain; version=0.0.4; charset=utf-8");
-      match(bodyOf(metrics), /^# TYPE zentinel_|^# HELP /m);
+      match(bodyOf(metrics), /^# HELP sentinel_\w+ /m);
       const page = await ask(port, "/b/status", { headers: ["Accept: text/html"] });
       match(headerOf(page, "content-type") ?? "", /^text\/html/);
     },
@@ -262,11 +295,33 @@ const POLICIES: readonly { name: string; run(stage: Stage): Promise<void> }[] = 
       const { config } = JSON.parse(bodyOf(await ask(port, "/b/config")));
       const parts = ["server", "listeners", "routes", "upstreams", "agents", "filters", "waf", "limits"];
       deepEqual(Object.keys(config), parts);
-      const listener = ["id", "address", "protocol", "default_route", "request_timeout_secs", "keepalive_timeout_secs"];
+      const listener = [
+        "id",
+        "address",
+        "protocol",
+        "default_route",
+        "request_timeout_secs",
+        "keepalive_timeout_secs",
+      ];
       deepEqual(Object.keys(config.listeners[0]), [...listener, "tls_enabled"]);
-      const route = ["id", "priority", "matches", "upstream", "service_type", "builtin_handler", "filters", "waf_enabled"];
+      const route = [
+        "id",
+        "priority",
+        "matches",
+        "upstream",
+        "service_type",
+        "builtin_handler",
+        "filters",
+        "waf_enabled",
+      ];
       deepEqual(Object.keys(config.routes[0]), route);
-      deepEqual(Object.keys(config.upstreams[0]), ["id", "targets", "load_balancing", "health_check", "tls_enabled"]);
+      deepEqual(Object.keys(config.upstreams[0]), [
+        "id",
+        "targets",
+        "load_balancing",
+        "health_check",
+        "tls_enabled",
+      ]);
       const { summary, upstreams } = JSON.parse(bodyOf(await ask(port, "/b/upstreams")));
       deepEqual(summary, { total_upstreams: 2, total_targets: 2, healthy: 0, unhealthy: 0, unknown: 2 });
       deepEqual(Object.keys(upstreams[0]), ["id", "load_balancing", "targets"]);

@@ -49,7 +49,9 @@ export function receivedHeader(request: RecordedRequest | undefined, name: strin
 
 /** All values of a response's header. */
 export function headersOf(response: RawResponse, name: string): string[] {
-  return response.headers.filter(([key]) => key.toLowerCase() === name.toLowerCase()).map(([, value]) => value);
+  return response.headers.filter(([key]) => key.toLowerCase() === name.toLowerCase()).map(([, value]) =>
+    value
+  );
 }
 
 /** An origin that answers its name, never answers under `/hang`, and breaks off under `/broken`. */
@@ -122,5 +124,3 @@ export class OptionStage implements AsyncDisposable {
     await Deno.remove(this.folder, { recursive: true });
   }
 }
-
-
