@@ -6,10 +6,9 @@ export type Fault = "config" | "downstream" | "upstream" | "agent" | "internal";
 /**
  * When the same request may be tried again:
  * `never` · `reused` only if a kept-alive connection died before its first byte, and the method is
- * idempotent · `unsent` nothing of the request reached the upstream, so any method may be repeated ·
- * `idempotent` any failure before the response head, for idempotent methods.
+ * idempotent · `unsent` nothing of the request reached the upstream, so any method may be repeated.
  */
-export type RetryRule = "never" | "reused" | "unsent" | "idempotent";
+export type RetryRule = "never" | "reused" | "unsent";
 
 interface ErrorRow {
   readonly status: number;
@@ -55,8 +54,8 @@ export const ERRORS = {
   upstream_connect_timeout: upstream(504, "unsent", "The upstream did not accept the connection in time"),
   upstream_tls_failed: upstream(502, "unsent", "The TLS connection to the upstream failed"),
   upstream_reset: upstream(502, "reused", "The upstream closed the connection before answering"),
-  upstream_read_timeout: upstream(504, "idempotent", "The upstream did not answer in time"),
-  upstream_write_timeout: upstream(504, "idempotent", "The upstream did not take the request in time"),
+  upstream_read_timeout: upstream(504, "never", "The upstream did not answer in time"),
+  upstream_write_timeout: upstream(504, "never", "The upstream did not take the request in time"),
   upstream_protocol: upstream(502, "never", "The upstream sent an invalid response"),
   upstream_body_aborted: upstream(502, "never", "The upstream broke off its response"),
   upstream_head_too_large: upstream(502, "never", "The upstream sent too many headers"),

@@ -74,13 +74,14 @@ const connectionFields = {
     default: 8192,
   }),
   maxConnectionsPerClient: integer({
-    summary: "Connections of one client address; beyond it new ones are closed at once.",
+    summary: "Connections of one client address; beyond it new ones are answered with 429 and closed.",
     min: 1,
     max: 1_000_000,
     default: 100,
   }),
   maxTotalConnections: integer({
-    summary: "Connections of all clients; the smaller of this and system max-connections counts.",
+    summary:
+      "Connections of all clients, beyond which 503; the smaller of this and system max-connections counts.",
     min: 1,
     max: 1_000_000,
     default: 10_000,

@@ -17,7 +17,8 @@ export const system = block({
       default: 0,
     }),
     maxConnections: integer({
-      summary: "Downstream connections of all listeners together; beyond it new ones are closed at once.",
+      summary:
+        "Downstream connections of all listeners together; beyond it new ones are answered with 503 and closed.",
       min: 1,
       max: 1_000_000,
       default: 10_000,

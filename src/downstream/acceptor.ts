@@ -20,8 +20,6 @@ export interface ListenerSettings {
   readonly id: string;
   readonly namespace: string | undefined;
   readonly limits: ConnectionLimits;
-  /** Connections of this listener in this thread's process; Infinity for no bound of its own. */
-  readonly connectionsMax: number;
   /** Peers whose forwarding headers are believed. */
   readonly trusted: CidrSet;
   /** Peers that send a PROXY header first; empty means nobody does. */
@@ -52,6 +50,8 @@ export class Acceptor {
   #settings: ListenerSettings;
   readonly #deps: AcceptorDeps;
   readonly #connections = new Map<Connection, OpenDownstream>();
+  /** Accepted, but the PROXY header that is due has not come yet. */
+  readonly #opening = new Set<Socket>();
   #rejecting = 0;
   #draining = false;
   #emptied: (() => void) | null = null;
@@ -97,8 +97,9 @@ export class Acceptor {
     if (this.#connections.size > 0) await new Promise<void>((resolve) => this.#emptied = resolve);
   }
 
-  /** Cuts what is still open; the number of connections that had a request under way. */
+  /** Cuts what is still open, also what has yet to send its PROXY header; the number of connections that had a request under way. */
   abort(): number {
+    for (const socket of this.#opening) socket.close();
     let busy = 0;
     for (const connection of this.#connections.keys()) {
       if (!connection.isIdle) busy++;
@@ -111,21 +112,20 @@ export class Acceptor {
     const { admission, events } = this.#deps;
     const settings = this.#settings;
     const peerIp = socket.remote.type === "ip" ? socket.remote.ip : "";
-    if (this.#connections.size >= settings.connectionsMax) {
-      return this.#reject(socket, "listener_connections");
-    }
     // Who sends PROXY headers brings many clients: the one that the header names is counted.
     let countedIp: string | null = sendsProxyHeader(socket, settings) ? "" : peerIp;
-    const admitted = admission.admit(countedIp);
+    const admitted = admission.admit(countedIp, settings.id);
     if (admitted !== "admitted") return this.#reject(socket, admitted);
     events.accepted();
+    this.#opening.add(socket);
     try {
       const opened = await this.#open(socket, settings);
+      this.#opening.delete(socket);
       if (opened === null) return;
       if (opened.proxiedIp !== undefined) {
-        admission.release(countedIp);
+        admission.release(countedIp, settings.id);
         countedIp = null;
-        const verdict = admission.admit(opened.proxiedIp);
+        const verdict = admission.admit(opened.proxiedIp, settings.id);
         if (verdict !== "admitted") return await this.#reject(socket, verdict);
         countedIp = opened.proxiedIp;
       }
@@ -134,7 +134,8 @@ export class Acceptor {
       this.#deps.log("error", "A connection failed", { cause: String(cause) });
       socket.close();
     } finally {
-      if (countedIp !== null) admission.release(countedIp);
+      this.#opening.delete(socket);
+      if (countedIp !== null) admission.release(countedIp, settings.id);
       events.closed();
     }
   }

@@ -3,7 +3,7 @@ export type Rejection = "total_connections" | "client_connections" | "listener_c
 
 /** Counts connections where all threads can see them, and says when there are too many. */
 export interface Admission {
-  /** Takes a place for a connection of this client; every "admitted" is followed by one `release`. */
-  admit(clientIp: string): "admitted" | Rejection;
-  release(clientIp: string): void;
+  /** Takes a place for a client's connection to a listener; every "admitted" is followed by one `release`. */
+  admit(clientIp: string, listenerId: string): "admitted" | Rejection;
+  release(clientIp: string, listenerId: string): void;
 }

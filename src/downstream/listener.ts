@@ -72,7 +72,8 @@ export const listener = block({
       max: 1_000_000_000,
     }),
     maxConnections: integer({
-      summary: "Connections of this listener; beyond it new ones are closed at once.",
+      summary:
+        "Connections of this listener over all threads; beyond it new ones are answered with 503 and closed.",
       min: 1,
       max: 1_000_000,
     }),

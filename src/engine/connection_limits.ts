@@ -20,7 +20,6 @@ export function listenerSettings(
     id: listener.id,
     namespace: listener.namespace,
     limits: connectionLimits(listener, config.limits),
-    connectionsMax: listener.maxConnections ?? Infinity,
     trusted: new CidrSet(trusted),
     proxyHeaderFrom: new CidrSet(listener.proxyProtocol ? senders : []),
   };

@@ -165,7 +165,12 @@ export class Engine implements RequestHandler {
     if (error.fault === "downstream" && error.code !== "route_not_found") context.closeConnection = true;
     const page = (context.route as LiveRoute | null)?.errorPage ??
       (context.lease as Snapshot).errorPage;
-    return page.render(context, error.code);
+    try {
+      return page.render(context, error.code);
+    } catch {
+      // Not even the error could be shown: the status alone must do, for a request always gets an answer.
+      return { status: error.status, reason: "", headers: new HeaderList(), body: null };
+    }
   }
 }
 

@@ -15,6 +15,8 @@ export const REQUESTS_IN_FLIGHT = 1;
 const TOTALS = 2;
 /** Connections of each client; the number of clients there is room for follows. */
 const CLIENTS_PREFIX = "connections-per-client:";
+/** Connections of a listener; its id follows. */
+const LISTENER_PREFIX = "connections-of:";
 /** Requests in flight on a route; its id follows. */
 const ROUTE_PREFIX = "in-flight:";
 /** Clients that can be told apart at least; constant, so that an ordinary reload keeps the counts. */
@@ -27,6 +29,10 @@ export function clientKeysMax(config: Config): number {
 
 export function clientsKey(config: Config): string {
   return CLIENTS_PREFIX + clientKeysMax(config);
+}
+
+export function listenerTotalsKey(listenerId: string): string {
+  return LISTENER_PREFIX + listenerId;
 }
 
 export function routeTotalsKey(routeId: string): string {
@@ -48,6 +54,11 @@ export function* sharedNeeds(config: Config, workerCount: number): Generator<Sha
     const need = filterNeed(filter);
     if (need !== undefined) yield need;
   }
+  for (const listener of resolved.listeners) {
+    if (listener.maxConnections !== undefined) {
+      yield { key: listenerTotalsKey(listener.id), bytes: totalBytes(1, workerCount) };
+    }
+  }
   for (const upstream of resolved.upstreams) {
     const need = healthNeed(upstream);
     if (need !== undefined) yield need;
@@ -66,7 +77,7 @@ export function clearWorker(shared: SharedMemory, workerIndex: number): void {
   if (totals === undefined) return;
   const seat = { index: workerIndex, count: totals.byteLength / totalBytes(TOTALS, 1) };
   for (const [key, memory] of Object.entries(shared)) {
-    if (key === TOTALS_KEY || key.startsWith(ROUTE_PREFIX)) {
+    if (key === TOTALS_KEY || key.startsWith(ROUTE_PREFIX) || key.startsWith(LISTENER_PREFIX)) {
       new SharedTotals(memory, seat).clearWorker(workerIndex);
     }
     if (!key.startsWith(CLIENTS_PREFIX)) continue;

@@ -46,7 +46,11 @@ const options = block({
       default: "reject",
     }),
     statusCode: integer({ summary: "Status of the answer.", min: 400, max: 599, default: 429 }),
-    message: text({ summary: "Text of the answer.", aliases: ["limit-message"], default: DEFAULT_MESSAGE }),
+    message: text({
+      summary: "Text of the answer, which error-pages do not change.",
+      aliases: ["limit-message"],
+      default: DEFAULT_MESSAGE,
+    }),
     maxDelayMs: duration({
       summary: "Longest wait with on-limit delay; who would wait longer is answered at once.",
       aliases: ["max-delay"],

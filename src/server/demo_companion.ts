@@ -6,6 +6,7 @@ import { HeaderList } from "../core/headers.ts";
 import type { Response } from "../core/message.ts";
 import type { Clock, Listen, Log, Timers } from "../core/ports.ts";
 import { Acceptor } from "../downstream/acceptor.ts";
+import type { Admission } from "../downstream/admission.ts";
 import type { RequestHandler } from "../downstream/handler.ts";
 import { HttpDate } from "../downstream/http_date.ts";
 import { demoResponse } from "../services/demo.ts";
@@ -86,7 +87,6 @@ export class DemoCompanion implements Companion {
     const acceptor = new Acceptor(socket, {
       id: "demo",
       namespace: undefined,
-      connectionsMax: CONNECTIONS_MAX,
       trusted: nobody,
       proxyHeaderFrom: nobody,
       limits: LIMITS,
@@ -100,13 +100,26 @@ export class DemoCompanion implements Companion {
         outputBuffers: new BufferPool(32_768, 4),
       },
       deadlines: this.#deadlines,
-      admission: { admit: () => "admitted", release: () => {} },
+      admission: countedAdmission(),
       events: { accepted: () => {}, rejected: () => {}, closed: () => {} },
       log,
     });
     void acceptor.run();
     return acceptor;
   }
+}
+
+/** A bound on the demo's own connections. */
+function countedAdmission(): Admission {
+  let open = 0;
+  return {
+    admit() {
+      if (open >= CONNECTIONS_MAX) return "listener_connections";
+      open++;
+      return "admitted";
+    },
+    release: () => void open--,
+  };
 }
 
 const LIMITS = {

@@ -2,6 +2,7 @@ import type { ServiceType } from "../core/context.ts";
 import type { ErrorPagesConfig } from "../core/error_pages_options.ts";
 import { type ErrorCode, ERRORS } from "../core/errors.ts";
 import type { Response } from "../core/message.ts";
+import { wireText } from "../core/wire_text.ts";
 import { statusText } from "../http1/status_text.ts";
 import { type Offer, preferredFormat } from "./accept.ts";
 import { textResponse } from "./answers.ts";
@@ -166,6 +167,6 @@ function respond(answer: ErrorAnswer, form: Form, page: Page | undefined): Respo
     ["Cache-Control", "no-store"],
     ["X-Request-Id", requestId],
   ]);
-  for (const [name, value] of page?.headers ?? []) response.headers.set(name, value);
+  for (const [name, value] of page?.headers ?? []) response.headers.set(name, wireText(value));
   return response;
 }

@@ -65,6 +65,7 @@ class ProxyService implements Service {
         writeMs: upstream.writeMs,
         startedMs,
         headDueMs: startedMs + upstream.requestMs,
+        headMs: upstream.requestMs,
       },
       tried: null,
       fresh: false,

@@ -19,8 +19,10 @@ export interface ExchangeTimeouts {
   readonly writeMs: number;
   /** `Clock.nowMs` when the connection for this attempt was there. */
   startedMs: number;
-  /** `Clock.nowMs` by which the response head must be there. */
+  /** `Clock.nowMs` by which the response head must be there, for a request that is sent at once. */
   readonly headDueMs: number;
+  /** Time for the response head once an upload is complete. */
+  readonly headMs: number;
 }
 
 /**
@@ -53,7 +55,9 @@ export class Exchange implements ResponseBodyHost {
   async run(targetAddress: string): Promise<Response> {
     const connection = this.#connection;
     const context = this.#context;
-    connection.deadlineMs = Math.min(context.deadlineMs, this.#timeouts.headDueMs);
+    // The client's own pace while it uploads is bounded by its listener.
+    const headDueMs = context.body === null ? this.#timeouts.headDueMs : Infinity;
+    connection.deadlineMs = Math.min(context.deadlineMs, headDueMs);
     context.onAbort = connection.abort;
     try {
       this.#send(targetAddress);
@@ -125,7 +129,10 @@ export class Exchange implements ResponseBodyHost {
     const connection = this.#connection;
     try {
       await sender.run(headBytes);
-      if (!this.#headArrived) connection.expectWithin(this.#timeouts.readMs);
+      if (this.#headArrived) return;
+      const headDueMs = connection.clock.nowMs() + this.#timeouts.headMs;
+      connection.deadlineMs = Math.min(this.#context.deadlineMs, headDueMs);
+      connection.expectWithin(this.#timeouts.readMs);
     } catch (cause) {
       if (this.#over || sender.isStopped) return;
       if (connection.writeFailed) {

@@ -169,11 +169,14 @@ const timeouts = block({
       min: 0.001,
       default: 10,
     }),
-    requestSecs: seconds("Until the response head, over all attempts; the body is bounded by read.", {
-      aliases: ["request"],
-      min: 0.001,
-      default: 60,
-    }),
+    requestSecs: seconds(
+      "Until the response head, over all attempts, from the end of an upload on; the body is bounded by read.",
+      {
+        aliases: ["request"],
+        min: 0.001,
+        default: 60,
+      },
+    ),
     readSecs: seconds("Without a byte from it.", { aliases: ["read"], min: 0.001, default: 30 }),
     writeSecs: seconds("Without it taking a byte.", { aliases: ["write"], min: 0.001, default: 30 }),
   },
