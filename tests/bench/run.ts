@@ -21,7 +21,7 @@ function planOf(args: readonly string[]): Plan {
   const quick = args.includes("--quick");
   const only = args[args.indexOf("--only") + 1];
   return {
-    rounds: quick ? 2 : 5,
+    rounds: quick ? 2 : 3,
     seconds: quick ? 2 : 4,
     memoryRequests: quick ? 100_000 : 1_000_000,
     only: args.includes("--only") ? only : undefined,
