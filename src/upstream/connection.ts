@@ -8,6 +8,8 @@ import { ResponseHeadParser } from "../http1/response_head.ts";
 export const READ_BYTES_INITIAL = 16_384;
 /** Bytes of the buffers borrowed while a longer body is read. */
 export const READ_BYTES_LARGE = 65_536;
+/** Of a body of which at least this much is still to come: fewer turns of the event loop per byte. */
+export const READ_BYTES_HUGE = 262_144;
 /** Bytes of a connection's first write buffer. */
 const WRITE_BYTES_INITIAL = 4096;
 /** Larger write buffers are not kept while a connection is idle. */
@@ -24,6 +26,8 @@ export interface ConnectionDeps {
   readonly deadlines: Deadlines;
   /** Buffers of `READ_BYTES_LARGE` for response bodies. */
   readonly largeBuffers: BufferPool;
+  /** Buffers of `READ_BYTES_HUGE` for long ones. */
+  readonly hugeBuffers: BufferPool;
 }
 
 /** Who owns the connection: told when it can be used again, and when it is gone. */
@@ -140,7 +144,9 @@ export class UpstreamConnection implements Watch {
   rewind(bodyBytesLeft: number): void {
     this.start = this.end = 0;
     if (bodyBytesLeft > READ_BYTES_INITIAL && this.bytes === this.#own) {
-      this.bytes = this.#deps.largeBuffers.acquire();
+      const { hugeBuffers, largeBuffers } = this.#deps;
+      const isHuge = bodyBytesLeft >= READ_BYTES_HUGE && bodyBytesLeft !== Infinity;
+      this.bytes = (isHuge ? hugeBuffers : largeBuffers).acquire();
     }
   }
 
@@ -220,7 +226,9 @@ export class UpstreamConnection implements Watch {
     if (this.writeFailed || this.start !== this.end) return this.close();
     if (this.output.length > OUTPUT_BYTES_KEPT) this.output = new Uint8Array(WRITE_BYTES_INITIAL);
     if (this.bytes !== this.#own) {
-      if (this.bytes.length === READ_BYTES_LARGE) this.#deps.largeBuffers.release(this.bytes);
+      for (const pool of [this.#deps.largeBuffers, this.#deps.hugeBuffers]) {
+        if (this.bytes.length === pool.size) pool.release(this.bytes);
+      }
       this.bytes = this.#own;
     }
     this.deadlineMs = Infinity;

@@ -3,11 +3,13 @@ import { assert } from "../core/assert.ts";
 import { BufferPool } from "../core/buffer_pool.ts";
 import type { Deadlines } from "../core/deadlines.ts";
 import type { Clock, Dialer, TlsClientOptions } from "../core/ports.ts";
-import { READ_BYTES_LARGE } from "./connection.ts";
+import { READ_BYTES_HUGE, READ_BYTES_LARGE } from "./connection.ts";
 import { type PoolDeps, type PoolLimits, TargetPool } from "./pool.ts";
 
 /** Large buffers kept for reuse: 4 MB. */
 const LARGE_BUFFERS_KEPT = 64;
+/** Huge ones: 2 MB. */
+const HUGE_BUFFERS_KEPT = 8;
 
 /** Outside world that pools need. */
 export interface UpstreamPoolsInit {
@@ -59,6 +61,7 @@ export class UpstreamPools {
       clock: init.clock,
       deadlines: init.deadlines,
       largeBuffers: init.largeBuffers ?? new BufferPool(READ_BYTES_LARGE, LARGE_BUFFERS_KEPT),
+      hugeBuffers: new BufferPool(READ_BYTES_HUGE, HUGE_BUFFERS_KEPT),
     };
     assert(
       this.#deps.largeBuffers.size === READ_BYTES_LARGE,
