@@ -79,7 +79,9 @@ Deno.test("proxy: bodies of every framing arrive whole, however they are cut", a
 });
 
 Deno.test("proxy: a large body is read through large buffers, a huge one through huge ones, byte for byte", async () => {
-  for (const { length, want } of [{ length: 200_000, want: 65_536 }, { length: 500_000, want: 262_144 }]) {
+  for (
+    const { length, want } of [{ length: 200_000, want: 65_536 }, { length: 2_500_000, want: 1_048_576 }]
+  ) {
     const rig = new ProxyRig();
     const bytes = new Uint8Array(length).map((_, i) => (i * 31 + (i >> 8)) & 0xff);
     rig.dialer.onSocket = (socket) => {
@@ -100,6 +102,23 @@ Deno.test("proxy: a large body is read through large buffers, a huge one through
     assert.equal(at, bytes.length);
     assert.equal(largest, want);
     assert.equal(rig.pools.stats()[0]!.idle, 1);
+  }
+});
+
+Deno.test("proxy: huge buffers are bounded, and those of broken downloads are not counted for ever", async () => {
+  const rig = new ProxyRig();
+  rig.dialer.onSocket = (socket) => {
+    socket.onWrite = () => {
+      socket.onWrite = null;
+      socket.push("HTTP/1.1 200 OK\r\nContent-Length: 3000000\r\n\r\n");
+      socket.push(new Uint8Array(1_500_000));
+    };
+  };
+  for (let i = 0; i < 40; i++) {
+    const response = await rig.service.serve(request());
+    const first = await response.body!.read();
+    assert.equal(first!.length, 1_048_576, `download ${i}`);
+    response.body!.cancel();
   }
 });
 

@@ -9,7 +9,9 @@ export const READ_BYTES_INITIAL = 16_384;
 /** Bytes of the buffers borrowed while a longer body is read. */
 export const READ_BYTES_LARGE = 65_536;
 /** Of a body of which at least this much is still to come: fewer turns of the event loop per byte. */
-export const READ_BYTES_HUGE = 262_144;
+export const READ_BYTES_HUGE = 1_048_576;
+/** Huge buffers in use in one thread; further long bodies go through large ones. */
+const HUGE_BUFFERS_MAX = 16;
 /** Bytes of a connection's first write buffer. */
 const WRITE_BYTES_INITIAL = 4096;
 /** Larger write buffers are not kept while a connection is idle. */
@@ -61,6 +63,8 @@ export class UpstreamConnection implements Watch {
   exchanges = 0;
   /** `Clock.nowMs` past which the request at hand is given up whatever happens. */
   deadlineMs = Infinity;
+  /** `bytes` is one of the huge buffers. */
+  #holdsHuge = false;
   readonly openedMs: number;
   readonly parser = new ResponseHeadParser();
   /** Aborts the exchange at hand; in the form that `RequestContext.onAbort` takes. */
@@ -145,8 +149,10 @@ export class UpstreamConnection implements Watch {
     this.start = this.end = 0;
     if (bodyBytesLeft > READ_BYTES_INITIAL && this.bytes === this.#own) {
       const { hugeBuffers, largeBuffers } = this.#deps;
-      const isHuge = bodyBytesLeft >= READ_BYTES_HUGE && bodyBytesLeft !== Infinity;
-      this.bytes = (isHuge ? hugeBuffers : largeBuffers).acquire();
+      const isLong = bodyBytesLeft >= READ_BYTES_HUGE && bodyBytesLeft !== Infinity;
+      const huge = isLong ? hugeBuffers.acquireWithin(HUGE_BUFFERS_MAX) : undefined;
+      this.#holdsHuge = huge !== undefined;
+      this.bytes = huge ?? largeBuffers.acquire();
     }
   }
 
@@ -226,9 +232,9 @@ export class UpstreamConnection implements Watch {
     if (this.writeFailed || this.start !== this.end) return this.close();
     if (this.output.length > OUTPUT_BYTES_KEPT) this.output = new Uint8Array(WRITE_BYTES_INITIAL);
     if (this.bytes !== this.#own) {
-      for (const pool of [this.#deps.largeBuffers, this.#deps.hugeBuffers]) {
-        if (this.bytes.length === pool.size) pool.release(this.bytes);
-      }
+      if (this.#holdsHuge) this.#deps.hugeBuffers.release(this.bytes);
+      else if (this.bytes.length === READ_BYTES_LARGE) this.#deps.largeBuffers.release(this.bytes);
+      this.#holdsHuge = false;
       this.bytes = this.#own;
     }
     this.deadlineMs = Infinity;
@@ -257,6 +263,8 @@ export class UpstreamConnection implements Watch {
     if (this.#state === "closed") return;
     this.#state = "closed";
     this.dueMs = Infinity;
+    if (this.#holdsHuge) this.#deps.hugeBuffers.forget();
+    this.#holdsHuge = false;
     this.#deps.deadlines.remove(this);
     if (this.#writeWatch !== null) this.#deps.deadlines.remove(this.#writeWatch);
     this.#socket.close();

@@ -8,8 +8,8 @@ import { type PoolDeps, type PoolLimits, TargetPool } from "./pool.ts";
 
 /** Large buffers kept for reuse: 4 MB. */
 const LARGE_BUFFERS_KEPT = 64;
-/** Huge ones: 2 MB. */
-const HUGE_BUFFERS_KEPT = 8;
+/** Huge ones: 4 MB. */
+const HUGE_BUFFERS_KEPT = 4;
 
 /** Outside world that pools need. */
 export interface UpstreamPoolsInit {

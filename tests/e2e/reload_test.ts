@@ -83,7 +83,7 @@ Deno.test("reload: a bad file changes nothing and says why, in the log and at ad
   assert.match(reasons, /sentinel\.kdl:3:3/);
   assert.match(reasons, /listner/);
   assert.equal(generation, 1);
-  assert.match(sentinel.process.stderr, /Reload failed/);
+  await sentinel.process.said(/Reload failed/);
   assert.equal(await markOf(sentinel), "one");
   assert.match(await (await sentinel.admin("/")).text(), /listner/);
   assert.match(
