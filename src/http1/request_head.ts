@@ -1,6 +1,7 @@
 import { ProxyError } from "../core/errors.ts";
 import type { RequestHead } from "../core/message.ts";
 import { parseAuthority } from "./authority.ts";
+import { parseContentLength } from "./content_length.ts";
 import { type HeadLimits, HeadLines } from "./head_lines.ts";
 import { REQUEST_LINE, TOKEN } from "./tables.ts";
 
@@ -217,7 +218,7 @@ function readFraming(head: RequestHead): Framing {
   if (keys.indexOf("content-length", length + 1) >= 0) {
     throw malformed("there is more than one Content-Length header");
   }
-  return { contentLength: parseLength(values[length]!), chunked: false, expectContinue: readExpect(head) };
+  return { contentLength: readLength(values[length]!), chunked: false, expectContinue: readExpect(head) };
 }
 
 function checkCoding(value: string): void {
@@ -229,19 +230,9 @@ function checkCoding(value: string): void {
   throw malformed("Transfer-Encoding is not chunked");
 }
 
-/** 15 digits stay exact as a number, and no body comes near a petabyte. */
-const LENGTH_DIGITS_MAX = 15;
-
-function parseLength(value: string): number {
-  if (value.length === 0 || value.length > LENGTH_DIGITS_MAX) {
-    throw malformed("Content-Length is not a length");
-  }
-  let length = 0;
-  for (let i = 0; i < value.length; i++) {
-    const digit = value.charCodeAt(i) - 0x30;
-    if (digit < 0 || digit > 9) throw malformed("Content-Length is not a length");
-    length = length * 10 + digit;
-  }
+function readLength(value: string): number {
+  const length = parseContentLength(value);
+  if (length === undefined) throw malformed("Content-Length is not a length");
   return length;
 }
 

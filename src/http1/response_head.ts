@@ -1,5 +1,6 @@
 import { ProxyError } from "../core/errors.ts";
 import type { HeaderList } from "../core/headers.ts";
+import { parseContentLength } from "./content_length.ts";
 import { type HeadLimits, HeadLines } from "./head_lines.ts";
 import { FIELD_VALUE } from "./tables.ts";
 
@@ -195,7 +196,7 @@ interface FramingFields {
 function frame({ status, reason, headers }: Head, fields: FramingFields): ParsedResponse {
   const { coding, length: lengthText, keepAlive } = fields;
   // Checked even where no body follows: a HEAD answer's length is passed on.
-  const length = lengthText === undefined ? 0 : parseLength(lengthText);
+  const length = lengthText === undefined ? 0 : readLength(lengthText);
   if (coding !== undefined) {
     if (lengthText !== undefined) throw malformed("Content-Length and Transfer-Encoding together");
     if (fields.minor === 0) throw malformed("Transfer-Encoding in an HTTP/1.0 response");
@@ -214,19 +215,9 @@ function frame({ status, reason, headers }: Head, fields: FramingFields): Parsed
   return { status, reason, headers, framing: "close", length: 0, keepAlive: false };
 }
 
-/** 15 digits stay exact as a number, and no body comes near a petabyte. */
-const LENGTH_DIGITS_MAX = 15;
-
-function parseLength(value: string): number {
-  if (value.length === 0 || value.length > LENGTH_DIGITS_MAX) {
-    throw malformed("Content-Length is not a length");
-  }
-  let length = 0;
-  for (let i = 0; i < value.length; i++) {
-    const digit = value.charCodeAt(i) - 0x30;
-    if (digit < 0 || digit > 9) throw malformed("Content-Length is not a length");
-    length = length * 10 + digit;
-  }
+function readLength(value: string): number {
+  const length = parseContentLength(value);
+  if (length === undefined) throw malformed("Content-Length is not a length");
   return length;
 }
 
