@@ -3,7 +3,7 @@ import { type Downstream, RequestContext } from "../core/context.ts";
 import type { Deadlines, Watch } from "../core/deadlines.ts";
 import { ProxyError, toProxyError } from "../core/errors.ts";
 import { HeaderList } from "../core/headers.ts";
-import type { Response } from "../core/message.ts";
+import type { MaybePromise, Response } from "../core/message.ts";
 import type { Clock, Socket } from "../core/ports.ts";
 import { type ParsedRequest, RequestHeadParser } from "../http1/request_head.ts";
 import type { RequestHandler } from "./handler.ts";
@@ -153,7 +153,13 @@ export class Connection implements BodyHost {
       const parsed = this.#parse() ?? await this.#receive();
       if (parsed === null) return;
       const context = this.#open(parsed);
-      const answer = handler.handle(context);
+      let answer: MaybePromise<Response>;
+      try {
+        const begun = handler.handle(context);
+        answer = handler.respond(context, begun instanceof Promise ? await begun : begun);
+      } catch (cause) {
+        answer = handler.fail(context, cause);
+      }
       const response = answer instanceof Promise ? await answer : answer;
       if (context.aborted) {
         response.body?.cancel();

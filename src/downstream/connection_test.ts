@@ -323,6 +323,8 @@ Deno.test("connection: failing the N-th read or write never hangs, leaks or answ
     }, {
       handler: {
         handle: () => answer("x".repeat(100)),
+        respond: (_context, response) => response,
+        fail: () => answer("failed", 500),
         refuse: () => answer("no", 400),
         finish: () => finished++,
       },

@@ -41,6 +41,8 @@ async function serve(response: Response) {
   const connection = new Connection(socket, { downstream, limits }, {
     handler: {
       handle: () => response,
+      respond: (_context, response) => response,
+      fail: () => response,
       refuse: () => response,
       finish: ({ aborted, errorCode }) => finished.push({ aborted, code: errorCode }),
     },

@@ -38,15 +38,14 @@ export function formatResponseHead(
   options: HeadOptions,
 ): string {
   const { headers } = response;
-  const { keys } = headers;
   const start = `HTTP/1.1 ${response.status} ${response.reason || statusText(response.status)}\r\n`;
   const lines = new LineWriter(start, headers);
   let hasDate = false;
   let announcesLength = false;
   const keepsLength = options.framing === "none" && !mayHaveBody(context.head.method, response.status) &&
     response.status !== 204;
-  for (let i = 0; i < keys.length; i++) {
-    const key = keys[i]!;
+  for (let i = 0; i < headers.size; i++) {
+    const key = headers.keyAt(i);
     if (key === "content-length") {
       if (!keepsLength) continue;
       announcesLength = true;
@@ -56,7 +55,9 @@ export function formatResponseHead(
   }
   let text = lines.end();
   if (!hasDate) text += "Date: " + options.date + "\r\n";
-  text += framingLine(context, response, { ...options, announcesLength });
+  text += options.framing === "length"
+    ? "Content-Length: " + response.body!.length + "\r\n"
+    : framingLine(context, response, { framing: options.framing, announcesLength });
   if (options.close) return text + "Connection: close\r\n\r\n";
   return text + (context.head.minor === 0 ? "Connection: keep-alive\r\n\r\n" : "\r\n");
 }
@@ -64,11 +65,9 @@ export function formatResponseHead(
 function framingLine(
   context: RequestContext,
   response: Response,
-  options: { readonly framing: ResponseFraming; readonly announcesLength: boolean },
+  options: { readonly framing: Exclude<ResponseFraming, "length">; readonly announcesLength: boolean },
 ): string {
   switch (options.framing) {
-    case "length":
-      return "Content-Length: " + response.body!.length + "\r\n";
     case "chunked":
       return "Transfer-Encoding: chunked\r\n";
     case "close":

@@ -7,6 +7,7 @@ import type { Clock } from "../core/ports.ts";
 import type { RequestHandler } from "../downstream/handler.ts";
 import { matchingPath } from "../routing/path.ts";
 import type { RouteTable } from "../routing/table.ts";
+import type { Verdict } from "../filters/filter.ts";
 import { cleanHeaders } from "../upstream/clean_headers.ts";
 import { bufferRequest, bufferResponse } from "./buffering.ts";
 import { clientAddress } from "./client_address.ts";
@@ -47,29 +48,38 @@ export class Engine implements RequestHandler {
     return old;
   }
 
-  async handle(context: RequestContext): Promise<Response> {
+  handle(context: RequestContext): MaybePromise<Response> {
     const snapshot = this.#snapshot;
     snapshot.retain();
     context.lease = snapshot;
-    let response: Response;
-    try {
-      const route = this.#enter(context, snapshot);
-      if (route.bufferRequests && context.body !== null) await bufferRequest(context, route.bufferBytesMax);
-      const pending = route.chain.request(context);
-      const answer = pending instanceof Promise ? await pending : pending;
-      if (answer !== undefined) {
-        context.reason = answer.reason;
-        response = answer.response;
-      } else {
-        const served = answerLastHop(context) ?? route.endpoint.serve(context);
-        response = served instanceof Promise ? await served : served;
-        if (route.bufferResponses) await bufferResponse(response, route.bufferBytesMax);
-      }
-    } catch (cause) {
-      response = this.#fail(context, cause);
+    const route = this.#enter(context, snapshot);
+    if (route.bufferResponses || (route.bufferRequests && context.body !== null)) {
+      return serveBuffered(context, route);
     }
-    const left = this.#leave(context, response);
-    return left instanceof Promise ? await left : left;
+    const verdict = route.chain.request(context);
+    if (verdict instanceof Promise) return verdict.then((settled) => serve(context, route, settled));
+    return serve(context, route, verdict);
+  }
+
+  /** The response phase: the filters that saw the request, backwards. */
+  respond(context: RequestContext, response: Response): MaybePromise<Response> {
+    const route = context.route as LiveRoute | null;
+    if (route === null) return finished(context, response);
+    const failed = (cause: unknown) => {
+      response.body?.cancel();
+      return finished(context, this.#errorAnswer(context, cause));
+    };
+    try {
+      const pending = route.chain.response(context, response);
+      if (pending instanceof Promise) return pending.then(() => finished(context, response), failed);
+    } catch (cause) {
+      return failed(cause);
+    }
+    return finished(context, response);
+  }
+
+  fail(context: RequestContext, cause: unknown): MaybePromise<Response> {
+    return this.respond(context, this.#errorAnswer(context, cause));
   }
 
   refuse(context: RequestContext, error: ProxyError): Response {
@@ -78,7 +88,7 @@ export class Engine implements RequestHandler {
     context.lease = snapshot;
     snapshot.names.name(context);
     snapshot.unroutedMeter.start();
-    const response = this.#fail(context, error);
+    const response = this.#errorAnswer(context, error);
     context.closeConnection = true;
     context.status = response.status;
     return response;
@@ -129,24 +139,7 @@ export class Engine implements RequestHandler {
     return route;
   }
 
-  /** The response phase: the filters that saw the request, backwards. */
-  #leave(context: RequestContext, response: Response): MaybePromise<Response> {
-    const route = context.route as LiveRoute | null;
-    if (route === null) return finished(context, response);
-    const failed = (cause: unknown) => {
-      response.body?.cancel();
-      return finished(context, this.#fail(context, cause));
-    };
-    try {
-      const pending = route.chain.response(context, response);
-      if (pending instanceof Promise) return pending.then(() => finished(context, response), failed);
-    } catch (cause) {
-      return failed(cause);
-    }
-    return finished(context, response);
-  }
-
-  #fail(context: RequestContext, cause: unknown): Response {
+  #errorAnswer(context: RequestContext, cause: unknown): Response {
     const error = toProxyError(cause);
     context.errorCode = error.code;
     context.errorDetail = error.message;
@@ -172,6 +165,24 @@ export class Engine implements RequestHandler {
       return { status: error.status, reason: "", headers: new HeaderList(), body: null };
     }
   }
+}
+
+/** Goes on after the filters: with their answer, or to where the route ends. */
+function serve(context: RequestContext, route: LiveRoute, verdict: Verdict): MaybePromise<Response> {
+  if (verdict !== undefined) {
+    context.reason = verdict.reason;
+    return verdict.response;
+  }
+  return answerLastHop(context) ?? route.endpoint.serve(context);
+}
+
+/** As a request is served whose body, or whose answer, is to be whole before it goes on. */
+async function serveBuffered(context: RequestContext, route: LiveRoute): Promise<Response> {
+  if (route.bufferRequests && context.body !== null) await bufferRequest(context, route.bufferBytesMax);
+  const verdict = await route.chain.request(context);
+  const response = await serve(context, route, verdict);
+  if (route.bufferResponses && verdict === undefined) await bufferResponse(response, route.bufferBytesMax);
+  return response;
 }
 
 /** Tells the client under which name the request stands in the logs. */

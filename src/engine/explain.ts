@@ -9,6 +9,7 @@ import type { Response } from "../core/message.ts";
 import type { Ports } from "../core/ports.ts";
 import { allocateShared } from "../core/shared_memory.ts";
 import { Trace, type TraceStep } from "../core/trace.ts";
+import { answerRequest } from "../downstream/handler.ts";
 import { parseAuthority } from "../http1/authority.ts";
 import { createFamilies } from "../observe/families.ts";
 import { MetricsRegistry } from "../observe/metrics.ts";
@@ -89,7 +90,7 @@ export async function explain(
     const context = contextOf(request, chosen.listener, deps.clock.nowMs());
     const view = snapshot.listeners.get(chosen.listener.id)!;
     const path = matchingPath(context.path);
-    const response = await new Engine(snapshot, deps.clock).handle(context);
+    const response = await answerRequest(new Engine(snapshot, deps.clock), context);
     response.body?.cancel();
     const rawPath = request.target.split("?", 1)[0]!;
     const reached = sent.context;

@@ -33,7 +33,7 @@ function echo(context: RequestContext): Response {
   const { method, target, minor, headers } = context.head;
   let text = `${method} ${target} HTTP/1.${minor}\r\n`;
   for (let i = 0; i < headers.size; i++) {
-    if (!SECRET.has(headers.keys[i]!)) text += `${headers.names[i]}: ${headers.values[i]}\r\n`;
+    if (!SECRET.has(headers.keyAt(i))) text += `${headers.nameAt(i)}: ${headers.valueAt(i)}\r\n`;
   }
   text += "\r\n";
   const bytes = Uint8Array.from(text, (unit) => unit.charCodeAt(0));

@@ -73,7 +73,7 @@ function toLine([name, value]: readonly [string, string]): Line {
 
 /** Gives every line of the header the other name, where it stands. */
 function rename(headers: HeaderList, key: string, name: string): void {
-  for (let i = headers.keys.indexOf(key); i >= 0; i = headers.keys.indexOf(key, i + 1)) {
+  for (let i = headers.indexOf(key); i >= 0; i = headers.indexOf(key, i + 1)) {
     headers.renameAt(i, name);
   }
 }

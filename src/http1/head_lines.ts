@@ -117,23 +117,21 @@ export class HeadLines {
 
   /** The header lines; `text` is what `text` returned for the same bytes. */
   headers(bytes: Uint8Array, text: string): HeaderList {
-    const list = new HeaderList(text);
+    const list = new HeaderList(text, this.#count);
     const offsets = this.#offsets;
     const start = this.#start;
     for (let i = 0, at = 0; i < this.#count; i++, at += OFFSETS_PER_LINE) {
       const nameStart = offsets[at]!;
       const nameEnd = offsets[at + 1]!;
-      const value = text.slice(offsets[at + 2]!, offsets[at + 3]!);
-      const lineStart = offsets[at + 4]!;
       const common = commonName(bytes, start + nameStart, start + nameEnd);
       if (common === undefined) {
         const name = text.slice(nameStart, nameEnd);
-        list.appendKeyed(name, name.toLowerCase(), value);
+        list.appendRead(name, name.toLowerCase());
       } else {
         const name = bytes[start + nameStart] === common.keyBytes[0] ? common.key : common.name;
-        list.appendKeyed(name, common.key, value);
+        list.appendRead(name, common.key);
       }
-      if (lineStart >= 0) list.markRead(lineStart);
+      list.placeLast(offsets[at + 2]!, offsets[at + 3]!, offsets[at + 4]!);
     }
     return list;
   }

@@ -19,19 +19,16 @@ export class LineWriter {
   /** Writes line `index` of the list. */
   line(index: number): void {
     const list = this.#list;
-    const start = list.startOf(index);
-    const name = list.names[index]!;
-    const value = list.values[index]!;
+    const start = list.lineStart(index);
     if (start < 0) {
-      this.text(name + ": " + value + "\r\n");
+      this.text(list.nameAt(index) + ": " + list.valueAt(index) + "\r\n");
       return;
     }
     if (start !== this.#runEnd) {
       this.#flush();
       this.#runStart = start;
     }
-    // The form `name: value` and CRLF holds four octets besides the two.
-    this.#runEnd = start + name.length + value.length + 4;
+    this.#runEnd = list.lineEnd(index);
   }
 
   /** Writes anything else. */

@@ -167,14 +167,14 @@ function readTarget(head: RequestHead, hosts: LastHost): RequestHead {
 
 /** The Host header: exactly one in HTTP/1.1, at most one in HTTP/1.0 (RFC 9112 §3.2). */
 function readHost(head: RequestHead): string {
-  const { keys, values } = head.headers;
-  const index = keys.indexOf("host");
+  const { headers } = head;
+  const index = headers.indexOf("host");
   if (index < 0) {
     if (head.minor === 1) throw malformed("the Host header is missing");
     return "";
   }
-  if (keys.indexOf("host", index + 1) >= 0) throw malformed("there is more than one Host header");
-  const host = values[index]!;
+  if (headers.indexOf("host", index + 1) >= 0) throw malformed("there is more than one Host header");
+  const host = headers.valueAt(index);
   if (host === "") throw malformed("the Host header is empty");
   return host;
 }
@@ -199,26 +199,30 @@ const NO_BODY: Framing = { contentLength: -1, chunked: false, expectContinue: fa
 
 /** How long the body is (RFC 9112 §6.3), refusing everything that could be read in two ways. */
 function readFraming(head: RequestHead): Framing {
-  const { keys, values } = head.headers;
-  const coding = keys.indexOf("transfer-encoding");
-  const length = keys.indexOf("content-length");
+  const { headers } = head;
+  const coding = headers.indexOf("transfer-encoding");
+  const length = headers.indexOf("content-length");
   if (coding < 0 && length < 0) {
-    if (keys.includes("expect")) readExpect(head);
+    if (headers.has("expect")) readExpect(head);
     return NO_BODY;
   }
   if (coding >= 0) {
     if (length >= 0) throw malformed("Content-Length and Transfer-Encoding together");
     if (head.minor === 0) throw malformed("Transfer-Encoding in an HTTP/1.0 request");
-    if (keys.indexOf("transfer-encoding", coding + 1) >= 0) {
+    if (headers.indexOf("transfer-encoding", coding + 1) >= 0) {
       throw malformed("there is more than one Transfer-Encoding header");
     }
-    checkCoding(values[coding]!);
+    checkCoding(headers.valueAt(coding));
     return { contentLength: -1, chunked: true, expectContinue: readExpect(head) };
   }
-  if (keys.indexOf("content-length", length + 1) >= 0) {
+  if (headers.indexOf("content-length", length + 1) >= 0) {
     throw malformed("there is more than one Content-Length header");
   }
-  return { contentLength: readLength(values[length]!), chunked: false, expectContinue: readExpect(head) };
+  return {
+    contentLength: readLength(headers.valueAt(length)),
+    chunked: false,
+    expectContinue: readExpect(head),
+  };
 }
 
 function checkCoding(value: string): void {

@@ -153,16 +153,15 @@ interface Head {
 
 /** One walk over the lines: finds the framing and drops what is not for the next hop. */
 function readFraming(head: Head, minor: number, method: string): ParsedResponse {
-  const { keys, values } = head.headers;
+  const { headers } = head;
   let coding: string | undefined;
   let length: string | undefined;
   let connection: string | undefined;
   let kept = 0;
-  for (let i = 0; i < keys.length; i++) {
-    const key = keys[i]!;
-    const value = values[i]!;
-    const role = ROLES.get(key);
+  for (let i = 0; i < headers.size; i++) {
+    const role = ROLES.get(headers.keyAt(i));
     if (role !== undefined) {
+      const value = headers.valueAt(i);
       if (role === "length") {
         if (length === undefined) length = value;
         else if (length !== value) throw malformed("Content-Length headers differ");
@@ -177,10 +176,10 @@ function readFraming(head: Head, minor: number, method: string): ParsedResponse 
         continue;
       }
     }
-    head.headers.move(i, kept++);
+    headers.move(i, kept++);
   }
-  head.headers.truncate(kept);
-  const keepAlive = connection === undefined ? minor === 1 : readConnection(connection, head.headers, minor);
+  headers.truncate(kept);
+  const keepAlive = connection === undefined ? minor === 1 : readConnection(connection, headers, minor);
   return frame(head, { coding, length, keepAlive, minor, method });
 }
 

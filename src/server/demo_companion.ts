@@ -158,6 +158,14 @@ class DemoHandler implements RequestHandler {
     return await demoResponse({ head: context.head, bodyBytes }, this.#timers);
   }
 
+  respond(_context: RequestContext, response: Response): Response {
+    return response;
+  }
+
+  fail(_context: RequestContext): Response {
+    return { status: 500, reason: "", headers: new HeaderList(), body: null };
+  }
+
   refuse(_context: RequestContext, error: { readonly status: number }): Response {
     return { status: error.status, reason: "", headers: new HeaderList(), body: null };
   }

@@ -35,8 +35,7 @@ export function createProxyService(deps: ProxyServiceDeps): Service {
 }
 
 /** What one request has been through so far. */
-interface Course {
-  readonly timeouts: ExchangeTimeouts;
+interface Course extends ExchangeTimeouts {
   /** Targets that could not be reached. */
   tried: LiveTarget[] | null;
   /** A kept-alive connection failed the request, so it gets a new one. */
@@ -60,13 +59,11 @@ class ProxyService implements Service {
     if (context.aborted) throw new ProxyError("client_closed", "the client left before its turn came");
     const startedMs = this.#clock.nowMs();
     const course: Course = {
-      timeouts: {
-        readMs: context.readTimeoutMs ?? upstream.readMs,
-        writeMs: upstream.writeMs,
-        startedMs,
-        headDueMs: startedMs + upstream.requestMs,
-        headMs: upstream.requestMs,
-      },
+      readMs: context.readTimeoutMs ?? upstream.readMs,
+      writeMs: upstream.writeMs,
+      startedMs,
+      headDueMs: startedMs + upstream.requestMs,
+      headMs: upstream.requestMs,
       tried: null,
       fresh: false,
     };
@@ -83,20 +80,30 @@ class ProxyService implements Service {
         const connection = idle ?? await this.#wait(context, target, course);
         this.#meter.acquired();
         context.connectionReused = connection.exchanges > 0;
-        exchange = new Exchange(connection, context, course.timeouts);
-        const response = await exchange.run(target.host);
+        exchange = new Exchange(connection, context, course);
+        exchange.begin(target.host);
+        let response: Response | undefined;
+        do {
+          let count: number | null;
+          try {
+            count = await connection.read();
+          } catch (cause) {
+            throw exchange.reset(cause);
+          }
+          response = exchange.received(count);
+        } while (response === undefined);
         context.upstreamHeadMs = exchange.headMs - startedMs;
         this.#meter.headLatency(target.address, exchange.headMs - attemptMs);
         if (context.trace !== null) note(context, target, { outcome: `answered ${response.status}` });
         return response;
       } catch (cause) {
-        const error = toProxyError(cause);
+        const error = exchange === undefined ? toProxyError(cause) : exchange.failed(cause);
         this.#meter.failure(error.code);
         if (context.trace !== null) {
           note(context, target, { outcome: "failed", detail: `${error.code}: ${error.message}` });
         }
-        attemptMs = course.timeouts.startedMs = this.#clock.nowMs();
-        const next = attemptMs < Math.min(course.timeouts.headDueMs, context.deadlineMs)
+        attemptMs = course.startedMs = this.#clock.nowMs();
+        const next = attemptMs < Math.min(course.headDueMs, context.deadlineMs)
           ? this.#retry(context, { error, target, course, sawBytes: exchange?.sawBytes === true })
           : undefined;
         if (next === undefined) throw error;
@@ -119,7 +126,7 @@ class ProxyService implements Service {
 
   async #wait(context: RequestContext, target: LiveTarget, course: Course): Promise<UpstreamConnection> {
     const now = this.#clock.nowMs();
-    const dueMs = Math.min(context.deadlineMs, course.timeouts.headDueMs);
+    const dueMs = Math.min(context.deadlineMs, course.headDueMs);
     const connectMs = context.connectTimeoutMs ?? this.#upstream.connectMs;
     let connection: UpstreamConnection;
     try {
@@ -131,7 +138,7 @@ class ProxyService implements Service {
     } finally {
       context.onAbort = null;
     }
-    course.timeouts.startedMs = this.#clock.nowMs();
+    course.startedMs = this.#clock.nowMs();
     if (context.aborted) {
       connection.finish();
       throw new ProxyError("client_closed", "the client left while a connection was opened");

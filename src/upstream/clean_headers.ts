@@ -42,14 +42,13 @@ export function cleanHeaders(context: RequestContext): void {
   if (context.headersCleaned) return;
   context.headersCleaned = true;
   const { headers } = context.head;
-  const { keys, values } = headers;
   const trusted = context.downstream.peerTrusted;
   let connection: string | undefined;
   let kept = 0;
-  for (let i = 0; i < keys.length; i++) {
-    const key = keys[i]!;
+  for (let i = 0; i < headers.size; i++) {
+    const key = headers.keyAt(i);
     if (key === "connection") {
-      connection = connection === undefined ? values[i]! : `${connection},${values[i]}`;
+      connection = connection === undefined ? headers.valueAt(i) : `${connection},${headers.valueAt(i)}`;
       continue;
     }
     const reason = DROPPED.get(key) ?? disguised(key);

@@ -26,7 +26,7 @@ export interface ExchangeTimeouts {
 }
 
 /**
- * One request and its response on one connection. After `run` the connection belongs to the response
+ * One request and its response on one connection. Once answered the connection belongs to the response
  * body, and goes back to its pool when that has been read to its end; whatever else happens closes it.
  */
 export class Exchange implements ResponseBodyHost {
@@ -51,36 +51,39 @@ export class Exchange implements ResponseBodyHost {
     this.#timeouts = timeouts;
   }
 
-  /** Sends the request and resolves with the final response head. Rejects with `ProxyError`. */
-  async run(targetAddress: string): Promise<Response> {
+  /** Sends the request. Then `received` is given what `UpstreamConnection.read` brings, until it answers. */
+  begin(targetAddress: string): void {
     const connection = this.#connection;
     const context = this.#context;
     // The client's own pace while it uploads is bounded by its listener.
     const headDueMs = context.body === null ? this.#timeouts.headDueMs : Infinity;
     connection.deadlineMs = Math.min(context.deadlineMs, headDueMs);
     context.onAbort = connection.abort;
-    try {
-      this.#send(targetAddress);
-      let parsed: ParsedResponse | undefined;
-      do {
-        let count: number | null;
-        try {
-          count = await connection.read();
-        } catch (cause) {
-          throw this.#reset(cause);
-        }
-        if (count === null) throw this.#reset(undefined);
-        this.sawBytes = true;
-        connection.end += count;
-        if (connection.failure !== null) throw connection.failure;
-        parsed = this.#parse();
-      } while (parsed === undefined);
-      return this.#respond(parsed);
-    } catch (cause) {
-      const error = connection.failure ?? toProxyError(cause);
-      this.abandoned();
-      throw error;
-    }
+    this.#send(targetAddress);
+  }
+
+  /** Takes `count` more bytes, or the end; the final response head once it is whole. Throws `ProxyError`. */
+  received(count: number | null): Response | undefined {
+    const connection = this.#connection;
+    if (count === null) throw this.reset(undefined);
+    this.sawBytes = true;
+    connection.end += count;
+    if (connection.failure !== null) throw connection.failure;
+    const parsed = this.#parse();
+    return parsed === undefined ? undefined : this.#respond(parsed);
+  }
+
+  /** What it means that the connection broke. */
+  reset(cause: unknown): ProxyError {
+    const when = this.sawBytes ? "within the response head" : "before answering";
+    return new ProxyError("upstream_reset", `the upstream closed the connection ${when}`, { cause });
+  }
+
+  /** Gives the exchange up; why, as far as is known. */
+  failed(cause: unknown): ProxyError {
+    const error = this.#connection.failure ?? toProxyError(cause);
+    this.abandoned();
+    return error;
   }
 
   completed(): void {
@@ -143,11 +146,6 @@ export class Exchange implements ResponseBodyHost {
         connection.fail(toProxyError(cause));
       }
     }
-  }
-
-  #reset(cause: unknown): ProxyError {
-    const when = this.sawBytes ? "within the response head" : "before answering";
-    return new ProxyError("upstream_reset", `the upstream closed the connection ${when}`, { cause });
   }
 
   /** The final response head, or undefined while bytes are missing. Informational ones are skipped. */

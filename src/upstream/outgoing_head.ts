@@ -44,7 +44,6 @@ const OWN: ReadonlyMap<string, number> = new Map([
 export function formatRequestHead(context: RequestContext, targetAddress: string): string {
   const { head, body, downstream } = context;
   const { headers } = head;
-  const { names, keys, values } = headers;
   const host = head.authority === "" ? targetAddress : head.authority;
   let start = head.method + " " + head.target + " HTTP/1.1\r\n";
   if (!headers.has("host")) start += "Host: " + host + "\r\n";
@@ -54,21 +53,21 @@ export function formatRequestHead(context: RequestContext, targetAddress: string
   let seen = 0;
   let forwardedFor = "";
   let forwarded = "";
-  for (let i = 0; i < keys.length; i++) {
-    const own = OWN.get(keys[i]!);
+  for (let i = 0; i < headers.size; i++) {
+    const own = OWN.get(headers.keyAt(i));
     if (own === undefined) {
       lines.line(i);
       continue;
     }
     switch (own) {
       case HOST:
-        if (!hostWritten && values[i] === host) lines.line(i);
-        else if (!hostWritten) lines.text(names[i] + ": " + host + "\r\n");
+        if (!hostWritten && headers.valueAt(i) === host) lines.line(i);
+        else if (!hostWritten) lines.text(headers.nameAt(i) + ": " + host + "\r\n");
         hostWritten = true;
         break;
       case CONTENT_LENGTH:
         if (!lengthWritten && (body === null || body.length !== undefined)) {
-          lines.text(names[i] + ": " + (body === null ? 0 : body.length) + "\r\n");
+          lines.text(headers.nameAt(i) + ": " + (body === null ? 0 : body.length) + "\r\n");
           lengthWritten = true;
         }
         break;
@@ -76,10 +75,10 @@ export function formatRequestHead(context: RequestContext, targetAddress: string
         if (context.traceparent === "") lines.line(i);
         break;
       case FORWARDED_FOR:
-        forwardedFor += values[i] + ", ";
+        forwardedFor += headers.valueAt(i) + ", ";
         break;
       case FORWARDED:
-        forwarded += values[i] + ", ";
+        forwarded += headers.valueAt(i) + ", ";
         break;
       case FORWARDED_PROTO:
       case FORWARDED_HOST:

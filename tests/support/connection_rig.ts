@@ -47,6 +47,8 @@ export function rig(handle: Handle = () => answer(), limits: Partial<ConnectionL
       seen.push(context);
       return handle(context);
     },
+    respond: (_context, response) => response,
+    fail: (_context, cause) => answer(String(cause), 500),
     refuse: (_context, error) => answer(error.code, error.status),
     finish: (context) => finished.push(context),
   };

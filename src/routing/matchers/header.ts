@@ -21,8 +21,8 @@ export const header: Matcher<"header"> = {
         specificity: wanted === undefined ? 20 : 30,
         test: ({ head: { headers } }) => {
           if (wanted === undefined) return headers.has(key);
-          for (let i = 0; i < headers.keys.length; i++) {
-            if (headers.keys[i] === key && wanted.includes(headers.values[i]!)) return true;
+          for (let i = 0; i < headers.size; i++) {
+            if (headers.keyAt(i) === key && wanted.includes(headers.valueAt(i))) return true;
           }
           return false;
         },
