@@ -17,6 +17,15 @@ export interface Downstream {
   readonly peerTrusted: boolean;
   /** Requests served on this connection before this one. */
   requestsServed: number;
+  /** What an upstream is told of this connection, kept because it nearly never changes; see `upstream/outgoing_head.ts`. */
+  hopLines?: HopLines | undefined;
+}
+
+/** Header lines about this hop, and the Host they were made for. */
+export interface HopLines {
+  readonly host: string;
+  readonly minor: 0 | 1;
+  readonly text: string;
 }
 
 /** What the rest of the proxy may know of the route a request took. */

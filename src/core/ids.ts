@@ -60,8 +60,8 @@ export class IdSource {
  * acceptable one; undefined when there is none and one must be made.
  */
 export function incomingId(headers: HeaderList): string | undefined {
-  for (const key of ID_HEADERS) {
-    const value = headers.get(key);
+  for (let i = 0; i < ID_HEADERS.length; i++) {
+    const value = headers.get(ID_HEADERS[i]!);
     if (value !== undefined && isAcceptableId(value)) return value;
   }
   return undefined;

@@ -152,6 +152,7 @@ export class Acceptor {
       peerPort: remote.type === "ip" ? remote.port : 0,
       peerTrusted: false,
       requestsServed: 0,
+      hopLines: undefined,
     };
     let early: Uint8Array | null = null;
     let proxiedIp: string | undefined;

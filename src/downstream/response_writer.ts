@@ -86,7 +86,7 @@ export class ResponseWriter {
     if (bodyBytes === undefined || bodyBytes + head.length > outputBuffers.size) return null;
     const buffer = outputBuffers.acquire();
     const headBytes = encodeHead(head, buffer);
-    if (headBytes < 0 || (bodyBytes > 0 && !this.#takeWhole(body!, buffer.subarray(headBytes)))) {
+    if (headBytes < 0 || (bodyBytes > 0 && !this.#takeWhole(body!, buffer, headBytes))) {
       outputBuffers.release(buffer);
       return null;
     }
@@ -142,14 +142,14 @@ export class ResponseWriter {
     }
   }
 
-  /** Copies a body that is wholly at hand; false, with its first piece remembered, when it is not. */
-  #takeWhole(body: Body, room: Uint8Array): boolean {
+  /** Copies a body that is wholly at hand to `at`; false, with its first piece remembered, when it is not. */
+  #takeWhole(body: Body, buffer: Uint8Array, at: number): boolean {
     const data = readOrReject(body);
     if (data instanceof Promise || data === null || data.length !== body.length) {
       this.#first = data;
       return false;
     }
-    room.set(data);
+    buffer.set(data, at);
     // Reading past the last byte tells the body that it was read to its end.
     const end = body.read();
     if (end instanceof Promise) end.catch(ignore);

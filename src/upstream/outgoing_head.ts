@@ -42,7 +42,7 @@ const OWN: ReadonlyMap<string, number> = new Map([
  * Host for clients of HTTP/1.0 that named none.
  */
 export function formatRequestHead(context: RequestContext, targetAddress: string): string {
-  const { head, body, downstream } = context;
+  const { head, body } = context;
   const { headers } = head;
   const host = head.authority === "" ? targetAddress : head.authority;
   let start = head.method + " " + head.target + " HTTP/1.1\r\n";
@@ -91,15 +91,9 @@ export function formatRequestHead(context: RequestContext, targetAddress: string
   let text = lines.end();
   if (!lengthWritten) text += bodyLine(context);
   if (forwarded !== "") text += "Forwarded: " + forwarded + forwardedElement(context) + "\r\n";
-  if (forwardedFor !== "" || downstream.peerIp !== "") {
-    text += "X-Forwarded-For: " + appendPeer(forwardedFor, downstream) + "\r\n";
-  }
-  if ((seen & (1 << FORWARDED_PROTO)) === 0) text += "X-Forwarded-Proto: " + downstream.scheme + "\r\n";
-  if ((seen & (1 << FORWARDED_HOST)) === 0) text += forwardedHostLine(context);
-  if ((seen & (1 << FORWARDED_PORT)) === 0 && downstream.localPort !== 0) {
-    text += "X-Forwarded-Port: " + downstream.localPort + "\r\n";
-  }
-  text += head.minor === 1 ? "Via: 1.1 " + PSEUDONYM + "\r\n" : "Via: 1.0 " + PSEUDONYM + "\r\n";
+  text += seen === 0 && forwardedFor === ""
+    ? usualHopLines(context)
+    : hopLines(context, { seen, forwardedFor, asked: askedHost(context) });
   if (context.requestId !== "") {
     text += "X-Request-Id: " + context.requestId + "\r\nX-Correlation-Id: " + context.requestId + "\r\n";
   }
@@ -120,15 +114,46 @@ function bodyLine(context: RequestContext): string {
     : "Content-Length: " + body.length + "\r\n";
 }
 
+/** What the client asked for, also where a filter has since chosen another authority. */
+function askedHost({ head }: RequestContext): string {
+  return head.headers.get("host") ?? head.authority;
+}
+
+/** `hopLines` for a client that sent none of these headers: the same for every request of its connection. */
+function usualHopLines(context: RequestContext): string {
+  const { downstream, head } = context;
+  const asked = askedHost(context);
+  const known = downstream.hopLines;
+  if (known !== undefined && known.host === asked && known.minor === head.minor) return known.text;
+  const text = hopLines(context, { seen: 0, forwardedFor: "", asked });
+  downstream.hopLines = { host: asked, minor: head.minor, text };
+  return text;
+}
+
+/** The lines that tell the upstream where the request came from, without those a trusted peer sent (`seen`). */
+function hopLines(
+  { downstream, head }: RequestContext,
+  { seen, forwardedFor, asked }: {
+    readonly seen: number;
+    readonly forwardedFor: string;
+    readonly asked: string;
+  },
+): string {
+  let text = "";
+  if (forwardedFor !== "" || downstream.peerIp !== "") {
+    text += "X-Forwarded-For: " + appendPeer(forwardedFor, downstream) + "\r\n";
+  }
+  if ((seen & (1 << FORWARDED_PROTO)) === 0) text += "X-Forwarded-Proto: " + downstream.scheme + "\r\n";
+  if ((seen & (1 << FORWARDED_HOST)) === 0 && asked !== "") text += "X-Forwarded-Host: " + asked + "\r\n";
+  if ((seen & (1 << FORWARDED_PORT)) === 0 && downstream.localPort !== 0) {
+    text += "X-Forwarded-Port: " + downstream.localPort + "\r\n";
+  }
+  return text + `Via: 1.${head.minor} ${PSEUDONYM}\r\n`;
+}
+
 /** `chain` is empty or ends in ", ". */
 function appendPeer(chain: string, downstream: Downstream): string {
   return downstream.peerIp === "" ? chain.slice(0, -2) : chain + downstream.peerIp;
-}
-
-/** What the client asked for, also where a filter has since chosen another authority. */
-function forwardedHostLine(context: RequestContext): string {
-  const asked = context.head.headers.get("host") ?? context.head.authority;
-  return asked === "" ? "" : "X-Forwarded-Host: " + asked + "\r\n";
 }
 
 /** This hop's element of `Forwarded` (RFC 7239 §4); IPv6 addresses are quoted and bracketed (§6). */
@@ -136,7 +161,7 @@ function forwardedElement(context: RequestContext): string {
   const { downstream, head } = context;
   const ip = downstream.peerIp;
   const node = ip === "" ? "unknown" : ip.includes(":") ? `"[${ip}]"` : ip;
-  const host = head.headers.get("host") ?? head.authority;
+  const host = askedHost(context);
   const by = `for=${node};by=_${PSEUDONYM};proto=${downstream.scheme}`;
   return host === "" ? by : `${by};host="${host}"`;
 }
