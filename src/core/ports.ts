@@ -2,8 +2,8 @@
 
 /** A duplex byte stream. All calls may reject once the peer resets or after `close`. */
 export interface Socket {
-  /** Reads at least one byte into `buffer`; the count, or null at the end of the stream. */
-  read(buffer: Uint8Array): Promise<number | null>;
+  /** Reads at least one byte into `buffer`, which must not be empty; the count, or 0 at the end of the stream. */
+  read(buffer: Uint8Array): Promise<number>;
   /** Writes some of `bytes`; the count written, which may be less than asked. */
   write(bytes: Uint8Array): Promise<number>;
   /** Sends FIN and keeps reading. */

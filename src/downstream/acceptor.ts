@@ -200,7 +200,7 @@ export class Acceptor {
     try {
       while (filled < buffer.length) {
         const count = await socket.read(buffer.subarray(filled));
-        if (count === null) return null;
+        if (count === 0) return null;
         filled += count;
         const header = parseProxyHeader(buffer.subarray(0, filled));
         if (header === "invalid") return null;
@@ -226,7 +226,7 @@ export class Acceptor {
       await socket.write(REJECTIONS[reason]);
       await socket.closeWrite();
       const sink = new Uint8Array(1024);
-      while (await socket.read(sink) !== null);
+      while (await socket.read(sink) > 0);
     } catch {
       // The client went first, or took too long.
     } finally {

@@ -27,9 +27,9 @@ export class Input {
   readonly #bytesMax: number;
   #small: Uint8Array<ArrayBuffer> | null = null;
   #reading: Promise<void> | null = null;
-  readonly #landed = (count: number | null): void => {
+  readonly #landed = (count: number): void => {
     this.#reading = null;
-    if (count === null) this.#finish();
+    if (count === 0) this.#finish();
     else this.end += count;
   };
   readonly #failed = (): void => {

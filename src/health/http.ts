@@ -40,7 +40,7 @@ async function readLine(socket: Socket): Promise<string> {
   let end = 0;
   while (end < bytes.length) {
     const count = await socket.read(bytes.subarray(end));
-    if (count === null) throw new Error("the connection closed without an answer");
+    if (count === 0) throw new Error("the connection closed without an answer");
     const newline = bytes.subarray(0, end + count).indexOf(LF, end);
     end += count;
     if (newline >= 0) return new TextDecoder().decode(bytes.subarray(0, newline)).trimEnd();

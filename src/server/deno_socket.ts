@@ -1,4 +1,5 @@
 import type { Address, Socket } from "../core/ports.ts";
+import { type SocketOps, socketOps } from "./socket_ops.ts";
 
 /** What the socket port needs of a Deno connection; TCP, TLS and Unix connections all have it. */
 export interface DenoConnection {
@@ -15,20 +16,28 @@ export class DenoSocket implements Socket {
   readonly remote: Address;
   readonly local: Address;
   readonly #connection: DenoConnection;
+  readonly #ops: SocketOps | undefined;
+  readonly #number: number;
   #closed = false;
 
-  constructor(connection: DenoConnection) {
+  /** `ops`: how to read and write by number; undefined means by the connection's own methods. */
+  constructor(connection: DenoConnection, ops: SocketOps | undefined = socketOps) {
     this.#connection = connection;
+    const number = ops?.numberOf(connection);
+    this.#number = number ?? -1;
+    this.#ops = number === undefined ? undefined : ops;
     this.remote = toAddress(connection.remoteAddr);
     this.local = toAddress(connection.localAddr);
   }
 
-  read(buffer: Uint8Array): Promise<number | null> {
-    return this.#connection.read(buffer);
+  read(buffer: Uint8Array): Promise<number> {
+    const ops = this.#ops;
+    return ops === undefined ? this.#connection.read(buffer).then(zeroAtEnd) : ops.read(this.#number, buffer);
   }
 
   write(bytes: Uint8Array): Promise<number> {
-    return this.#connection.write(bytes);
+    const ops = this.#ops;
+    return ops === undefined ? this.#connection.write(bytes) : ops.write(this.#number, bytes);
   }
 
   closeWrite(): Promise<void> {
@@ -44,6 +53,10 @@ export class DenoSocket implements Socket {
       // The peer's reset may have closed it first; either way it is closed now.
     }
   }
+}
+
+function zeroAtEnd(count: number | null): number {
+  return count ?? 0;
 }
 
 /** The address of one end of a Deno connection or listener. IPv4 addresses mapped into IPv6 come out as IPv4. */

@@ -30,7 +30,7 @@ async function exchange(socket: Socket, text: string): Promise<string> {
   const buffer = new Uint8Array(3);
   while (got.length < text.length) {
     const count = await socket.read(buffer);
-    if (count === null) break;
+    if (count === 0) break;
     got += new TextDecoder().decode(buffer.subarray(0, count));
   }
   return got;

@@ -78,7 +78,7 @@ class NodeTlsSocket implements Socket {
     });
   }
 
-  async read(buffer: Uint8Array): Promise<number | null> {
+  async read(buffer: Uint8Array): Promise<number> {
     while (true) {
       const bytes = this.#rest ?? this.#socket.read() as Uint8Array | null;
       if (bytes !== null) {
@@ -87,7 +87,7 @@ class NodeTlsSocket implements Socket {
         this.#rest = count < bytes.length ? bytes.subarray(count) : null;
         return count;
       }
-      if (this.#ended) return null;
+      if (this.#ended) return 0;
       if (this.#failure !== null) throw this.#failure;
       await new Promise<void>((resolve) => this.#wake = resolve);
     }

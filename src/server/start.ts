@@ -1,4 +1,5 @@
 import type { UpstreamStates } from "../engine/dataplane.ts";
+import { socketOps } from "./socket_ops.ts";
 import { clearWorker, sharedNeeds } from "../engine/shared_needs.ts";
 import { mergeSnapshots } from "../observe/metrics_snapshot.ts";
 import type { MetricsSnapshot } from "../observe/metrics_snapshot.ts";
@@ -82,6 +83,12 @@ class Starting {
     surviveErrors(this.#processLog.log);
     surviveRejections(this.#processLog.log);
     const supervisor = await Supervisor.start(this.#supervisorInit(), (own) => this.#companions(own));
+    if (socketOps === undefined) {
+      const deno = Deno.version.deno;
+      this.#processLog.log("warn", "This Deno has no fast socket calls: requests cost some 6 % more", {
+        deno,
+      });
+    }
     const { system } = supervisor.config;
     if (system.pidFile !== undefined) {
       try {

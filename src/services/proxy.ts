@@ -84,7 +84,7 @@ class ProxyService implements Service {
         exchange.begin(target.host);
         let response: Response | undefined;
         do {
-          let count: number | null;
+          let count: number;
           try {
             count = await connection.read();
           } catch (cause) {

@@ -75,7 +75,7 @@ export class UpstreamConnection implements Watch {
   readonly #deps: ConnectionDeps;
   readonly #own = this.bytes;
   #state: State = "busy";
-  #reading: Promise<number | null> | null = null;
+  #reading: Promise<number> | null = null;
   #writing = false;
   #sending: Uint8Array | null = null;
   #finishWhenWritten = false;
@@ -126,7 +126,7 @@ export class UpstreamConnection implements Watch {
   }
 
   /** The read under way, or a new one into the free part of the buffer. Add what it brings to `end`. */
-  read(): Promise<number | null> {
+  read(): Promise<number> {
     const pending = this.#reading;
     if (pending !== null) {
       this.#reading = null;

@@ -62,10 +62,10 @@ export class Exchange implements ResponseBodyHost {
     this.#send(targetAddress);
   }
 
-  /** Takes `count` more bytes, or the end; the final response head once it is whole. Throws `ProxyError`. */
-  received(count: number | null): Response | undefined {
+  /** Takes `count` more bytes, 0 being the end; the final response head once it is whole. Throws `ProxyError`. */
+  received(count: number): Response | undefined {
     const connection = this.#connection;
-    if (count === null) throw this.reset(undefined);
+    if (count === 0) throw this.reset(undefined);
     this.sawBytes = true;
     connection.end += count;
     if (connection.failure !== null) throw connection.failure;

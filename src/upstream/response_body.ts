@@ -121,7 +121,7 @@ export class ResponseBody implements Body {
     while (this.#state === "open") {
       const count = await this.#receive();
       if (this.#isOver()) return null;
-      if (count === null) {
+      if (count === 0) {
         if (this.#remaining !== Infinity || this.#chunks !== null) {
           this.#break(
             new ProxyError("upstream_body_aborted", "the upstream closed within the response body"),
@@ -137,17 +137,17 @@ export class ResponseBody implements Body {
     return null;
   }
 
-  /** Reads into the emptied buffer; null at the end of the stream. */
-  async #receive(): Promise<number | null> {
+  /** Reads into the emptied buffer; 0 at the end of the stream. */
+  async #receive(): Promise<number> {
     const connection = this.#connection;
     connection.rewind(this.#remaining);
     connection.expectWithin(this.#readTimeoutMs);
-    let count: number | null;
+    let count: number;
     try {
       count = await connection.read();
     } catch (cause) {
       // Cancelled meanwhile: nobody is left to be told, and it was no fault of the upstream.
-      if (this.#isOver()) return null;
+      if (this.#isOver()) return 0;
       this.#break(
         connection.failure ??
           new ProxyError("upstream_body_aborted", "the connection broke within the response body", { cause }),
@@ -155,7 +155,7 @@ export class ResponseBody implements Body {
     }
     if (connection.failure !== null) this.#break(connection.failure);
     connection.dueMs = connection.deadlineMs;
-    if (count !== null) connection.end = count;
+    connection.end = count;
     return count;
   }
 

@@ -76,7 +76,7 @@ export class FakeSocket implements Socket {
     this.#notify();
   }
 
-  async read(buffer: Uint8Array): Promise<number | null> {
+  async read(buffer: Uint8Array): Promise<number> {
     this.#options.onCall?.("read");
     while (true) {
       if (this.isClosed) throw new Error("the socket is closed");
@@ -89,7 +89,7 @@ export class FakeSocket implements Socket {
         return count;
       }
       if (this.#failure !== null) throw this.#failure;
-      if (this.#ended) return null;
+      if (this.#ended) return 0;
       await this.#change();
     }
   }
