@@ -158,7 +158,7 @@ function appendPeer(chain: string, downstream: Downstream): string {
 
 /** This hop's element of `Forwarded` (RFC 7239 §4); IPv6 addresses are quoted and bracketed (§6). */
 function forwardedElement(context: RequestContext): string {
-  const { downstream, head } = context;
+  const { downstream } = context;
   const ip = downstream.peerIp;
   const node = ip === "" ? "unknown" : ip.includes(":") ? `"[${ip}]"` : ip;
   const host = askedHost(context);
