@@ -1,5 +1,8 @@
 import { explain } from "../engine/explain.ts";
 import type { Explanation } from "../engine/explain.ts";
+import { AgentFetch } from "../server/agent_fetch.ts";
+import { loadAgentsOnce } from "../server/agent_loading.ts";
+import { NodeSignatureVerifier } from "../server/signature_verifier.ts";
 import { createClock, createRandom, createTimers } from "../server/platform.ts";
 import { loadOrReport } from "./load.ts";
 import type { GlobalOptions } from "./program.ts";
@@ -29,17 +32,22 @@ export async function explainVerb(options: ExplainOptions, terminal: Terminal): 
   const loaded = await loadOrReport(options, terminal);
   if (loaded === undefined) return EXIT.failed;
   let explanation: Explanation;
+  const ports = { clock: createClock(), random: createRandom(), timers: createTimers(), log: () => {} };
+  const transport = new AgentFetch();
   try {
+    const agents = await loadAgentsOnce(loaded.config, ports);
+    if (agents.problems.length > 0) throw new Error(agents.problems.join("\n"));
     explanation = await explain(loaded.config, { ...request, headers, clientIp: options.client }, {
-      clock: createClock(),
-      random: createRandom(),
-      timers: createTimers(),
-      log: () => {},
+      ...ports,
       readText: (path) => Deno.readTextFile(path),
+      agents: agents.plan,
+      agentPorts: { verifier: new NodeSignatureVerifier(), transport: transport.send },
     });
   } catch (cause) {
     terminal.err(`sentinel: ${cause instanceof Error ? cause.message : String(cause)}`);
     return EXIT.failed;
+  } finally {
+    transport.close();
   }
   terminal.out(options.json ? JSON.stringify(explanation, null, 2) : describe(request, explanation));
   return EXIT.ok;

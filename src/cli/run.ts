@@ -36,7 +36,6 @@ export async function serve(options: ServeOptions, terminal: Terminal): Promise<
   }
   const { supervisor } = service;
   if (supervisor.lastReload?.report) terminal.err(supervisor.lastReload.report);
-  terminal.err(banner(supervisor, VERSION));
   return await untilStopped(service, terminal);
 }
 
@@ -53,6 +52,8 @@ async function untilStopped(service: Service, terminal: Terminal): Promise<numbe
       stopNow(EXIT.failed);
     },
   });
+  // Only now, for whoever reads it may send a signal, which would end a process that does not wait for one yet.
+  terminal.err(banner(service.supervisor, VERSION));
   // Nothing else need keep the process alive while every listener is in a worker.
   const alive = setInterval(() => {}, 2 ** 31 - 1);
   const signal = await stopped;

@@ -2,6 +2,7 @@ import { X509Certificate } from "node:crypto";
 import type { Config } from "../config/document.ts";
 import { parseEndpoint } from "../core/address.ts";
 import { resolveConfig } from "../config/resolve.ts";
+import { agentProblems } from "./agent_problems.ts";
 import { loadOrReport } from "./load.ts";
 import type { GlobalOptions } from "./program.ts";
 import { EXIT } from "./terminal.ts";
@@ -28,6 +29,7 @@ export async function validateVerb(options: ValidateOptions, terminal: Terminal)
   const loaded = await loadOrReport(options, terminal);
   if (loaded === undefined) return EXIT.failed;
   const findings: Finding[] = [{ outcome: "ok", text: `configuration ${loaded.name} is valid` }];
+  for (const text of await agentProblems(loaded.config)) findings.push({ outcome: "error", text });
   if (!options.skipNetwork) findings.push(...await checkTargets(loaded.config));
   if (!options.skipCerts) findings.push(...checkCertificates(loaded.config));
   for (const { outcome, text } of findings) {

@@ -45,6 +45,7 @@ export function checkDocument(document: Unchecked, reading: Reading): void {
   for (const place of eachScope(document)) {
     for (const route of place.block.routes) checkRoute(route, place, checks);
     for (const upstream of place.block.upstreams) checkUpstream(upstream, reading);
+    for (const filter of place.block.filters) checkAgentFilter(filter, place, checks);
   }
   for (const namespace of document.namespaces) checkExports(namespace, checks);
   for (const place of eachScope(document)) warnUnused(place, checks);
@@ -230,6 +231,38 @@ function checkAnswer(
   }
 }
 
+/** The agent of a filter: a declared one, or, as far as can be known here, one of the agents folder. */
+function checkAgentFilter(
+  filter: FilterConfig,
+  { scope }: Place,
+  { document, reading, scopes }: Checks,
+): void {
+  if (filter.type !== "agent") return;
+  const agent = filter.options?.agent as string | undefined;
+  // What is missing was reported when the filter was read.
+  if (agent === undefined) return;
+  const found = scopes.find("agent", agent, scope);
+  if (found.type === "found") return;
+  const span = reading.spanOf(filter.options, "agent");
+  if (found.type === "ambiguous") {
+    reading.error(
+      span,
+      `several namespaces export agent "${agent}"`,
+      `write one of: ${found.ids.join(", ")}`,
+    );
+  } else if (document.agentsDir.enabled && isFileName(agent)) {
+    const message = `agent "${agent}" is not declared`;
+    reading.warn(span, message, `it must be in the agents folder: ${document.agentsDir.path}/${agent}.wasm`);
+  } else {
+    reading.error(span, `unknown agent "${agent}"`, suggest(agent, scopes.names("agent", scope), "agents"));
+  }
+}
+
+/** Whether a file of the agents folder can have that name. */
+function isFileName(id: string): boolean {
+  return /^[A-Za-z0-9._-]+$/.test(id);
+}
+
 interface Reference {
   readonly kind: ResourceKind;
   readonly owner: RouteConfig;
@@ -300,7 +333,7 @@ function checkUpstream(upstream: UpstreamConfig, reading: Reading): void {
 function checkExports(namespace: NamespaceConfig, { reading }: Checks): void {
   const { exports } = namespace;
   if (exports === undefined) return;
-  for (const key of ["upstreams", "filters"] as const) {
+  for (const key of ["upstreams", "filters", "agents"] as const) {
     const own = (namespace[key] as readonly { readonly id: string }[]).map(({ id }) => id);
     for (const [index, id] of exports[key].entries()) {
       if (own.includes(id)) continue;

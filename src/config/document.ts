@@ -1,11 +1,12 @@
 /** The configuration as a whole: every node of the language, and the type that everything else is built from. */
 
+import { agent } from "../agents/options.ts";
 import { limits, scopedLimits } from "../core/limits.ts";
 import { identifier, named, repeated, typed } from "../core/named_blocks.ts";
 import { Problem } from "../core/reading.ts";
 import { rateLimitKey } from "../core/rate_limit_key.ts";
-import { hasContent, refused } from "../core/refused.ts";
-import { block, integer, scalar, texts } from "../core/schema.ts";
+import { refused } from "../core/refused.ts";
+import { block, flag, integer, oneOf, scalar, text, texts } from "../core/schema.ts";
 import type { Infer } from "../core/schema.ts";
 import { system } from "../core/system.ts";
 import { listener } from "../downstream/listener.ts";
@@ -40,7 +41,22 @@ const filters = named({ summary: "Filters.", item: "filter", block: filter });
 const upstreams = named({ summary: "Services behind the proxy.", item: "upstream", block: upstream });
 const routes = named({ summary: "Which requests go where.", item: "route", block: route });
 const listeners = named({ summary: "Sockets that accept clients.", item: "listener", block: listener });
-const agents = refused({ summary: "Extensions as WebAssembly components.", asks: hasContent });
+const agents = named({ summary: "Extensions as WebAssembly components.", item: "agent", block: agent });
+
+const agentsDir = block({
+  summary: "The folder whose `.wasm` files are agents, each with its options in a `.kdl` file beside it.",
+  args: ["path"],
+  always: true,
+  fields: {
+    path: text({ summary: "The folder; it need not exist.", default: "./agents" }),
+    enabled: flag({ summary: "Whether it is looked at.", default: true }),
+    attach: oneOf({
+      summary: "Which routes a dropped agent sees: all of them, or those whose filters name it.",
+      values: { all: [], named: [] },
+      default: "all",
+    }),
+  },
+});
 
 const service = block({
   summary: "A part of a namespace with resources of its own.",
@@ -66,7 +82,7 @@ const exportsBlock = block({
   fields: {
     upstreams: texts({ summary: "Upstreams." }),
     filters: texts({ summary: "Filters." }),
-    agents: refused({ summary: "Agents." }),
+    agents: texts({ summary: "Agents." }),
   },
 });
 
@@ -137,7 +153,7 @@ export const document = block({
     rateLimits,
     observability,
     agents,
-    agentsDir: refused({ summary: "Directory of agents." }),
+    agentsDir,
     waf: refused({ summary: "Web application firewall." }),
     cache: refused({ summary: "Storage of cached responses." }),
   },
@@ -151,6 +167,8 @@ export type Config = Omit<Document, "system"> & { readonly system: NonNullable<D
 export type FilterConfig = Document["filters"][number];
 /** One namespace with everything declared in it. */
 export type NamespaceConfig = Document["namespaces"][number];
+/** One agent: its id, its file and what it may do. */
+export type AgentConfig = Document["agents"][number];
 /** One service of a namespace. */
 export type ServiceConfig = NamespaceConfig["services"][number];
 /** Limits of requests before any filter. */

@@ -3,7 +3,7 @@
 import type { ListenerConfig } from "../downstream/listener.ts";
 import type { RouteConfig } from "../routing/route.ts";
 import type { UpstreamConfig } from "../upstream/upstream.ts";
-import type { Config, FilterConfig } from "./document.ts";
+import type { AgentConfig, Config, FilterConfig } from "./document.ts";
 import { eachScope, GLOBAL, qualify, ScopeTable } from "./scopes.ts";
 import type { ResourceKind, Scope } from "./scopes.ts";
 
@@ -39,8 +39,10 @@ export interface ResolvedConfig {
   readonly routes: readonly ResolvedRoute[];
   /** With qualified ids. */
   readonly upstreams: readonly UpstreamConfig[];
-  /** With qualified ids. */
+  /** With qualified ids, also of the agents that filters name. */
   readonly filters: readonly FilterConfig[];
+  /** With qualified ids. */
+  readonly agents: readonly AgentConfig[];
 }
 
 /** Resolves a configuration that passed the checks. */
@@ -50,14 +52,16 @@ export function resolveConfig(config: Config): ResolvedConfig {
   const routes: ResolvedRoute[] = [];
   const upstreams: UpstreamConfig[] = [];
   const filters: FilterConfig[] = [];
+  const agents: AgentConfig[] = [];
   for (const { scope, block } of eachScope(config)) {
     const owned: Owned = { namespace: scope.namespace, service: scope.service };
     for (const listener of block.listeners) listeners.push(resolveListener(listener, owned));
     for (const route of block.routes) routes.push(resolveRoute(route, { config, scope, scopes }));
     for (const upstream of block.upstreams) upstreams.push({ ...upstream, id: qualify(upstream.id, scope) });
-    for (const filter of block.filters) filters.push({ ...filter, id: qualify(filter.id, scope) });
+    for (const filter of block.filters) filters.push(resolveFilter(filter, { scope, scopes }));
+    for (const agent of block.agents) agents.push({ ...agent, id: qualify(agent.id, scope) });
   }
-  return { listeners, routes, upstreams, filters };
+  return { listeners, routes, upstreams, filters, agents };
 }
 
 /** A default route is qualified like the routes it is one of. */
@@ -66,6 +70,18 @@ function resolveListener(listener: ListenerConfig, owned: Owned): ResolvedListen
   const { defaultRoute } = listener;
   const qualified = defaultRoute === undefined ? {} : { defaultRoute: qualify(defaultRoute, scope) };
   return { ...listener, ...qualified, namespace: scope.namespace, service: owned.service };
+}
+
+/** An agent that no block declares is one of the agents folder, which is known by the name of its file. */
+function resolveFilter(
+  filter: FilterConfig,
+  { scope, scopes }: Pick<RoutePlace, "scope" | "scopes">,
+): FilterConfig {
+  const id = qualify(filter.id, scope);
+  if (filter.type !== "agent") return { ...filter, id };
+  const found = scopes.find("agent", filter.options.agent, scope);
+  if (found.type !== "found") return { ...filter, id };
+  return { ...filter, id, options: { ...filter.options, agent: found.id } };
 }
 
 interface RoutePlace {

@@ -9,7 +9,7 @@
 import type { NamespaceConfig, ServiceConfig } from "./document.ts";
 
 /** Kinds of things that are referred to across scopes. */
-export type ResourceKind = "upstream" | "filter";
+export type ResourceKind = "upstream" | "filter" | "agent";
 
 /** A place in the configuration; without a namespace it is the global one. */
 export interface Scope {
@@ -23,6 +23,7 @@ export const GLOBAL: Scope = { namespace: undefined, service: undefined };
 interface Resources {
   readonly upstreams: readonly { readonly id: string }[];
   readonly filters: readonly { readonly id: string }[];
+  readonly agents: readonly { readonly id: string }[];
 }
 
 /** What the lookup needs of a configuration. */
@@ -45,10 +46,15 @@ export type Lookup =
 
 /** Every id of a configuration by kind, qualified. */
 export class ScopeTable {
-  readonly #declared: Record<ResourceKind, Set<string>> = { upstream: new Set(), filter: new Set() };
+  readonly #declared: Record<ResourceKind, Set<string>> = {
+    upstream: new Set(),
+    filter: new Set(),
+    agent: new Set(),
+  };
   readonly #exported: Record<ResourceKind, Map<string, string[]>> = {
     upstream: new Map(),
     filter: new Map(),
+    agent: new Map(),
   };
 
   constructor(document: ScopedDocument) {
@@ -60,6 +66,7 @@ export class ScopeTable {
       }
       for (const id of namespace.exports?.upstreams ?? []) this.#export("upstream", id, namespace.id);
       for (const id of namespace.exports?.filters ?? []) this.#export("filter", id, namespace.id);
+      for (const id of namespace.exports?.agents ?? []) this.#export("agent", id, namespace.id);
     }
   }
 
@@ -95,6 +102,7 @@ export class ScopeTable {
   #declare(resources: Resources, scope: Scope): void {
     for (const { id } of resources.upstreams) this.#declared.upstream.add(qualify(id, scope));
     for (const { id } of resources.filters) this.#declared.filter.add(qualify(id, scope));
+    for (const { id } of resources.agents) this.#declared.agent.add(qualify(id, scope));
   }
 
   #export(kind: ResourceKind, id: string, namespace: string): void {

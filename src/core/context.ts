@@ -40,6 +40,19 @@ export interface RouteInfo {
 
 export type ServiceType = "web" | "api" | "static" | "builtin" | "inference";
 
+/** What one agent made of one request, all its calls together; for logs, traces and other agents. */
+export interface AgentNote {
+  readonly agent: string;
+  /** The weightiest of its verdicts. */
+  verdict: "allow" | "block" | "redirect" | "challenge" | "failed" | "skipped";
+  /** It runs in shadow mode: the verdict was recorded, and not followed. */
+  readonly shadow: boolean;
+  /** Ids of the rules it named, bounded. */
+  ruleIds: readonly string[];
+  /** Fuel of its calls so far. */
+  fuel: number;
+}
+
 /** A typed place for one filter's private state on a request. */
 export class Slot<T> {
   readonly #initial: () => T;
@@ -122,6 +135,8 @@ export class RequestContext {
   /** Called when the client goes away or the request runs out of time; set by whoever waits. */
   onAbort: ((cause: ErrorCode) => void) | null = null;
 
+  /** What each agent made of the request, in the order they were asked; created at first use. */
+  agentNotes: AgentNote[] | undefined = undefined;
   /** Fields that filters add to the access log line; created at first use. */
   logFields: Record<string, string | number | boolean> | undefined = undefined;
   /** Private state of filters; see `Slot`. */

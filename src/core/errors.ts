@@ -27,6 +27,10 @@ function upstream(status: number, retry: RetryRule, text: string): ErrorRow {
   return { status, fault: "upstream", retry, text };
 }
 
+function agent(status: number, text: string): ErrorRow {
+  return { status, fault: "agent", retry: "never", text };
+}
+
 function internal(status: number, text: string): ErrorRow {
   return { status, fault: "internal", retry: "never", text };
 }
@@ -47,6 +51,9 @@ export const ERRORS = {
   rate_limited: downstream(429, "Rate limit exceeded"),
   overloaded: internal(503, "The proxy is at its limit of requests in flight"),
   filter_failed: internal(503, "A required check could not be made"),
+  agent_blocked: agent(403, "The request was refused"),
+  agent_failed: agent(503, "A required check could not be made"),
+  agent_body_too_large: agent(413, "The body is larger than its check allows"),
   request_timeout: upstream(504, "never", "The request took longer than its time limit"),
   upstream_unavailable: upstream(503, "never", "No target of the upstream is available"),
   upstream_queue_full: upstream(503, "never", "The upstream is at its connection limit"),

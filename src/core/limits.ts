@@ -110,15 +110,26 @@ const unbuiltFields = {
   maxBodyInspectionBytes: unbuilt("Body shown to agents.", "max-body-inspection"),
   maxDecompressionRatio: refused({ summary: "Decompressed to compressed size." }),
   maxDecompressedSizeBytes: unbuilt("Decompressed body.", "max-decompressed-size"),
-  maxAgentQueueDepth: refused({ summary: "Calls waiting for an agent." }),
-  maxAgentBodyBytes: unbuilt("Body sent to an agent.", "max-agent-body"),
-  maxAgentResponseBytes: unbuilt("Answer of an agent.", "max-agent-response"),
+  maxAgentQueueDepth: ofAgents("Calls waiting for an agent.", { option: "max-concurrent-calls" }),
+  maxAgentBodyBytes: ofAgents("Body sent to an agent.", {
+    option: "max-request-body-bytes",
+    aliases: ["max-agent-body"],
+  }),
+  maxAgentResponseBytes: ofAgents("Answer of an agent.", {
+    option: "max-result-bytes",
+    aliases: ["max-agent-response"],
+  }),
   maxMemoryBytes: unbuilt("Memory of the process.", "max-memory"),
   maxMemoryPercent: refused({ summary: "Memory of the process, of the machine's." }),
 };
 
 function rate(summary: string) {
   return integer({ summary, min: 1, max: 10_000_000 });
+}
+
+function ofAgents(summary: string, { option, aliases }: { option: string; aliases?: readonly string[] }) {
+  const hint = `every agent has its own: agent "…" { ${option} … }`;
+  return refused({ summary, hint, ...(aliases === undefined ? {} : { aliases }) });
 }
 
 function unbuilt(summary: string, alias: string) {

@@ -1,13 +1,16 @@
 import type { Config, FilterConfig } from "../config/document.ts";
 import { resolveConfig, type ResolvedConfig, type ResolvedRoute } from "../config/resolve.ts";
 import { assert } from "../core/assert.ts";
+import type { AgentSet } from "../agents/runtime/live_agents.ts";
 import { CidrSet } from "../core/cidr.ts";
 import type { RequestContext } from "../core/context.ts";
 import { ERRORS } from "../core/errors.ts";
+import type { Response } from "../core/message.ts";
 import type { Clock, Ports } from "../core/ports.ts";
 import type { SharedMemory } from "../core/shared_memory.ts";
 import { SharedTotals } from "../counters/shared_totals.ts";
 import type { Filter } from "../filters/filter.ts";
+import { agent as agentFilter } from "../filters/agent.ts";
 import { headerEditor } from "../filters/header_editor.ts";
 import { RateLimitFilter } from "../filters/rate_limit.ts";
 import type { Families } from "../observe/families.ts";
@@ -50,6 +53,9 @@ export interface SnapshotDeps {
   /** `Clock.nowMs` when the thread began. */
   readonly startedMs: number;
   readonly readText: (path: string) => Promise<string>;
+  readonly agents: AgentSet;
+  /** Agents that the requests of every route go through. */
+  readonly attachedAgents: readonly string[];
   /** Stands in for proxying to an upstream, where nothing must leave the process. */
   readonly proxyEndpoint?: (upstream: LiveUpstream) => Service;
 }
@@ -68,6 +74,11 @@ class SnapshotBuilder {
   readonly #upstreams = new Map<string, LiveUpstream>();
   readonly #filters = new Map<string, ChainLink>();
   readonly #inFlight: ChainLink;
+  /** Pages of the route that a request took, for answers of agents that bring none. */
+  readonly #statusPage = (context: RequestContext, status: number): Response => {
+    const page = (context.route as LiveRoute | null)?.errorPage as RouteErrorPage;
+    return page.renderStatus(context, status);
+  };
   #builtinDeps: BuiltinDeps | undefined;
 
   constructor(config: Config, resolved: ResolvedConfig, deps: SnapshotDeps) {
@@ -83,7 +94,7 @@ class SnapshotBuilder {
   }
 
   build(tls: Awaited<ReturnType<typeof readUpstreamTls>>): Snapshot {
-    const { families, outcomes, pools, shared, generation, ports } = this.#deps;
+    const { families, outcomes, pools, shared, generation, ports, agents } = this.#deps;
     const { maxIdleConnectionsPerUpstream, maxQueuedRequests } = this.#config.limits;
     const bounds = { idleMax: maxIdleConnectionsPerUpstream, queueMax: maxQueuedRequests };
     for (const upstream of this.#resolved.upstreams) {
@@ -106,8 +117,10 @@ class SnapshotBuilder {
       errorPage: new RouteErrorPage(createErrorPages({ serviceType: "web" }), ports.clock),
       requestLog: new RequestLog(this.#config.observability.logging, { ...ports, ...this.#deps }),
       names: new RequestNames(this.#config.system.traceIdFormat, ports),
+      agents,
       dispose() {
         for (const { filter } of filters) filter.dispose?.();
+        agents.dispose();
         for (const upstream of upstreams) upstream.dispose();
       },
     });
@@ -198,6 +211,11 @@ class SnapshotBuilder {
     }
     const headers = headerPolicies(route);
     if (headers !== undefined) links.push({ id: `policies:${route.id}`, type: "headers", filter: headers });
+    for (const agent of this.#deps.attachedAgents) {
+      links.push(this.#once(`agents-dir:${agent}`, "agent", () => {
+        return agentFilter.create({ agent, phase: "both" }, this.#filterDeps(agent, undefined));
+      }));
+    }
     for (const id of route.filters) {
       const config = this.#resolved.filters.find((filter) => filter.id === id);
       assert(config !== undefined, "filters of routes are checked when the configuration is read");
@@ -224,8 +242,9 @@ class SnapshotBuilder {
   }
 
   #filterDeps(id: string, key: string | undefined) {
-    const { clock, random, timers, log } = this.#deps.ports;
-    return { clock, random, timers, log, id, shared: key === undefined ? undefined : this.#deps.shared[key] };
+    const { ports: { clock, random, timers, log }, agents } = this.#deps;
+    const shared = key === undefined ? undefined : this.#deps.shared[key];
+    return { clock, random, timers, log, id, shared, agents, statusPage: this.#statusPage };
   }
 
   #inFlightLink(
@@ -271,16 +290,20 @@ class RouteErrorPage implements ErrorPage {
 
   render(context: RequestContext, code: keyof typeof ERRORS) {
     const { status } = ERRORS[code];
-    const response = this.#pages.render({
-      status,
-      code,
-      requestId: context.requestId,
-      accept: context.head.headers.joined("accept"),
-      wallMs: this.#clock.wallMs(),
-    });
+    const response = this.renderStatus(context, status, code);
     // A page's own headers may say it better.
     const comesAgain = (status === 503 || status === 429) && !response.headers.has("retry-after");
     if (comesAgain) response.headers.append("Retry-After", RETRY_AFTER_SECONDS);
     return response;
+  }
+
+  renderStatus(context: RequestContext, status: number, code?: keyof typeof ERRORS): Response {
+    return this.#pages.render({
+      status,
+      ...(code === undefined ? {} : { code }),
+      requestId: context.requestId,
+      accept: context.head.headers.joined("accept"),
+      wallMs: this.#clock.wallMs(),
+    });
   }
 }

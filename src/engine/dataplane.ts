@@ -13,6 +13,10 @@ import { UpstreamPools } from "../upstream/pools.ts";
 import { READ_BYTES_LARGE } from "../upstream/connection.ts";
 import type { TargetState } from "../upstream/live_upstream.ts";
 import type { BuiltinSources } from "../services/builtin_views.ts";
+import type { AgentState } from "../agents/runtime/live_agent.ts";
+import type { AgentPorts } from "./agent_factory.ts";
+import type { AgentPlan } from "./agent_plan.ts";
+import { ThreadAgents } from "./thread_agents.ts";
 import { SharedAdmission } from "./admission.ts";
 import { buildSnapshot } from "./build_snapshot.ts";
 import { listenerSettings } from "./connection_limits.ts";
@@ -39,6 +43,8 @@ export interface DataplaneInit {
   readonly instanceId: string;
   /** Reads a file of certificates. Rejects when it cannot. */
   readonly readText: (path: string) => Promise<string>;
+  /** What agents may reach of the world outside. */
+  readonly agentPorts: AgentPorts;
   /** What the builtin handlers show. */
   readonly builtin: BuiltinSources;
 }
@@ -48,6 +54,15 @@ export interface UpstreamStates {
   readonly id: string;
   readonly loadBalancing: string;
   readonly targets: readonly TargetState[];
+}
+
+/** What a thread is to serve next. */
+export interface NextSnapshot {
+  readonly config: Config;
+  /** Counts configurations from 1. */
+  readonly generation: number;
+  readonly shared: SharedMemory;
+  readonly agents: AgentPlan;
 }
 
 interface Prepared {
@@ -68,6 +83,7 @@ export class Dataplane {
   readonly #pools: UpstreamPools;
   readonly #largeBuffers = new BufferPool(READ_BYTES_LARGE, LARGE_BUFFERS_KEPT);
   readonly #admission: SharedAdmission;
+  readonly #agents: ThreadAgents;
   #engine: Engine | null = null;
   #listeners: Listeners | null = null;
   #prepared: Prepared | null = null;
@@ -85,15 +101,23 @@ export class Dataplane {
       deadlines: this.#deadlines,
       largeBuffers: this.#largeBuffers,
     });
-    this.#admission = new SharedAdmission({ index: init.workerIndex, count: init.workerCount }, ports.random);
+    const seat = { index: init.workerIndex, count: init.workerCount };
+    this.#admission = new SharedAdmission(seat, ports.random);
+    this.#agents = new ThreadAgents({ ports, agentPorts: init.agentPorts, registry: this.#registry, seat });
   }
 
   /**
    * Builds the next snapshot and binds its new addresses. Resolves with what is wrong; empty means that
    * `commit` may follow. Nothing changes for requests yet.
    */
-  async prepare(config: Config, generation: number, shared: SharedMemory): Promise<string[]> {
+  async prepare(next: NextSnapshot): Promise<string[]> {
+    const { config, generation, shared } = next;
     await this.#discard();
+    const { set: agents, problems } = await this.#agents.prepare(next.agents, shared);
+    if (problems.length > 0) {
+      agents.dispose();
+      return problems;
+    }
     let built: Snapshot | undefined;
     try {
       const snapshot = built = await buildSnapshot(config, {
@@ -104,6 +128,8 @@ export class Dataplane {
         families: this.#families,
         outcomes: this.#outcomes,
         pools: this.#pools,
+        agents,
+        attachedAgents: next.agents.attached,
       });
       const planned = resolveConfig(config).listeners.map((listener) => ({
         config: listener,
@@ -115,6 +141,7 @@ export class Dataplane {
       this.#prepared = { generation, snapshot, listeners, admission };
       return [];
     } catch (cause) {
+      if (built === undefined) agents.dispose();
       built?.retire(() => {});
       return [cause instanceof Error ? cause.message : String(cause)];
     }
@@ -130,6 +157,7 @@ export class Dataplane {
     const old = engine.swap(prepared.snapshot);
     this.#listenersFor(engine).commit(prepared.listeners);
     if (old !== prepared.snapshot) {
+      old.agents.retire(prepared.snapshot.agents);
       old.retire(() => void this.#init.sinks.retain(engine.snapshot.requestLog.files));
     }
   }
@@ -152,13 +180,14 @@ export class Dataplane {
   }
 
   metricsSnapshot(): MetricsSnapshot {
+    this.#agents.recordGauges();
     recordGauges(this.#families, {
       pools: this.#pools.stats(),
       snapshot: this.#engine?.snapshot,
       dropped: this.#init.sinks.dropped(),
       isFirst: this.#init.workerIndex === 0,
     });
-    return this.#registry.snapshot();
+    return { families: [...this.#registry.snapshot().families, ...this.#agents.customFamilies()] };
   }
 
   upstreamStates(): UpstreamStates[] {
@@ -170,6 +199,10 @@ export class Dataplane {
     }));
   }
 
+  agentStates(): readonly AgentState[] {
+    return this.#agents.states();
+  }
+
   reopenLogs(): void {
     this.#init.sinks.reopen();
   }
@@ -178,6 +211,7 @@ export class Dataplane {
   async close(): Promise<void> {
     await this.#discard();
     this.#listeners?.abort();
+    this.#agents.dispose();
     this.#pools.dispose();
     this.#deadlines.dispose();
     await this.#init.sinks.close();

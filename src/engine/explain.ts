@@ -19,6 +19,9 @@ import type { RouteExplanation } from "../routing/table.ts";
 import type { Service } from "../services/service.ts";
 import type { LiveUpstream } from "../upstream/live_upstream.ts";
 import { UpstreamPools } from "../upstream/pools.ts";
+import type { AgentPorts } from "./agent_factory.ts";
+import type { AgentPlan } from "./agent_plan.ts";
+import { ThreadAgents } from "./thread_agents.ts";
 import { buildSnapshot } from "./build_snapshot.ts";
 import { Engine } from "./engine.ts";
 import { sharedNeeds } from "./shared_needs.ts";
@@ -55,6 +58,14 @@ export interface Explanation {
 /** Ports that an explanation needs; it never connects to anybody. */
 export type ExplainPorts = Pick<Ports, "clock" | "random" | "timers" | "log">;
 
+/** What an explanation is made with besides the configuration. */
+export interface ExplainDeps extends ExplainPorts {
+  readonly readText: (path: string) => Promise<string>;
+  /** Agents decide as they would; what they may reach of the outside is in `agentPorts`. */
+  readonly agents: AgentPlan;
+  readonly agentPorts: AgentPorts;
+}
+
 /**
  * Runs a request through the configuration with the dataplane's own code, up to where it would leave
  * the proxy. Rejects when the configuration names files that cannot be read.
@@ -62,17 +73,25 @@ export type ExplainPorts = Pick<Ports, "clock" | "random" | "timers" | "log">;
 export async function explain(
   config: Config,
   request: ExplainRequest,
-  deps: ExplainPorts & { readonly readText: (path: string) => Promise<string> },
+  deps: ExplainDeps,
 ): Promise<Explanation> {
   const chosen = chooseListener(resolveConfig(config).listeners, request);
   const deadlines = new Deadlines(deps.clock, deps.timers);
   const ports: Ports = { ...deps, dialer: { connect: refuse }, listen: refuse };
-  const families = createFamilies(new MetricsRegistry(), { version: "explain" });
+  const registry = new MetricsRegistry();
+  const families = createFamilies(registry, { version: "explain" });
+  const shared = allocateShared(sharedNeeds(config, 1, deps.agents), {});
+  const seat = { index: 0, count: 1 };
+  const agents = new ThreadAgents({ ports, agentPorts: deps.agentPorts, registry, seat });
+  const { set, problems } = await agents.prepare(deps.agents, shared);
+  if (problems.length > 0) throw new Error(problems.join("\n"));
   const sent: { context?: RequestContext } = {};
   const snapshot = await buildSnapshot(config, {
     generation: 0,
     ports,
-    shared: allocateShared(sharedNeeds(config, 1), {}),
+    shared,
+    agents: set,
+    attachedAgents: deps.agents.attached,
     workerIndex: 0,
     workerCount: 1,
     sinks: SILENT_SINKS,
@@ -112,6 +131,7 @@ export async function explain(
     };
   } finally {
     snapshot.retire(() => {});
+    agents.dispose();
     deadlines.dispose();
   }
 }

@@ -4,11 +4,15 @@ import type { SharedMemory, SharedNeed } from "../core/shared_memory.ts";
 import { gaugeBytes, SharedGauges } from "../counters/shared_gauges.ts";
 import { SharedTotals, totalBytes } from "../counters/shared_totals.ts";
 import { healthNeed } from "../upstream/live_upstream.ts";
+import { agentKvNeed } from "./agent_factory.ts";
+import { type AgentPlan, NO_AGENTS } from "./agent_plan.ts";
 import { filterKind } from "./filter_kinds.ts";
 import { limitNeed, plannedLimits } from "./limit_filters.ts";
 
 /** Counts of connections and of requests in flight. */
 export const TOTALS_KEY = "totals";
+/** Count of live instances of agents. */
+export const AGENT_INSTANCES_KEY = "agent-instances";
 /** Places in the totals. */
 export const CONNECTIONS = 0;
 export const REQUESTS_IN_FLIGHT = 1;
@@ -46,8 +50,17 @@ export function filterNeed(filter: FilterConfig): SharedNeed | undefined {
 }
 
 /** Memory that all threads share under a configuration. */
-export function* sharedNeeds(config: Config, workerCount: number): Generator<SharedNeed> {
+export function* sharedNeeds(
+  config: Config,
+  workerCount: number,
+  agents: AgentPlan = NO_AGENTS,
+): Generator<SharedNeed> {
   yield { key: TOTALS_KEY, bytes: totalBytes(TOTALS, workerCount) };
+  yield { key: AGENT_INSTANCES_KEY, bytes: totalBytes(1, workerCount) };
+  for (const spec of agents.specs) {
+    const need = agentKvNeed(spec.options);
+    if (need !== undefined) yield need;
+  }
   yield { key: clientsKey(config), bytes: gaugeBytes(clientKeysMax(config), workerCount) };
   const resolved = resolveConfig(config);
   for (const filter of resolved.filters) {
@@ -77,7 +90,10 @@ export function clearWorker(shared: SharedMemory, workerIndex: number): void {
   if (totals === undefined) return;
   const seat = { index: workerIndex, count: totals.byteLength / totalBytes(TOTALS, 1) };
   for (const [key, memory] of Object.entries(shared)) {
-    if (key === TOTALS_KEY || key.startsWith(ROUTE_PREFIX) || key.startsWith(LISTENER_PREFIX)) {
+    if (
+      key === TOTALS_KEY || key === AGENT_INSTANCES_KEY || key.startsWith(ROUTE_PREFIX) ||
+      key.startsWith(LISTENER_PREFIX)
+    ) {
       new SharedTotals(memory, seat).clearWorker(workerIndex);
     }
     if (!key.startsWith(CLIENTS_PREFIX)) continue;

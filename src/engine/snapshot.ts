@@ -1,3 +1,4 @@
+import type { AgentSet } from "../agents/runtime/live_agents.ts";
 import type { Lease, RequestContext } from "../core/context.ts";
 import type { Config } from "../config/document.ts";
 import type { RateLimitFilter } from "../filters/rate_limit.ts";
@@ -26,6 +27,7 @@ export interface SnapshotParts {
   readonly errorPage: ErrorPage;
   readonly requestLog: RequestLog;
   readonly names: RequestNames;
+  readonly agents: AgentSet;
   /** Gives back what the parts hold: filters, pools. */
   dispose(): void;
 }
@@ -45,6 +47,7 @@ export class Snapshot implements Lease {
   readonly errorPage: ErrorPage;
   readonly requestLog: RequestLog;
   readonly names: RequestNames;
+  readonly agents: AgentSet;
   readonly #dispose: () => void;
   #requests = 0;
   #onDisposed: (() => void) | null = null;
@@ -61,6 +64,7 @@ export class Snapshot implements Lease {
     this.errorPage = parts.errorPage;
     this.requestLog = parts.requestLog;
     this.names = parts.names;
+    this.agents = parts.agents;
     this.#dispose = parts.dispose;
   }
 

@@ -1,3 +1,4 @@
+import type { AgentDirectory } from "../agents/runtime/live_agents.ts";
 import type { RequestContext } from "../core/context.ts";
 import type { MaybePromise, Response } from "../core/message.ts";
 import type { Clock, Log, Random, Timers } from "../core/ports.ts";
@@ -36,4 +37,6 @@ export interface FilterDeps {
   readonly id: string;
   /** Memory shared by all workers, when the kind asks for it by `sharedBytes`. */
   readonly shared: SharedArrayBuffer | undefined;
+  /** The agents of the configuration. */
+  readonly agents: AgentDirectory;
 }

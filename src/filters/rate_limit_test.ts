@@ -2,6 +2,7 @@ import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import { optionsOf, plainResponse, readFilter, requestContext } from "../../tests/support/filter_fixture.ts";
 import type { RequestContext } from "../core/context.ts";
 import type { Response } from "../core/message.ts";
+import { EMPTY_DIRECTORY } from "../../tests/support/no_agents.ts";
 import { bucketStats } from "../counters/shared_buckets.ts";
 import type { Answer, FilterDeps } from "./filter.ts";
 import { plainRateLimit, rateLimit, rateLimitBytes, RateLimitFilter } from "./rate_limit.ts";
@@ -13,6 +14,7 @@ const WALL_MS = 1_700_000_000_000;
 class ManualDeps implements FilterDeps {
   readonly id = "limit";
   readonly shared: SharedArrayBuffer | undefined;
+  readonly agents = EMPTY_DIRECTORY;
   readonly random = { u32: () => 7 };
   readonly logged: unknown[] = [];
   readonly timersSet: { ms: number; run: () => void }[] = [];

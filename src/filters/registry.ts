@@ -5,6 +5,7 @@
  * Schema, reference page and the contract test in `tests/contract/filters_test.ts` follow from the row.
  */
 
+import { agent } from "./agent.ts";
 import { cors } from "./cors.ts";
 import { headers } from "./headers.ts";
 import { log } from "./log.ts";
@@ -13,7 +14,7 @@ import { redirect } from "./redirect.ts";
 import { timeout } from "./timeout.ts";
 import { urlRewrite } from "./url_rewrite.ts";
 
-export const FILTERS = [cors, headers, log, rateLimit, redirect, timeout, urlRewrite] as const;
+export const FILTERS = [agent, cors, headers, log, rateLimit, redirect, timeout, urlRewrite] as const;
 
 /** Types of the language that this build cannot do; refused by name. */
-export const UNAVAILABLE_FILTERS = { agent: [], compress: ["compression"], geo: [] } as const;
+export const UNAVAILABLE_FILTERS = { compress: ["compression"], geo: [] } as const;

@@ -8,6 +8,7 @@ import {
   userAgentReader,
 } from "./access_log_values.ts";
 import type { Piece } from "./line_template.ts";
+import { agentsJson } from "./agents_field.ts";
 import { jsonInner, jsonText, jsonValue } from "./log_text.ts";
 import { Redactor } from "./redact.ts";
 import { millisText, Timestamps } from "./timestamps.ts";
@@ -26,6 +27,7 @@ const OWN_KEYS: ReadonlySet<string> = new Set([
   "duration_ms",
   "body_bytes",
   "body_bytes_sent",
+  "agents",
   "connection_reused",
   "rate_limit_hit",
   "client_ip",
@@ -89,6 +91,7 @@ function outcomeParts({ fields: on }: AccessLogOptions): Parts {
   if (on.rateLimitHit) {
     parts.push(',"rate_limit_hit":', (context) => isRateLimited(context) ? "true" : "false");
   }
+  parts.push(({ agentNotes }) => agentNotes === undefined ? "" : ',"agents":' + agentsJson(agentNotes));
   parts.push((context) => {
     if (context.reason === undefined && context.errorCode === undefined) return "";
     const reason = context.reason === undefined ? "" : ',"reason":' + jsonText(context.reason);

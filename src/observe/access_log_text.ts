@@ -1,4 +1,5 @@
 import type { RequestContext } from "../core/context.ts";
+import { agentsText } from "./agents_field.ts";
 import type { AccessLogOptions } from "./access_log.ts";
 import { answeredStatus, LOG_FIELDS_MAX, refererReader, userAgentReader } from "./access_log_values.ts";
 import type { Piece } from "./line_template.ts";
@@ -66,6 +67,7 @@ export function textParts(options: AccessLogOptions): Parts {
   pair("upstreamAddr", "target", (context) => context.targetAddress);
   pair("upstreamAttempts", "attempts", ({ attempts }) => attempts > 1 ? String(attempts) : undefined);
   parts.push(({ reason, errorCode }) => textPair("reason", reason) + textPair("error", errorCode));
+  parts.push(({ agentNotes }) => agentNotes === undefined ? "" : textPair("agents", agentsText(agentNotes)));
   if (options.includeTraceId) pair("traceId", "id", (context) => context.requestId);
   parts.push((context) => context.logFields === undefined ? "" : extraPairs(context.logFields), "\n");
   return parts;

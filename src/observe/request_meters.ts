@@ -42,6 +42,9 @@ const BLOCKED_LABELS: ReadonlyMap<string, string> = new Map([
   ["websocket_not_enabled", "websocket_not_enabled"],
   ["validation_failed", "validation_failed"],
   ["agent_blocked", "agent_blocked"],
+  ["agent_challenged", "agent_challenged"],
+  ["agent_failed", "agent_failed"],
+  ["agent_body_too_large", "agent_body_too_large"],
 ]);
 
 /** The `blocked_requests_total` label for why the proxy answered by itself; undefined when that is no refusal. */

@@ -4,6 +4,7 @@ import type { UpstreamStates } from "../engine/dataplane.ts";
 import { exposition } from "../observe/exposition.ts";
 import type { MetricsSnapshot } from "../observe/metrics_snapshot.ts";
 import { adminPage, reasons } from "./admin_page.ts";
+import type { AgentsView } from "./agent_view.ts";
 import { sanitize } from "./sanitize.ts";
 import type { Supervisor } from "./supervisor.ts";
 
@@ -13,6 +14,7 @@ export interface AdminDeps {
   readonly version: string;
   metrics(): Promise<MetricsSnapshot>;
   upstreams(): Promise<readonly UpstreamStates[]>;
+  agents(): Promise<AgentsView>;
 }
 
 /** Who asks: the peer of the connection, and whether the listener is bound to loopback alone. */
@@ -29,6 +31,7 @@ const ENDPOINTS: Readonly<Record<string, Endpoint>> = {
   "/ready": ready,
   "/config": (_request, { supervisor }) => json(200, sanitize(supervisor.config)),
   "/upstreams": upstreams,
+  "/agents": async (_request, { agents }) => json(200, await agents()),
   "/-/generation": generation,
 };
 

@@ -57,6 +57,7 @@ function depsOf(
     version: "1.2.3",
     reloads: 0,
     metrics: () => Promise.resolve({ families: [] }),
+    agents: () => Promise.resolve({ summary: { total: 0, live: 0, problems: 0 }, agents: [], problems: [] }),
     upstreams: () =>
       Promise.resolve([{
         id: "u",

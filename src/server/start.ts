@@ -1,8 +1,12 @@
 import type { UpstreamStates } from "../engine/dataplane.ts";
-import { socketOps } from "./socket_ops.ts";
 import { clearWorker, sharedNeeds } from "../engine/shared_needs.ts";
+import { joinCustomFamilies } from "../observe/agent_custom.ts";
 import { mergeSnapshots } from "../observe/metrics_snapshot.ts";
 import type { MetricsSnapshot } from "../observe/metrics_snapshot.ts";
+import { AgentCatalogue } from "./agent_catalogue.ts";
+import { createAgentTrial } from "./agent_trial.ts";
+import { type AgentsView, agentsView } from "./agent_view.ts";
+import { AgentsCompanion } from "./agents_companion.ts";
 import { AdminListener } from "./admin_listener.ts";
 import { ReloadAudit } from "./audit.ts";
 import type { ConfigSource } from "./config_source.ts";
@@ -19,6 +23,7 @@ import { ProcessLog } from "./process_log.ts";
 import { ProcessMetrics } from "./process_metrics.ts";
 import { StartError, Supervisor } from "./supervisor.ts";
 import type { Companion, ReloadResult, SupervisorInit, ThreadStart } from "./supervisor.ts";
+import { socketOps } from "./socket_ops.ts";
 import { ThreadHost } from "./thread_host.ts";
 import { WatchCompanion } from "./watch_companion.ts";
 import { WorkerThread } from "./worker_thread.ts";
@@ -68,6 +73,8 @@ class Starting {
   readonly #audit: ReloadAudit;
   readonly #instanceId = `${Deno.hostname()}-${Deno.pid}`;
   readonly #cleanups: (() => void)[] = [];
+  readonly #agentsFolder: AgentsCompanion;
+  readonly #catalogue: AgentCatalogue;
   #collector = new MetricsCollector(() => []);
   #supervisor: Supervisor | undefined;
 
@@ -77,6 +84,14 @@ class Starting {
     this.#processLog = new ProcessLog({ ...ports, verbose: options.verbose });
     this.#metrics = new ProcessMetrics(options.version);
     this.#audit = new ReloadAudit(ports);
+    const { log } = this.#processLog;
+    this.#agentsFolder = new AgentsCompanion({ log, changed: () => void this.#supervisor?.reload("agents") });
+    this.#catalogue = new AgentCatalogue({
+      log,
+      trial: createAgentTrial({ clock: this.#clock, random: createRandom(), log, timers: this.#timers }),
+      dropped: (config) => this.#agentsFolder.listing(config),
+    });
+    this.#agentsFolder.attach(this.#catalogue);
   }
 
   async start(): Promise<Service> {
@@ -124,6 +139,7 @@ class Starting {
       },
       spawn: (start) => this.#spawn(start),
       sharedNeeds,
+      loadAgents: (config) => this.#catalogue.load(config),
       clearWorker,
       onReload: (result) => this.#afterReload(result),
     };
@@ -151,6 +167,7 @@ class Starting {
       version: this.#options.version,
       metrics: () => this.#processMetrics(),
       upstreams: () => firstAnswer(supervisor.fleet.threads),
+      agents: () => this.#agents(supervisor),
     }, log);
     const health = new HealthCompanion({
       dialer: createDialer(),
@@ -160,13 +177,22 @@ class Starting {
       log,
     });
     const ports = { clock: this.#clock, timers: this.#timers, listen: createListen(log), log };
-    return [admin, health, new DemoCompanion(supervisor, ports), new WatchCompanion(supervisor, log)];
+    const watch = new WatchCompanion(supervisor, log);
+    return [admin, health, new DemoCompanion(supervisor, ports), watch, this.#agentsFolder];
+  }
+
+  /** A thread that does not answer in time is left out; its agents are those of the others. */
+  async #agents(supervisor: Supervisor): Promise<AgentsView> {
+    const asked = await Promise.allSettled(supervisor.fleet.threads.map((thread) => thread.agents()));
+    const states = asked.flatMap((outcome) => outcome.status === "fulfilled" ? [outcome.value] : []);
+    return agentsView(this.#catalogue.facts, states, this.#catalogue.problems);
   }
 
   async #processMetrics(): Promise<MetricsSnapshot> {
     const supervisor = this.#supervisor;
     if (supervisor === undefined || supervisor.generation === 0) return { families: [] };
-    return mergeSnapshots([await this.#collector.collect(), this.#metrics.snapshot(supervisor)]);
+    const merged = mergeSnapshots([await this.#collector.collect(), this.#metrics.snapshot(supervisor)]);
+    return joinCustomFamilies(merged);
   }
 
   #afterReload(result: ReloadResult): void {

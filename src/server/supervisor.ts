@@ -1,4 +1,5 @@
 import type { Config } from "../config/document.ts";
+import { type AgentPlan, NO_AGENTS } from "../engine/agent_plan.ts";
 import type { Log } from "../core/ports.ts";
 import { allocateShared } from "../core/shared_memory.ts";
 import type { SharedMemory, SharedNeed } from "../core/shared_memory.ts";
@@ -10,8 +11,10 @@ import { Mutex } from "./mutex.ts";
 import { restartWarnings } from "./restart_warnings.ts";
 import type { NextConfig } from "./thread.ts";
 
+const WITHOUT_AGENTS = { plan: NO_AGENTS, problems: [] };
+
 /** Why a reload was asked for. */
-export type ReloadTrigger = "start" | "signal" | "watch" | "admin";
+export type ReloadTrigger = "start" | "signal" | "watch" | "admin" | "agents";
 
 /** What came of a reload. */
 export interface ReloadResult {
@@ -48,7 +51,9 @@ export interface SupervisorInit {
   /** Starts a thread; the seam where tests put workers that can be crashed. */
   spawn(start: ThreadStart): Promise<FleetThread>;
   /** Memory all threads share under a configuration. */
-  sharedNeeds(config: Config, workerCount: number): Iterable<SharedNeed>;
+  sharedNeeds(config: Config, workerCount: number, agents: AgentPlan): Iterable<SharedNeed>;
+  /** The agents of a configuration, compiled; what is wrong with those it names keeps it from being applied. */
+  loadAgents?(config: Config): Promise<{ readonly plan: AgentPlan; readonly problems: readonly string[] }>;
   /** Gives back what a dead worker held in shared memory. */
   clearWorker(shared: SharedMemory, workerIndex: number, workerCount: number): void;
   /** Told of every reload, the start included: for metrics and the audit log. */
@@ -229,8 +234,15 @@ export class Supervisor {
   async #apply(config: Config): Promise<readonly string[]> {
     const busy = checkListeners(config, this.#committed?.config);
     if (busy.length > 0) return busy;
-    const shared = allocateShared(this.#init.sharedNeeds(config, this.#fleet.size), this.shared);
-    const next: NextConfig = { config, generation: ++this.#generation, shared };
+    const { plan: agents, problems: refused } = await this.#init.loadAgents?.(config) ?? WITHOUT_AGENTS;
+    if (refused.length > 0) return refused;
+    const needs = this.#init.sharedNeeds(config, this.#fleet.size, agents);
+    const next: NextConfig = {
+      config,
+      generation: ++this.#generation,
+      shared: allocateShared(needs, this.shared),
+      agents,
+    };
     const problems = await this.#prepare(next);
     if (problems.length > 0) {
       await this.#fleet.abandon(next.generation);

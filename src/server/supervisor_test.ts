@@ -89,6 +89,10 @@ class FakeThread implements FleetThread {
     return Promise.resolve([]);
   }
 
+  agents() {
+    return Promise.resolve([]);
+  }
+
   reopenLogs(): Promise<void> {
     this.calls.push("reopenLogs");
     return Promise.resolve();

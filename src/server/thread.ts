@@ -1,5 +1,7 @@
 import type { Config } from "../config/document.ts";
 import type { UpstreamStates } from "../engine/dataplane.ts";
+import type { AgentPlan } from "../engine/agent_plan.ts";
+import type { AgentState } from "../agents/runtime/live_agent.ts";
 import type { SharedMemory } from "../core/shared_memory.ts";
 import type { MetricsSnapshot } from "../observe/metrics_snapshot.ts";
 import type { TimeBase } from "./platform.ts";
@@ -10,6 +12,7 @@ export interface NextConfig {
   /** Counts configurations from 1; the same in every thread. */
   readonly generation: number;
   readonly shared: SharedMemory;
+  readonly agents: AgentPlan;
 }
 
 /** What a thread is told once, at birth. */
@@ -40,6 +43,8 @@ export interface Thread {
   drain(timeoutMs: number): Promise<number>;
   metrics(): Promise<MetricsSnapshot>;
   upstreams(): Promise<readonly UpstreamStates[]>;
+  /** The agents of this thread, those that are draining included. */
+  agents(): Promise<readonly AgentState[]>;
   /** Opens log files anew after they were renamed. */
   reopenLogs(): Promise<void>;
   /** Flushes logs; nothing is served afterwards. */

@@ -1,7 +1,10 @@
+import type { AgentState } from "../agents/runtime/live_agent.ts";
 import { Dataplane } from "../engine/dataplane.ts";
 import type { UpstreamStates } from "../engine/dataplane.ts";
 import type { MetricsSnapshot } from "../observe/metrics_snapshot.ts";
+import { AgentFetch } from "./agent_fetch.ts";
 import { createDialer } from "./dialer.ts";
+import { NodeSignatureVerifier } from "./signature_verifier.ts";
 import { surviveRejections } from "./last_resort.ts";
 import { LogFiles } from "./log_files.ts";
 import { createClock, createPorts, createTimers } from "./platform.ts";
@@ -29,6 +32,7 @@ export class ThreadHost implements Thread {
       version,
       instanceId,
       readText: (path) => Deno.readTextFile(path),
+      agentPorts: { verifier: new NodeSignatureVerifier(), transport: new AgentFetch().send },
       builtin: supervising,
     });
     // The supervisor does this for its own thread.
@@ -37,7 +41,7 @@ export class ThreadHost implements Thread {
 
   async prepare(next: NextConfig): Promise<readonly string[]> {
     this.#next = next;
-    return await this.#dataplane.prepare(next.config, next.generation, next.shared);
+    return await this.#dataplane.prepare(next);
   }
 
   // deno-lint-ignore require-await -- the other kind of thread answers later.
@@ -63,6 +67,11 @@ export class ThreadHost implements Thread {
   // deno-lint-ignore require-await -- the other kind of thread answers later.
   async upstreams(): Promise<readonly UpstreamStates[]> {
     return this.#dataplane.upstreamStates();
+  }
+
+  // deno-lint-ignore require-await -- the other kind of thread answers later.
+  async agents(): Promise<readonly AgentState[]> {
+    return this.#dataplane.agentStates();
   }
 
   // deno-lint-ignore require-await -- the other kind of thread answers later.

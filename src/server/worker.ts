@@ -59,6 +59,7 @@ class WorkerPort {
         return await host[method](argument as number);
       case "metrics":
       case "upstreams":
+      case "agents":
       case "reopenLogs":
       case "close":
         return await host[method]();

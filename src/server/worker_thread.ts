@@ -1,3 +1,4 @@
+import type { AgentState } from "../agents/runtime/live_agent.ts";
 import type { UpstreamStates } from "../engine/dataplane.ts";
 import type { MetricsSnapshot } from "../observe/metrics_snapshot.ts";
 import { answerCall, CallError, PendingCalls } from "./calls.ts";
@@ -21,6 +22,7 @@ const CALL_TIMEOUT_MS: Readonly<Record<Exclude<ThreadMethod, "drain">, number>> 
   abandon: 10_000,
   metrics: 1_000,
   upstreams: 1_000,
+  agents: 1_000,
   reopenLogs: 10_000,
   close: 5_000,
 };
@@ -94,6 +96,10 @@ export class WorkerThread implements Thread {
 
   upstreams(): Promise<readonly UpstreamStates[]> {
     return this.#call("upstreams") as Promise<readonly UpstreamStates[]>;
+  }
+
+  agents(): Promise<readonly AgentState[]> {
+    return this.#call("agents") as Promise<readonly AgentState[]>;
   }
 
   reopenLogs(): Promise<void> {

@@ -20,6 +20,8 @@ export interface Setting {
   readonly pinned: boolean;
   /** Routes before the one that matches, in Sentinel's configuration. */
   readonly otherRoutes: number;
+  /** Entries of the denylist that requests go through in Sentinel; 0 means there is no agent. */
+  readonly denied: number;
 }
 
 type Starter = (setting: Setting) => Promise<Running>;
@@ -208,10 +210,39 @@ function losingRoutes(count: number): string {
     }`).join("\n");
 }
 
+/** An agent that looks at address, path and user agent of every request, and lets it through. */
+function denylist(entries: number): { readonly top: string; readonly route: string } {
+  if (entries === 0) return { top: "agents-dir enabled=#false", route: "" };
+  const kinds = [
+    ["block-ips", (i: number) => `10.${i >> 8}.${i & 255}.0/24`],
+    ["block-paths", (i: number) => `/denied/section${i}`],
+    ["block-user-agents", (i: number) => `badbot-${i}`],
+  ] as const;
+  const each = (kind: number) => {
+    const [name, make] = kinds[kind]!;
+    const count = Math.ceil((entries - kind) / kinds.length);
+    return `${name} ${Array.from({ length: count }, (_, i) => `"${make(i)}"`).join(" ")}`;
+  };
+  return {
+    top: `agents-dir enabled=#false
+agents { agent "denylist" {
+    wasm "${ROOT}wasm-agents/dist/denylist.wasm"
+    grant "conn-info" "clock"
+    config {
+${kinds.map((_, kind) => each(kind)).join("\n")}
+    }
+}; }
+filters { filter "deny" { type "agent"; agent "denylist"; }; }`,
+    route: 'filters "deny"',
+  };
+}
+
 function sentinelConfig(setting: Setting, ports: { listen: number; metrics: number }): string {
+  const agent = denylist(setting.denied);
   return `system {
     worker-threads ${setting.workers}
 }
+${agent.top}
 listeners {
     listener "main" {
         address "127.0.0.1:${ports.listen}"
@@ -223,6 +254,7 @@ ${losingRoutes(setting.otherRoutes)}
     route "all" {
         priority "low"
         matches { path-prefix "/"; }
+        ${agent.route}
         upstream "origin"
     }
 }

@@ -67,6 +67,14 @@ class Facts {
     );
     return one === undefined || other === undefined ? undefined : one / other;
   }
+
+  /** Microseconds of CPU per request that one contender needs more than the other. */
+  added(workload: string, pair: readonly [string, string]): number | undefined {
+    const [one, other] = pair.map((name) =>
+      this.#figures.find((each) => each.workload === workload && each.contender === name)?.cpuMicros
+    );
+    return one === undefined || other === undefined ? undefined : one - other;
+  }
 }
 
 const BOUNDS: readonly BoundRow[] = [
@@ -85,6 +93,12 @@ const BOUNDS: readonly BoundRow[] = [
     (facts) => facts.ratio("latency", ["sentinel", "nginx"], "p99Ms"),
   ),
   bound("100 routes against one: CPU", 1.03, (facts) => facts.ratio("routes", ["100 routes", "1 route"])),
+  {
+    name: "denylist of 10 000 entries: CPU it adds to a request",
+    limit: 4,
+    unit: "µs",
+    value: (facts) => facts.added("agents", ["denylist", "no agent"]),
+  },
   bound("two workers against one: CPU", 1.15, (facts) => facts.ratio("workers", ["2 workers", "1 worker"])),
   {
     name: "resident memory of one worker after the run",

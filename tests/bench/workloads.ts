@@ -33,6 +33,8 @@ interface Entry {
   readonly contender: string;
   readonly workers: number;
   readonly otherRoutes: number;
+  /** Entries of a denylist that requests go through. */
+  readonly denied?: number;
 }
 
 interface ContestInit {
@@ -45,6 +47,8 @@ interface ContestInit {
 /** Long enough for V8 to have compiled what is hot. */
 const WARM_UP_SECONDS = 4;
 const MEMORY_SAMPLES = 20;
+/** Addresses, paths and user agents together. */
+const DENYLIST_ENTRIES = 10_000;
 const CONNECTIONS = 32;
 /** Few at a time, so that a big body is a matter of bytes and not of scheduling. */
 const BIG_CONNECTIONS = 4;
@@ -65,6 +69,7 @@ async function runContest(plan: Plan, init: ContestInit, originPort: number): Pr
         originPort,
         workers: entry.workers,
         otherRoutes: entry.otherRoutes,
+        denied: entry.denied ?? 0,
         pinned: init.load.pinned,
       }),
     );
@@ -128,6 +133,15 @@ export function contests(plan: Plan): Contest[] {
       path: "/100b",
     },
     {
+      workload: "agents",
+      entries: sentinels(plan, [
+        { label: "no agent", workers: 1, otherRoutes: 0 },
+        { label: "denylist", workers: 1, otherRoutes: 0, denied: DENYLIST_ENTRIES },
+      ]),
+      load: small,
+      path: "/100b",
+    },
+    {
       workload: "workers",
       entries: sentinels(plan, [
         { label: "1 worker", workers: 1, otherRoutes: 0 },
@@ -152,7 +166,7 @@ export async function latencyContest(plan: Plan, originPort: number): Promise<Fi
   const lanes: { name: string; running: Running; rounds: (Figure & { p50Ms: number; p99Ms: number })[] }[] =
     [];
   for (const { contender, workers, otherRoutes } of everybody(plan)) {
-    const setting = { originPort, workers, otherRoutes, pinned: true };
+    const setting = { originPort, workers, otherRoutes, pinned: true, denied: 0 };
     const running = stack.use(await startContender(contender, setting));
     lanes.push({ name: contender, running, rounds: [] });
   }
@@ -194,6 +208,7 @@ export async function memoryRun(plan: Plan, originPort: number): Promise<BenchRe
     originPort,
     workers: 1,
     otherRoutes: 0,
+    denied: 0,
     pinned: true,
   });
   const load = { connections: CONNECTIONS, pinned: true, url: `http://127.0.0.1:${running.port}/100b` };

@@ -58,9 +58,9 @@ for (const { name, text } of own) {
 const REASONS: Record<string, readonly string[]> = {
   "config_docker_default.kdl": [],
   "config_examples_acme-cloudflare.kdl": ["system", "tls"],
-  "config_examples_api-gateway.kdl": ["https", "tls", "agents", "agent", "retry-policy", "tracing"],
+  "config_examples_api-gateway.kdl": ["https", "tls", "grpc", "retry-policy", "tracing"],
   "config_examples_basic.kdl": [],
-  "config_examples_cors-headers.kdl": ["agents", "agent", "websocket"],
+  "config_examples_cors-headers.kdl": ["grpc", "websocket"],
   "config_examples_distributed-rate-limit.kdl": [
     "least_connections",
     ...["redis", "redis-url", "redis-prefix", "redis-pool-size", "redis-timeout-ms", "redis-fallback"],
@@ -79,16 +79,15 @@ const REASONS: Record<string, readonly string[]> = {
   "config_examples_namespaces.kdl": [
     "https",
     "tls",
-    "agents",
-    "agent",
+    "grpc",
     "max-connections-per-client",
     "least_connections",
     "ip_hash",
     "cache",
   ],
   "config_examples_static-site.kdl": ["https", "tls", "cache", "rewrite-path"],
-  "config_examples_tracing.kdl": ["agents", "agent", "tracing"],
-  "config_examples_websocket.kdl": ["https", "tls", "agents", "agent", "websocket", "ip-hash"],
+  "config_examples_tracing.kdl": ["grpc", "tracing"],
+  "config_examples_websocket.kdl": ["https", "tls", "grpc", "websocket", "ip-hash"],
   "invalid_acme-san.kdl": ["true"],
 };
 

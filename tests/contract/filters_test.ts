@@ -17,6 +17,7 @@ import {
 
 /** Options for each kind: all that a user would write. A new row needs one. */
 const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
+  agent: [`agent "waf"\nphase "request"`],
   cors: ["", `allowed-origins "https://a.test"\nallow-credentials #true`],
   headers: [`phase "both"\nset { X-A "1" }\nadd { X-B "2" }\nremove "X-C"\nrename { X-D "X-E" }`],
   log: ["", `level "debug"\nfields "status" "query"`],

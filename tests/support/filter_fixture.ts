@@ -1,5 +1,6 @@
 /** What filters need in tests: options read from KDL as users write them, contexts, and recording ports. */
 
+import { EMPTY_DIRECTORY } from "./no_agents.ts";
 import assert from "node:assert/strict";
 import { parseKdl } from "../../src/config/kdl.ts";
 import { RequestContext, type RouteInfo } from "../../src/core/context.ts";
@@ -109,6 +110,7 @@ export function filterDeps(shared?: SharedArrayBuffer): FilterDeps & { readonly 
     log: (level, message, fields) => void lines.push({ level, message, fields }),
     id: "f",
     shared,
+    agents: EMPTY_DIRECTORY,
     lines,
   };
 }

@@ -1,3 +1,5 @@
+import { NO_AGENTS } from "../../src/engine/agent_plan.ts";
+import { NO_AGENT_PORTS } from "./no_agents.ts";
 import { parseConfig } from "../../src/config/load.ts";
 import type { Config } from "../../src/config/document.ts";
 import type { Random, Socket, SocketListener } from "../../src/core/ports.ts";
@@ -87,6 +89,7 @@ export class SimulatedDataplane {
       version: "test",
       instanceId: "test",
       readText: () => Promise.reject(new Error("no files here")),
+      agentPorts: NO_AGENT_PORTS,
       builtin: { processMetrics: () => this.dataplane.metricsSnapshot() },
     });
   }
@@ -95,7 +98,8 @@ export class SimulatedDataplane {
   async serve(text: string): Promise<string[]> {
     const config = goodConfig(text);
     const shared = allocateShared(sharedNeeds(config, 1), this.#shared);
-    const problems = await this.dataplane.prepare(config, ++this.#generation, shared);
+    const generation = ++this.#generation;
+    const problems = await this.dataplane.prepare({ config, generation, shared, agents: NO_AGENTS });
     if (problems.length > 0) return problems;
     this.#shared = shared;
     this.dataplane.commit(this.#generation);

@@ -1,0 +1,284 @@
+import type { Clock, Log, Random } from "../../core/ports.ts";
+import { AbiInstance } from "../abi/instance.ts";
+import { bindSentinel, bindSentinelAsync, type PromisedExports } from "../contract/sentinel_exports.ts";
+import { lowerSentinelImports } from "../contract/sentinel_imports.ts";
+import { SentinelInstance } from "../contract/sentinel_instance.ts";
+import type { Description, Exports, Imports } from "../contract/sentinel_types.ts";
+import { adaptZentinel, type ZentinelAgent } from "../contract/zentinel_adapter.ts";
+import { bindZentinel } from "../contract/zentinel_exports.ts";
+import { AgentLoadError, type AgentTrap, type CoreImports, type LiftBudget } from "../guest.ts";
+import { denyAll } from "../host_wasi/deny_all.ts";
+import type { AgentEvent, AgentOptions } from "../options.ts";
+import type { CompiledComponent } from "../wasm/compile_component.ts";
+import { CoreInstance } from "../wasm/core_instance.ts";
+import type { Payer } from "./payer.ts";
+import type { AgentInstance, BoundAgent, InstanceFactory, RequestView } from "./bound_agent.ts";
+
+/** What instances of a component are made with. */
+export interface ComponentFactoryDeps {
+  /** What the agent is granted. */
+  readonly imports: Imports;
+  readonly options: AgentOptions;
+  /** Lets instances pay for the work of what they are granted. */
+  readonly payer: Payer;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+/** Handlers of our world and the event that each is for. */
+const SENTINEL_EVENTS: readonly (readonly [handler: keyof Exports, event: AgentEvent])[] = [
+  ["requestHandler", "request-headers"],
+  ["requestBodyHandler", "request-body"],
+  ["responseHandler", "response-headers"],
+  ["responseBodyHandler", "response-body"],
+  ["completionHandler", "request-complete"],
+  ["websocketHandler", "websocket-frame"],
+  ["guardrailHandler", "guardrail"],
+];
+
+/** Events that components of the reference's world can be told of, in every spelling that they use for them. */
+const ZENTINEL_EVENTS: Readonly<Record<string, AgentEvent>> = {
+  "request-headers": "request-headers",
+  "request-body": "request-body",
+  "request-body-chunk": "request-body",
+  "response-headers": "response-headers",
+  "response-body": "response-body",
+  "response-body-chunk": "response-body",
+};
+
+/** What a component says about itself. */
+export interface ComponentFacts {
+  readonly description: Description;
+  readonly handles: ReadonlySet<AgentEvent>;
+}
+
+/**
+ * Makes instances of a compiled component, bound to what its agent is granted. One instance is made at once, to be
+ * asked what it handles. Throws `AgentLoadError` or `AgentTrap` when that does not work.
+ */
+export function componentFactory(compiled: CompiledComponent, deps: ComponentFactoryDeps): InstanceFactory {
+  const binding = new ComponentBinding(compiled, deps);
+  const { handles, bodyBytesMax } = binding.probe();
+  return {
+    handles,
+    ...(bodyBytesMax === undefined ? {} : { bodyBytesMax }),
+    create: (fuel) => binding.create(fuel).instance,
+  };
+}
+
+/** What a component says about itself before it is configured; `deps` as for `componentFactory`. */
+export function componentFacts(
+  compiled: CompiledComponent,
+  deps: ComponentFactoryDeps,
+): Promise<ComponentFacts> {
+  return new ComponentBinding(compiled, deps).describe();
+}
+
+/** An instance and what stands behind it. */
+interface Made {
+  readonly core: CoreInstance;
+  readonly instance: AgentInstance;
+  readonly exports: Exports | PromisedExports;
+  readonly zentinel: ZentinelAgent | undefined;
+}
+
+class ComponentBinding {
+  readonly #compiled: CompiledComponent;
+  readonly #deps: ComponentFactoryDeps;
+  readonly #budget: LiftBudget;
+  /** Whether calls may wait: their results are promises then. */
+  readonly #suspends: boolean;
+
+  constructor(compiled: CompiledComponent, deps: ComponentFactoryDeps) {
+    this.#compiled = compiled;
+    this.#deps = deps;
+    this.#budget = { bytes: deps.options.maxResultBytes, listLength: deps.options.maxListLength };
+    this.#suspends = deps.imports.fetch !== undefined && Object.hasOwn(compiled.imports, "fetch#send");
+  }
+
+  create(fuel: number): Made {
+    return this.#compiled.world.package === "zentinel:agent" ? this.#zentinel(fuel) : this.#sentinel(fuel);
+  }
+
+  probe(): { readonly handles: ReadonlySet<AgentEvent>; readonly bodyBytesMax: number | undefined } {
+    const { options } = this.#deps;
+    const made = this.create(options.configureFuel);
+    if (made.zentinel === undefined) {
+      return { handles: sentinelEvents(made.exports), bodyBytesMax: undefined };
+    }
+    const info = explained(made.core, () => made.zentinel!.info());
+    const streams = options.requestBodyMode !== "buffer" || options.responseBodyMode !== "buffer";
+    if (streams && !info.supportsStreaming) {
+      throw new AgentLoadError(
+        "the component takes whole bodies only; leave request- and response-body-mode out",
+      );
+    }
+    const bodyBytesMax = info.bodyBytesMax === 0n ? undefined : Number(info.bodyBytesMax);
+    return { handles: zentinelEvents(info.supportedEvents), bodyBytesMax };
+  }
+
+  async describe(): Promise<ComponentFacts> {
+    const { core, exports, zentinel } = this.create(this.#deps.options.configureFuel);
+    try {
+      const description = await exports.lifecycle!.describe();
+      core.refill(this.#deps.options.configureFuel);
+      const handles = zentinel === undefined
+        ? sentinelEvents(exports)
+        : zentinelEvents(zentinel.info().supportedEvents);
+      return { description, handles };
+    } catch (cause) {
+      throw core.trapOf(cause);
+    }
+  }
+
+  #sentinel(fuel: number): Made {
+    const glue = new SentinelInstance(this.#budget);
+    const { imports, payer } = this.#deps;
+    const made: { core?: CoreInstance } = {};
+    // While instances wait they take turns, so only the import itself can say who calls it; it is cheap enough.
+    const lowered = payer.paidImports(lowerSentinelImports(imports, glue), () => made.core!);
+    const core = made.core = this.#core(fuel, lowered, glue.abi);
+    const exports = this.#suspends ? bindSentinelAsync(core, glue) : bindSentinel(core, glue);
+    if (exports.lifecycle === undefined) {
+      throw new AgentLoadError("the component does not export lifecycle, which every agent has");
+    }
+    return { core, exports, zentinel: undefined, instance: new ComponentInstance(core, boundAgent(exports)) };
+  }
+
+  #zentinel(fuel: number): Made {
+    const abi = new AbiInstance(this.#budget);
+    const core = this.#core(fuel, new Map(), abi);
+    const zentinel = adaptZentinel(bindZentinel(core, abi), (request) => request as RequestView);
+    if (zentinel === undefined) {
+      throw new AgentLoadError(
+        "the component does not export handler, without which it cannot be told anything",
+      );
+    }
+    const instance = new ComponentInstance(core, boundAgent(zentinel.exports));
+    return { core, exports: zentinel.exports, zentinel, instance };
+  }
+
+  /** An instance with its agent's own imports, and with WASI as far as it is harmless. */
+  #core(fuel: number, own: CoreImports, abi: AbiInstance): CoreInstance {
+    const { clock, random, log, options } = this.#deps;
+    const made: { core?: CoreInstance } = {};
+    const needsWasi = Object.keys(this.#compiled.imports).some((name) => name.startsWith("wasi:"));
+    const wasi = needsWasi
+      ? denyAll({
+        guest() {
+          if (made.core === undefined) {
+            throw new AgentLoadError("the component calls WASI while it is instantiated");
+          }
+          return made.core;
+        },
+        wallMs: () => clock.wallMs(),
+        monotonicMs: () => clock.nowMs(),
+        fillRandom: (bytes) => fill(bytes, random),
+        failed: (cause, where) => abi.failed(cause, where),
+        print: (stream, text) => log("info", `Agent "${options.id}" printed`, { stream, text }),
+      })
+      : undefined;
+    const imports = wasi === undefined ? own : new Map([...own, ...wasi]);
+    return made.core = CoreInstance.create(this.#compiled, { imports, fuel, promising: this.#suspends });
+  }
+}
+
+class ComponentInstance implements AgentInstance {
+  readonly agent: BoundAgent;
+  readonly #core: CoreInstance;
+
+  constructor(core: CoreInstance, agent: BoundAgent) {
+    this.agent = agent;
+    this.#core = core;
+  }
+
+  memoryBytes(): number {
+    return this.#core.memoryBytes;
+  }
+
+  refill(units: number): void {
+    this.#core.refill(units);
+  }
+
+  fuelUsed(): number {
+    return this.#core.fuelUsed;
+  }
+
+  snapshot(): void {
+    this.#core.snapshot();
+  }
+
+  reset(): boolean {
+    return this.#core.reset();
+  }
+
+  trapOf(cause: unknown): AgentTrap {
+    return this.#core.trapOf(cause);
+  }
+}
+
+function sentinelEvents(exports: Exports | PromisedExports): ReadonlySet<AgentEvent> {
+  const present = SENTINEL_EVENTS.filter(([handler]) => exports[handler] !== undefined);
+  return new Set(present.map(([, event]) => event));
+}
+
+/** A component that names no event, or none that there is, is told of all that its world has. */
+function zentinelEvents(supported: readonly string[]): ReadonlySet<AgentEvent> {
+  const named = supported.map((name) => ZENTINEL_EVENTS[name.toLowerCase().replaceAll("_", "-")]);
+  const known = named.filter((event) => event !== undefined);
+  return new Set(known.length === 0 ? Object.values(ZENTINEL_EVENTS) : known);
+}
+
+/** The hooks that a component has, by ours. */
+function boundAgent(exports: Exports | PromisedExports): BoundAgent {
+  const { lifecycle, requestHandler, requestBodyHandler, responseHandler, responseBodyHandler } = exports;
+  const { completionHandler, websocketHandler, guardrailHandler } = exports;
+  return {
+    describe: () => lifecycle!.describe(),
+    configure: (config) => lifecycle!.configure(config),
+    health: () => lifecycle!.health(),
+    drain: (reason) => lifecycle!.drain(reason),
+    shutdown: (reason) => lifecycle!.shutdown(reason),
+    ...(requestHandler && { onRequestHeaders: (request) => requestHandler.onRequestHeaders(request) }),
+    ...(requestBodyHandler && {
+      onRequestBody: (request, { data, index, last }) => {
+        return requestBodyHandler.onRequestBody(request, data, index, last);
+      },
+    }),
+    ...(responseHandler && {
+      onResponseHeaders: (request, response) => responseHandler.onResponseHeaders(request, response),
+    }),
+    ...(responseBodyHandler && {
+      onResponseBody: (request, response, { data, index, last }) => {
+        return responseBodyHandler.onResponseBody(request, response, data, index, last);
+      },
+    }),
+    ...(completionHandler && {
+      onRequestComplete: (request, summary) => completionHandler.onRequestComplete(request, summary),
+    }),
+    ...(websocketHandler && {
+      wsOpen: (request) => websocketHandler.wsOpen(request),
+      wsFrame: (request, { direction, index, frame }) =>
+        websocketHandler.wsFrame(request, direction, index, frame),
+      wsClose: (request, reason) => websocketHandler.wsClose(request, reason),
+    }),
+    ...(guardrailHandler && { guardrailInspect: (subject) => guardrailHandler.guardrailInspect(subject) }),
+  };
+}
+
+/** A call made while the component is being looked at: what it throws is explained. */
+function explained<T>(core: CoreInstance, call: () => T): T {
+  try {
+    return call();
+  } catch (cause) {
+    throw core.trapOf(cause);
+  }
+}
+
+function fill(bytes: Uint8Array, random: Random): void {
+  for (let at = 0; at < bytes.length; at += 4) {
+    const word = random.u32();
+    for (let i = 0; i < 4 && at + i < bytes.length; i++) bytes[at + i] = word >>> (8 * i);
+  }
+}

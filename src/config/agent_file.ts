@@ -1,0 +1,52 @@
+import { agent as agentBlock, type AgentOptions } from "../agents/options.ts";
+import { canonicalName, type ConfigNode } from "../core/config_node.ts";
+import { hasErrors, type Issue, type Span } from "../core/issue.ts";
+import { Reading } from "../core/reading.ts";
+import { parseText } from "./parse_text.ts";
+
+/** An agent of the agents folder. */
+export interface AgentFile {
+  /** Name of the file without its ending: the agent's id. */
+  readonly id: string;
+  /** Path of the component. */
+  readonly wasm: string;
+  /** What stands in the `.kdl` file beside it: the inside of an `agent` block, without `wasm`. */
+  readonly options: { readonly path: string; readonly text: string } | undefined;
+}
+
+/** What the options of an agent of the folder are; undefined when an issue is an error. */
+export interface AgentFileResult {
+  readonly options: AgentOptions | undefined;
+  readonly issues: readonly Issue[];
+}
+
+/** Reads the options of an agent of the agents folder; without a `.kdl` file beside it, all have their defaults. */
+export function readAgentFile(file: AgentFile): AgentFileResult {
+  const path = file.options?.path ?? file.wasm;
+  const start: Span = { file: path, start: 0, end: 0, line: 1, column: 1 };
+  const parsed = file.options === undefined
+    ? { nodes: [], issues: [] }
+    : parseText(file.options.text, `${file.id}.kdl`);
+  const inFile = (issue: Issue): Issue =>
+    issue.span === undefined ? issue : {
+      ...issue,
+      span: { ...issue.span, file: path },
+    };
+  if (hasErrors(parsed.issues)) return { options: undefined, issues: parsed.issues.map(inFile) };
+  const reading = new Reading();
+  for (const node of parsed.nodes) {
+    if (canonicalName(node.name) !== "wasm") continue;
+    reading.error(node.nameSpan, `"wasm" is the file beside this one`, "remove it");
+  }
+  const base = { nameSpan: start, span: start, args: [], props: [], children: [], syntax: "kdl" } as const;
+  const own: ConfigNode = { ...base, name: "wasm", args: [{ value: file.wasm, span: start }] };
+  const node: ConfigNode = {
+    ...base,
+    name: "agent",
+    args: [{ value: file.id, span: start }],
+    children: [own, ...parsed.nodes.filter((each) => canonicalName(each.name) !== "wasm")],
+  };
+  const options = agentBlock.read([node], { reading, parent: node, name: "agent" });
+  const issues = [...parsed.issues, ...reading.issues].map(inFile);
+  return { options: hasErrors(issues) ? undefined : options as AgentOptions, issues };
+}

@@ -1,0 +1,191 @@
+import type { BodyOutcome, Outcome } from "../agents/contract/sentinel_types.ts";
+import type { AgentHook } from "../agents/runtime/agent_meter.ts";
+import { type BodyChunk, chain } from "../agents/runtime/bound_agent.ts";
+import type { CallResult } from "../agents/runtime/live_agent.ts";
+import type { BodyMode } from "../agents/options.ts";
+import { type ErrorCode, ProxyError } from "../core/errors.ts";
+import { type Body, BytesBody, type MaybePromise } from "../core/message.ts";
+import { InspectedBody, joinPieces, PrefixedBody, readBeginning } from "./agent_body.ts";
+import type { AgentCourse } from "./agent_course.ts";
+import type { Answer, Verdict } from "./filter.ts";
+
+/** How the body of one direction is shown. */
+export interface BodyDirection {
+  readonly hook: AgentHook;
+  readonly mode: BodyMode;
+  /** Most bytes held at a time. */
+  readonly bytesMax: number;
+  readonly tooLarge: ErrorCode;
+  readonly call: (chunk: BodyChunk) => MaybePromise<CallResult<BodyOutcome>>;
+  /** Does what an outcome says as long as nothing was sent; the answer, if it decides against it. */
+  readonly apply: (outcome: Outcome) => Verdict;
+  /** The same once the beginning was sent; throws to break off. */
+  readonly applyLate: (outcome: Outcome) => void;
+}
+
+/** What becomes of a body: what to send in its place, unless there is another answer. */
+export interface Inspected {
+  readonly body: Body | null;
+  readonly answer: Answer | undefined;
+  /** The rest is shown while it is sent. */
+  readonly isStreaming: boolean;
+}
+
+/** What was made of one part. */
+interface Shown {
+  readonly data: Uint8Array | null;
+  readonly needsMore: boolean;
+  readonly answer: Answer | undefined;
+}
+
+const EMPTY = new Uint8Array(0);
+
+/** Shows one body to an agent: whole, in parts as it comes, or held until the agent has decided. */
+export class BodyInspection {
+  readonly #course: AgentCourse;
+  readonly #direction: BodyDirection;
+  #index = 0;
+  /** The agent failed and the body goes on without it. */
+  #isOff = false;
+
+  constructor(course: AgentCourse, direction: BodyDirection) {
+    this.#course = course;
+    this.#direction = direction;
+  }
+
+  /** Looks at as much as must be seen before anything is sent. Throws `ProxyError` when the body is refused. */
+  begin(body: Body | null, wish: { readonly isNeeded: boolean }): MaybePromise<Inspected> {
+    const { mode } = this.#direction;
+    if (body === null) return this.#whole(null, EMPTY);
+    if (mode === "stream" && !wish.isNeeded) return streaming(this.#stream(body, 0));
+    return this.#held(body, { isNeeded: wish.isNeeded, heldMin: heldBytes(mode) });
+  }
+
+  /** All of the body in one call. */
+  #whole(body: Body | null, data: Uint8Array): MaybePromise<Inspected> {
+    return chain(this.#show(data, { isLast: true }), (shown) => {
+      if (shown.needsMore && shown.answer === undefined) {
+        this.#course.fail(this.#direction.hook, "malformed", "it needs more than the whole body");
+      }
+      const isAbsent = body === null && shown.data === data;
+      const kept = isAbsent ? null : new BytesBody(shown.data ?? EMPTY);
+      return { body: kept, answer: shown.answer, isStreaming: false };
+    });
+  }
+
+  async #held(
+    body: Body,
+    { isNeeded, heldMin }: { readonly isNeeded: boolean; readonly heldMin: number },
+  ): Promise<Inspected> {
+    const { bytesMax } = this.#direction;
+    const beginning = await readBeginning(body, Math.min(heldMin, bytesMax));
+    if (beginning.isWhole) return this.#whole(body, joinPieces(beginning.pieces));
+    if (heldMin > bytesMax) return this.#tooLarge(body, beginning.pieces);
+    let received = beginning.bytes;
+    let needsMore = isNeeded;
+    const kept: Uint8Array[] = [];
+    let keptBytes = 0;
+    let piece: Uint8Array | null = beginning.bytes > 0 ? joinPieces(beginning.pieces) : EMPTY;
+    while (true) {
+      if (piece === null || piece.length > 0) {
+        const isLast = piece === null || received === body.length;
+        const shown = await this.#show(piece ?? EMPTY, { isLast });
+        if (shown.answer !== undefined) return { body, answer: shown.answer, isStreaming: false };
+        // What was not changed may lie in a buffer that the next read overwrites.
+        if (shown.data !== null) kept.push(shown.data.slice());
+        keptBytes += shown.data?.length ?? 0;
+        needsMore = shown.needsMore;
+        if (isLast) return this.#decided(kept, { needsMore });
+      }
+      if (!needsMore) break;
+      if (keptBytes > bytesMax) return this.#tooLarge(body, kept);
+      piece = await body.read();
+      received += piece?.length ?? 0;
+    }
+    return streaming(new PrefixedBody(kept, this.#stream(body, received), undefined));
+  }
+
+  #decided(kept: readonly Uint8Array[], { needsMore }: { readonly needsMore: boolean }): Inspected {
+    if (needsMore) {
+      this.#course.fail(this.#direction.hook, "malformed", "it needs more than the whole body");
+    }
+    return { body: new BytesBody(joinPieces(kept)), answer: undefined, isStreaming: false };
+  }
+
+  /** Too much would have to be held: with failure mode open the body goes on unseen. */
+  #tooLarge(body: Body, pieces: readonly Uint8Array[]): Inspected {
+    const { hook, bytesMax, tooLarge } = this.#direction;
+    const { agent, settings, context } = this.#course;
+    agent.meter.skipped(hook, "too-large");
+    context.trace?.note({
+      step: "agent",
+      subject: agent.id,
+      outcome: settings.isClosed ? "refused the body" : "skipped the body",
+      detail: `${hook}: longer than ${bytesMax} bytes`,
+    });
+    if (!settings.isClosed) {
+      const length = this.#index === 0 ? body.length : undefined;
+      return { body: new PrefixedBody(pieces, body, length), answer: undefined, isStreaming: false };
+    }
+    body.cancel();
+    throw new ProxyError(
+      tooLarge,
+      `the body is longer than the ${bytesMax} bytes that agent "${agent.id}" may hold`,
+    );
+  }
+
+  #stream(body: Body, received: number): Body {
+    return new InspectedBody(body, (data, { isLast }) => {
+      if (this.#isOff || this.#course.isOver) return data;
+      return chain(this.#call(data, isLast ? "last" : "more"), (value) => {
+        if (value === undefined) {
+          this.#isOff = true;
+          this.#course.agent.meter.skipped(this.#direction.hook, "failed");
+          return data;
+        }
+        this.#direction.applyLate(value.outcome);
+        return editedData(value, data);
+      });
+    }, { received });
+  }
+
+  /** Shows a part while nothing has been sent. */
+  #show(data: Uint8Array, { isLast }: { readonly isLast: boolean }): MaybePromise<Shown> {
+    if (this.#isOff || this.#course.isOver) return { data, needsMore: false, answer: undefined };
+    return chain(this.#call(data, isLast ? "last" : "more"), (value) => {
+      if (value === undefined) {
+        this.#isOff = true;
+        this.#course.agent.meter.skipped(this.#direction.hook, "failed");
+        return { data, needsMore: false, answer: undefined };
+      }
+      const answer = this.#direction.apply(value.outcome);
+      return { data: editedData(value, data), needsMore: value.outcome.needsMore, answer };
+    });
+  }
+
+  #call(data: Uint8Array, place: "last" | "more"): MaybePromise<BodyOutcome | undefined> {
+    const chunk = { data, index: this.#index++, last: place === "last" };
+    return chain(this.#direction.call(chunk), (result) => this.#course.settle(this.#direction.hook, result));
+  }
+}
+
+function streaming(body: Body): Inspected {
+  return { body, answer: undefined, isStreaming: true };
+}
+
+/** Bytes that are collected before the agent sees any. */
+function heldBytes(mode: BodyMode): number {
+  if (mode === "buffer") return Infinity;
+  return mode === "stream" ? 0 : Number(mode.slice("hybrid:".length));
+}
+
+function editedData({ edit }: BodyOutcome, data: Uint8Array): Uint8Array | null {
+  switch (edit.type) {
+    case "keep":
+      return data;
+    case "drop":
+      return null;
+    case "replace":
+      return edit.value;
+  }
+}

@@ -1,0 +1,362 @@
+import type { BodyOutcome, HeaderEdit, Outcome } from "../agents/contract/sentinel_types.ts";
+import type { AgentFailure, AgentHook } from "../agents/runtime/agent_meter.ts";
+import type { AgentVisit } from "../agents/runtime/agent_visit.ts";
+import { type BodyChunk, chain, type RequestView } from "../agents/runtime/bound_agent.ts";
+import type { CallResult, LiveAgent } from "../agents/runtime/live_agent.ts";
+import type { RequestContext } from "../core/context.ts";
+import { ProxyError } from "../core/errors.ts";
+import type { MaybePromise, Response } from "../core/message.ts";
+import type { Clock } from "../core/ports.ts";
+import { mayHaveBody } from "../downstream/response_head.ts";
+import { BodyInspection } from "./agent_body_inspection.ts";
+import {
+  answerOf,
+  editHeaders,
+  editRequest,
+  type Refusal,
+  replaceResponse,
+  type StatusPage,
+} from "./agent_decisions.ts";
+import { noteFailure, noteOutcome, summaryOf } from "./agent_notes.ts";
+import { AgentRecord, isStoppedByAgent, type RequestAgents, requestAgents } from "./agent_records.ts";
+import { shadowBody } from "./agent_shadow.ts";
+import { ContextView, ResponseView } from "./agent_views.ts";
+import type { Verdict } from "./filter.ts";
+
+/** How a filter uses its agent. */
+export interface CourseSettings {
+  readonly clock: Clock;
+  readonly statusPage: StatusPage;
+  /** In place of the agent's own. */
+  readonly timeoutMs: number | undefined;
+  readonly isClosed: boolean;
+  readonly seesRequests: boolean;
+  readonly seesResponses: boolean;
+  readonly seesBodies: boolean;
+  readonly requestBytesMax: number;
+  readonly responseBytesMax: number;
+  /** The agent has nothing to do with a request once it has seen its head, or its body. */
+  readonly endsWithRequest: boolean;
+  /** The same for the head of the response. */
+  readonly endsWithResponseHead: boolean;
+}
+
+/** One request's way past one agent, from the first event to the last. */
+export class AgentCourse {
+  readonly context: RequestContext;
+  readonly agent: LiveAgent;
+  readonly settings: CourseSettings;
+  readonly visit: AgentVisit;
+  readonly view: RequestView;
+  readonly record: AgentRecord;
+  readonly #agents: RequestAgents;
+  /** Header changes that wait for the response. */
+  #responseEdits: HeaderEdit[] = [];
+  /** It decided against the request, so the response is its own. */
+  #hasAnswered = false;
+  /** It decided so while the request was being sent. */
+  #lateRefusal: Refusal | undefined;
+  /** A body is shown as it passes, so events come until the end. */
+  #isStreaming = false;
+  #isOver = false;
+
+  constructor(context: RequestContext, agent: LiveAgent, settings: CourseSettings) {
+    const agents = requestAgents(context);
+    this.context = context;
+    this.agent = agent;
+    this.settings = settings;
+    this.visit = agent.visit(settings.timeoutMs);
+    this.view = agents.view ??= new ContextView(context, agents, settings.clock);
+    this.record = new AgentRecord(agent);
+    this.#agents = agents;
+    (context.agentNotes ??= []).push(this.record);
+  }
+
+  /** No further events will come. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  request(): MaybePromise<Verdict> {
+    if (!this.settings.seesRequests) return undefined;
+    return chain(this.agent.isShadow ? this.#shadowRequest() : this.#liveRequest(), (verdict) => {
+      if (this.settings.endsWithRequest && !this.#isStreaming) this.visit.end();
+      return verdict;
+    });
+  }
+
+  respond(response: Response): MaybePromise<void> {
+    return chain(this.#respond(response), () => {
+      if (this.settings.endsWithResponseHead && !this.#isStreaming) this.visit.end();
+    });
+  }
+
+  #liveRequest(): MaybePromise<Verdict> {
+    if (!this.agent.handles("request-headers")) return this.#requestBody({ isNeeded: false });
+    const call = this.#patient(this.visit.onRequestHeaders(this.view));
+    return chain(call, (result) => this.#headersSeen(result));
+  }
+
+  #respond(response: Response): MaybePromise<void> {
+    if (this.#responseEdits.length > 0) {
+      editHeaders(response.headers, this.#responseEdits);
+      this.#responseEdits = [];
+    }
+    if (this.#lateRefusal !== undefined) return this.#replaceError(response, this.#lateRefusal);
+    if (this.#hasAnswered || !this.settings.seesResponses) return;
+    if (this.agent.isShadow) return this.#shadowResponse(response);
+    if (!this.agent.handles("response-headers")) return this.#responseBody(response, { isNeeded: false });
+    const call = this.visit.onResponseHeaders(this.view, new ResponseView(response));
+    return chain(call, (result) => this.#responseSeen(response, result));
+  }
+
+  /** The request is over: tells the agent, and writes down what it said. */
+  end(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    if (this.agent.isShadow) this.#compare();
+    if (this.agent.handles("request-complete")) {
+      const nowMs = this.settings.clock.nowMs();
+      const done = this.visit.onRequestComplete(this.view, summaryOf(this.context, nowMs));
+      if (done instanceof Promise) done.then(() => this.visit.end());
+      else {
+        this.record.fuel += done.fuel;
+        if (done.failed !== undefined) this.record.failure ??= done.failed;
+        this.visit.end();
+      }
+    } else this.visit.end();
+    this.record.writeTo(this.context);
+  }
+
+  /** Takes note of what a call gave; undefined when it gave nothing and the request may go on without. */
+  settle<T extends Outcome | BodyOutcome>(hook: AgentHook, result: CallResult<T>): T | undefined {
+    if (result.failed !== undefined) {
+      this.#failed(hook, { kind: result.failed, message: result.message, fuel: result.fuel });
+      return undefined;
+    }
+    const value: Outcome | BodyOutcome = result.value;
+    const outcome: Outcome = "outcome" in value ? value.outcome : value;
+    this.record.decided(outcome, result.fuel);
+    this.agent.meter.decided(hook, outcome.decision.type);
+    if (this.context.trace !== null) {
+      noteOutcome(this.context, this.#noted(hook), { outcome, fuel: result.fuel });
+    }
+    if (!this.agent.isShadow) this.#agents.note(outcome.metadata);
+    return result.value;
+  }
+
+  /** What the agent was to do cannot be done: its failure mode decides. */
+  fail(hook: AgentHook, kind: AgentFailure, message: string): void {
+    this.agent.meter.failed(hook, kind, { fuel: 0, ms: 0 });
+    this.#failed(hook, { kind, message, fuel: 0 });
+  }
+
+  #failed(
+    hook: AgentHook,
+    failure: { readonly kind: AgentFailure; readonly message: string; readonly fuel: number },
+  ): void {
+    const { kind, message } = failure;
+    const { isClosed } = this.settings;
+    this.record.failed(kind, failure.fuel);
+    noteFailure(this.context, this.#noted(hook), { kind, message, isClosed });
+    if (isClosed && !this.agent.isShadow) {
+      throw new ProxyError("agent_failed", `agent "${this.agent.id}": ${kind}: ${message}`);
+    }
+  }
+
+  #noted(hook: AgentHook) {
+    return { agent: this.agent.id, isShadow: this.agent.isShadow, hook };
+  }
+
+  #headersSeen(result: CallResult<Outcome>): MaybePromise<Verdict> {
+    const outcome = this.settle("request-headers", result);
+    const answer = outcome && this.#applyToRequest(outcome);
+    return answer ?? this.#requestBody({ isNeeded: outcome?.needsMore === true });
+  }
+
+  /** Does what an outcome says while the request has not been sent; the answer, if it decides against it. */
+  #applyToRequest(outcome: Outcome): Verdict {
+    this.#responseEdits.push(...outcome.responseHeaders);
+    if (outcome.decision.type !== "allow") {
+      this.#hasAnswered = true;
+      return answerOf(outcome.decision, this.context, this.settings.statusPage);
+    }
+    editRequest(this.context, outcome);
+    return undefined;
+  }
+
+  #requestBody(wish: { readonly isNeeded: boolean }): MaybePromise<Verdict> {
+    const { context, agent, settings } = this;
+    if (!settings.seesBodies || !agent.handles("request-body")) {
+      if (wish.isNeeded) {
+        this.fail("request-headers", "malformed", "it needs the body, which it is not shown");
+      }
+      return undefined;
+    }
+    if (context.body === null && !wish.isNeeded) return undefined;
+    const inspection = new BodyInspection(this, {
+      hook: "request-body",
+      mode: agent.options.requestBodyMode,
+      bytesMax: settings.requestBytesMax,
+      tooLarge: "agent_body_too_large",
+      call: (chunk) => this.visit.onRequestBody(this.view, chunk),
+      apply: (outcome) => this.#applyToRequest(outcome),
+      applyLate: (outcome) => this.#applyLate(outcome),
+    });
+    const pending = inspection.begin(context.body, wish);
+    return chain(this.#patient(pending), (inspected) => {
+      this.#isStreaming = inspected.isStreaming;
+      if (inspected.body !== context.body) {
+        const { headers } = context.head;
+        const length = inspected.body?.length;
+        if (length !== undefined && headers.has("content-length")) {
+          headers.set("Content-Length", String(length));
+        }
+        context.body = inspected.body;
+      }
+      return inspected.answer;
+    });
+  }
+
+  /** The request is being sent: only what concerns the response can still be done, or the whole be broken off. */
+  #applyLate(outcome: Outcome): void {
+    this.#responseEdits.push(...outcome.responseHeaders);
+    if (outcome.decision.type === "allow") return;
+    this.#lateRefusal = outcome.decision;
+    throw new ProxyError(
+      "agent_blocked",
+      `agent "${this.agent.id}" decided against the request within its body`,
+    );
+  }
+
+  #responseSeen(response: Response, result: CallResult<Outcome>): MaybePromise<void> {
+    const outcome = this.settle("response-headers", result);
+    if (outcome !== undefined && this.#applyToResponse(response, outcome)) return;
+    return this.#responseBody(response, { isNeeded: outcome?.needsMore === true });
+  }
+
+  /** Does what an outcome says while the response has not been sent; true when another answer took its place. */
+  #applyToResponse(response: Response, outcome: Outcome): boolean {
+    if (outcome.decision.type !== "allow") this.#replace(response, outcome.decision);
+    editHeaders(response.headers, outcome.responseHeaders);
+    return outcome.decision.type !== "allow";
+  }
+
+  #replace(response: Response, refusal: Refusal): void {
+    const answer = answerOf(refusal, this.context, this.settings.statusPage);
+    this.#hasAnswered = true;
+    this.context.reason = answer.reason;
+    replaceResponse(response, answer.response);
+  }
+
+  /** The error that broke off the request gives way to what the agent decided. */
+  #replaceError(response: Response, refusal: Refusal): void {
+    this.context.errorCode = undefined;
+    this.context.errorDetail = undefined;
+    this.#replace(response, refusal);
+  }
+
+  #responseBody(response: Response, wish: { readonly isNeeded: boolean }): MaybePromise<void> {
+    const { agent, settings, context } = this;
+    if (!settings.seesBodies || !agent.handles("response-body")) {
+      if (wish.isNeeded) {
+        this.fail("response-headers", "malformed", "it needs the body, which it is not shown");
+      }
+      return;
+    }
+    if (!mayHaveBody(context.head.method, response.status)) return;
+    if (response.body === null && !wish.isNeeded) return;
+    const responseView = new ResponseView(response);
+    const inspection = new BodyInspection(this, {
+      hook: "response-body",
+      mode: agent.options.responseBodyMode,
+      bytesMax: settings.responseBytesMax,
+      tooLarge: "response_too_large",
+      call: (chunk) => this.visit.onResponseBody(this.view, responseView, chunk),
+      apply: (outcome) => {
+        const isReplaced = this.#applyToResponse(response, outcome);
+        return isReplaced ? { response, reason: context.reason ?? "agent_blocked" } : undefined;
+      },
+      applyLate: (outcome) => {
+        if (outcome.decision.type === "allow") return;
+        context.reason = "agent_blocked";
+        throw new ProxyError(
+          "agent_blocked",
+          `agent "${agent.id}" decided against the response within its body`,
+        );
+      },
+    });
+    return chain(inspection.begin(response.body, wish), ({ body, answer, isStreaming }) => {
+      if (answer !== undefined) return;
+      response.body = body;
+      this.#isStreaming = isStreaming;
+    });
+  }
+
+  #shadowRequest(): undefined {
+    const { agent, context, view, visit } = this;
+    if (agent.handles("request-headers")) this.watch("request-headers", visit.onRequestHeaders(view));
+    if (context.body === null || !this.settings.seesBodies || !agent.handles("request-body")) {
+      return undefined;
+    }
+    this.#isStreaming = true;
+    context.body = shadowBody(this, context.body, {
+      hook: "request-body",
+      mode: agent.options.requestBodyMode,
+      bytesMax: this.settings.requestBytesMax,
+      call: (chunk: BodyChunk) => visit.onRequestBody(view, chunk),
+    });
+    return undefined;
+  }
+
+  #shadowResponse(response: Response): void {
+    const { agent, context, view, visit } = this;
+    // The head goes on and may change, so the agent gets a copy.
+    const copy = new ResponseView({ ...response, headers: response.headers.clone(), body: null });
+    if (agent.handles("response-headers")) {
+      this.watch("response-headers", visit.onResponseHeaders(view, copy));
+    }
+    if (response.body === null || !this.settings.seesBodies || !agent.handles("response-body")) return;
+    if (!mayHaveBody(context.head.method, response.status)) return;
+    this.#isStreaming = true;
+    response.body = shadowBody(this, response.body, {
+      hook: "response-body",
+      mode: agent.options.responseBodyMode,
+      bytesMax: this.settings.responseBytesMax,
+      call: (chunk: BodyChunk) => visit.onResponseBody(view, copy, chunk),
+    });
+  }
+
+  /** Takes note of a shadow's call whenever it is done; nobody waits for it. */
+  watch<T extends Outcome | BodyOutcome>(hook: AgentHook, pending: MaybePromise<CallResult<T>>): void {
+    chain(pending, (result) => void this.settle(hook, result));
+  }
+
+  /** Whether the shadow would have done what the live agents did. */
+  #compare(): void {
+    const { verdict } = this.record;
+    if (verdict === "skipped" || verdict === "failed") return;
+    const wouldStop = verdict !== "allow";
+    const isStopped = isStoppedByAgent(this.context);
+    this.agent.meter.compared(wouldStop === isStopped ? "agrees" : wouldStop ? "stricter" : "laxer");
+  }
+
+  /** Waits for a call that waits, unless the client leaves or the time of the request is up. */
+  #patient<T>(pending: MaybePromise<T>): MaybePromise<T> {
+    if (!(pending instanceof Promise)) return pending;
+    const { context, agent } = this;
+    return new Promise((resolve, reject) => {
+      context.onAbort = (cause) => {
+        context.onAbort = null;
+        reject(new ProxyError(cause, `while agent "${agent.id}" looked at the request`));
+      };
+      pending.then((value) => {
+        context.onAbort = null;
+        resolve(value);
+      }, (cause) => {
+        context.onAbort = null;
+        reject(cause);
+      });
+    });
+  }
+}

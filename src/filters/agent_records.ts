@@ -1,0 +1,126 @@
+/** What the agents on a request's way said, for each other, for logs and for the explain trace. */
+
+import type { Audit, Header, Outcome } from "../agents/contract/sentinel_types.ts";
+import type { RequestView } from "../agents/runtime/bound_agent.ts";
+import { Slot } from "../core/context.ts";
+import type { AgentNote, RequestContext } from "../core/context.ts";
+
+/** Most items kept of each list of one agent, and characters of each. */
+const ITEMS_MAX = 16;
+const ITEM_LENGTH_MAX = 128;
+/** Most fields of an agent's own choice that go to the access log. */
+const CUSTOM_FIELDS_MAX = 8;
+
+const STRENGTH: Readonly<Record<AgentNote["verdict"], number>> = {
+  skipped: 0,
+  failed: 1,
+  allow: 2,
+  challenge: 3,
+  redirect: 4,
+  block: 5,
+};
+
+/** What one agent said about one request, with what only the access log wants to know. */
+export class AgentRecord implements AgentNote {
+  readonly agent: string;
+  readonly shadow: boolean;
+  verdict: AgentNote["verdict"] = "skipped";
+  fuel = 0;
+  ruleIds: readonly string[] = [];
+  /** Why its first failed call gave nothing. */
+  failure: string | undefined = undefined;
+  #tags: readonly string[] | undefined;
+  #reasonCodes: readonly string[] | undefined;
+  #confidence: number | undefined;
+  #custom: readonly Header[] | undefined;
+
+  constructor({ id, isShadow }: { readonly id: string; readonly isShadow: boolean }) {
+    this.agent = id;
+    this.shadow = isShadow;
+  }
+
+  decided(outcome: Outcome, fuel: number): void {
+    this.fuel += fuel;
+    this.#rise(outcome.decision.type);
+    this.#audit(outcome.audit);
+  }
+
+  failed(kind: string, fuel: number): void {
+    this.fuel += fuel;
+    this.failure ??= kind;
+    this.#rise("failed");
+  }
+
+  /** Adds its audit to the access log line; verdict, rules and fuel stand in `RequestContext.agentNotes`. */
+  writeTo(context: RequestContext): void {
+    const isBare = this.failure === undefined && this.#tags === undefined &&
+      this.#reasonCodes === undefined &&
+      this.#confidence === undefined && this.#custom === undefined;
+    if (isBare) return;
+    const fields = context.logFields ??= {};
+    const name = `agent_${this.agent}`;
+    if (this.failure !== undefined) fields[`${name}_failure`] = this.failure;
+    if (this.#tags !== undefined) fields[`${name}_tags`] = this.#tags.join(",");
+    if (this.#reasonCodes !== undefined) fields[`${name}_reasons`] = this.#reasonCodes.join(",");
+    if (this.#confidence !== undefined) fields[`${name}_confidence`] = this.#confidence;
+    for (const { name: key, value } of this.#custom ?? []) fields[`${name}_${clipped(key)}`] = clipped(value);
+  }
+
+  #rise(verdict: AgentNote["verdict"]): void {
+    if (STRENGTH[verdict] > STRENGTH[this.verdict]) this.verdict = verdict;
+  }
+
+  #audit(audit: Audit): void {
+    if (audit.ruleIds.length > 0) this.ruleIds = joined(this.ruleIds, audit.ruleIds);
+    if (audit.tags.length > 0) this.#tags = joined(this.#tags, audit.tags);
+    if (audit.reasonCodes.length > 0) this.#reasonCodes = joined(this.#reasonCodes, audit.reasonCodes);
+    if (audit.confidence !== undefined) this.#confidence = Math.round(audit.confidence * 1000) / 1000;
+    if (audit.custom.length > 0) {
+      this.#custom = [...this.#custom ?? [], ...audit.custom].slice(0, CUSTOM_FIELDS_MAX);
+    }
+  }
+}
+
+function joined(have: readonly string[] = [], more: readonly string[]): string[] {
+  const all = [...have];
+  for (const item of more) {
+    if (all.length >= ITEMS_MAX) break;
+    const text = clipped(item);
+    if (!all.includes(text)) all.push(text);
+  }
+  return all;
+}
+
+function clipped(text: string): string {
+  return text.length <= ITEM_LENGTH_MAX ? text : `${text.slice(0, ITEM_LENGTH_MAX - 1)}…`;
+}
+
+/** What the agents of one request share besides `RequestContext.agentNotes`. */
+export class RequestAgents {
+  /** Made by the first of them. */
+  view: RequestView | undefined = undefined;
+  #notes: Map<string, string> | undefined;
+
+  /** Leaves notes for agents that come later. */
+  note(metadata: readonly Header[]): void {
+    if (metadata.length === 0) return;
+    const notes = this.#notes ??= new Map();
+    for (const { name, value } of metadata) notes.set(name, value);
+  }
+
+  metadata(key: string): string | undefined {
+    return this.#notes?.get(key);
+  }
+}
+
+const REQUEST_AGENTS = new Slot<RequestAgents>(() => new RequestAgents());
+
+/** What the agents of this request share. */
+export function requestAgents(context: RequestContext): RequestAgents {
+  return REQUEST_AGENTS.of(context);
+}
+
+/** Whether a live agent decided against the request. */
+export function isStoppedByAgent({ agentNotes = [] }: RequestContext): boolean {
+  return agentNotes.some((note) => !note.shadow && STRENGTH[note.verdict] > STRENGTH.allow);
+}

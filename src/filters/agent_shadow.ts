@@ -1,0 +1,46 @@
+import type { BodyOutcome } from "../agents/contract/sentinel_types.ts";
+import type { BodyMode } from "../agents/options.ts";
+import type { AgentHook } from "../agents/runtime/agent_meter.ts";
+import type { BodyChunk } from "../agents/runtime/bound_agent.ts";
+import type { CallResult } from "../agents/runtime/live_agent.ts";
+import type { Body, MaybePromise } from "../core/message.ts";
+import { InspectedBody, joinPieces } from "./agent_body.ts";
+import type { AgentCourse } from "./agent_course.ts";
+
+/** How a body is shown to an agent that changes nothing. */
+export interface ShadowDirection {
+  readonly hook: AgentHook;
+  readonly mode: BodyMode;
+  readonly bytesMax: number;
+  readonly call: (chunk: BodyChunk) => MaybePromise<CallResult<BodyOutcome>>;
+}
+
+/** The same body, of which the agent is shown copies as it passes; nobody waits for what it says. */
+export function shadowBody(course: AgentCourse, body: Body, direction: ShadowDirection): Body {
+  const { hook, mode, bytesMax, call } = direction;
+  let held: Uint8Array[] | undefined = mode === "stream" ? undefined : [];
+  const heldMax = mode === "buffer" ? bytesMax : mode === "stream" ? 0 : Number(mode.slice("hybrid:".length));
+  let bytes = 0;
+  let index = 0;
+  let isOff = false;
+  const show = (data: Uint8Array, { isLast }: { readonly isLast: boolean }) => {
+    course.watch(hook, call({ data, index: index++, last: isLast }));
+  };
+  return new InspectedBody(body, (data, last) => {
+    if (isOff || course.isOver) return data;
+    bytes += data.length;
+    if (held === undefined) show(data.slice(), last);
+    else {
+      if (data.length > 0) held.push(data.slice());
+      if (bytes > heldMax && mode === "buffer") {
+        isOff = true;
+        course.agent.meter.skipped(hook, "too-large");
+        held = undefined;
+      } else if (bytes > heldMax || last.isLast) {
+        show(joinPieces(held), last);
+        held = undefined;
+      }
+    }
+    return data;
+  }, { length: body.length });
+}

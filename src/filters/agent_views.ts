@@ -1,0 +1,120 @@
+/** Requests and responses as agents see them: every getter reads just what it returns. */
+
+import type { Header, Response as AgentResponse, TlsInfo } from "../agents/contract/sentinel_types.ts";
+import type { RequestView } from "../agents/runtime/bound_agent.ts";
+import type { RequestContext } from "../core/context.ts";
+import type { HeaderList } from "../core/headers.ts";
+import type { Response } from "../core/message.ts";
+import type { Clock } from "../core/ports.ts";
+import type { RequestAgents } from "./agent_records.ts";
+
+/** The request at hand, with the edits of filters and agents so far. */
+export class ContextView implements RequestView {
+  readonly #context: RequestContext;
+  readonly #agents: RequestAgents;
+  readonly #clock: Clock;
+
+  constructor(context: RequestContext, agents: RequestAgents, clock: Clock) {
+    this.#context = context;
+    this.#agents = agents;
+    this.#clock = clock;
+  }
+
+  id(): string {
+    return this.#context.requestId;
+  }
+
+  method(): string {
+    return this.#context.head.method;
+  }
+
+  target(): string {
+    return this.#context.head.target;
+  }
+
+  path(): string {
+    return this.#context.path;
+  }
+
+  query(): string {
+    return this.#context.query;
+  }
+
+  host(): string {
+    return this.#context.head.host;
+  }
+
+  header(name: string): string | undefined {
+    return this.#context.head.headers.joined(name.toLowerCase());
+  }
+
+  headers(): readonly Header[] {
+    return headerRecords(this.#context.head.headers);
+  }
+
+  route(): string | undefined {
+    return this.#context.route?.id;
+  }
+
+  upstream(): string | undefined {
+    return this.#context.upstreamId;
+  }
+
+  traceparent(): string {
+    return this.#context.traceparent;
+  }
+
+  metadata(key: string): string | undefined {
+    return this.#agents.metadata(key);
+  }
+
+  clientAddress(): string {
+    return this.#context.clientIp;
+  }
+
+  clientPort(): number {
+    const { clientIp, downstream } = this.#context;
+    // Of a client behind a trusted proxy only the address is known.
+    return clientIp === downstream.peerIp ? downstream.peerPort : 0;
+  }
+
+  /** Listeners do not terminate TLS yet, so there is nothing to tell. */
+  tls(): TlsInfo | undefined {
+    return undefined;
+  }
+
+  protocol(): string {
+    return this.#context.head.minor === 1 ? "HTTP/1.1" : "HTTP/1.0";
+  }
+
+  timestampMs(): number {
+    return Math.round(this.#clock.wallMs() - (this.#clock.nowMs() - this.#context.startedMs));
+  }
+}
+
+/** A response head. */
+export class ResponseView implements AgentResponse {
+  readonly #response: Response;
+
+  constructor(response: Response) {
+    this.#response = response;
+  }
+
+  status(): number {
+    return this.#response.status;
+  }
+
+  header(name: string): string | undefined {
+    return this.#response.headers.joined(name.toLowerCase());
+  }
+
+  headers(): readonly Header[] {
+    return headerRecords(this.#response.headers);
+  }
+}
+
+function headerRecords(headers: HeaderList): Header[] {
+  const records: Header[] = [];
+  for (let i = 0; i < headers.size; i++) records.push({ name: headers.nameAt(i), value: headers.valueAt(i) });
+  return records;
+}

@@ -1,0 +1,7 @@
+;; worlds: sentinel
+;; Calls an import, whether it is granted or not.
+
+(func $on-request-headers (param $call i32) (result i32)
+  (call $log (i32.const 1) (i32.const 1344) (i32.const 6) (i32.const 8) (i32.const 0))
+  (call $drop (local.get $call))
+  (i32.const 1024))

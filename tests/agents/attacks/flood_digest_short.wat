@@ -1,0 +1,9 @@
+;; worlds: sentinel
+;; Digests one byte again and again.
+
+(func $on-request-headers (param $call i32) (result i32)
+  (loop $again
+    (call $digest (i32.const 4) (i32.const 1024) (i32.const 1) (i32.const 2048))
+    (global.set $arena (i32.const 4096))
+    (br $again))
+  unreachable)

@@ -1,0 +1,17 @@
+;; worlds: sentinel
+;; Observes with one label after the other.
+
+(func $on-request-headers (param $call i32) (result i32) (local $n i32)
+  (loop $again
+    (local.set $n (i32.add (local.get $n) (i32.const 1)))
+    ;; Eight letters that differ each time.
+    (i64.store (i32.const 2304)
+      (i64.or
+        (i64.and (i64.mul (i64.extend_i32_u (local.get $n)) (i64.const 0x9e3779b97f4a7c15)) (i64.const 0x0f0f0f0f0f0f0f0f))
+        (i64.const 0x4040404040404040)))
+    (i32.store (i32.const 2400) (i32.const 1344)) (i32.store (i32.const 2404) (i32.const 6))
+    (i32.store (i32.const 2408) (i32.const 2304)) (i32.store (i32.const 2412) (i32.const 8))
+    (call $observe (i32.const 1344) (i32.const 6) (i32.const 2400) (i32.const 1) (f64.const 1))
+    (global.set $arena (i32.const 4096))
+    (br $again))
+  unreachable)

@@ -1,0 +1,13 @@
+;; worlds: zentinel
+;; Counts requests in a global of type f64.
+
+(global $g (mut f64) (f64.const 0))
+;; How many requests it saw before, as one digit in a tag.
+(func $on-request-headers (param $call i32) (result i32)
+  (i32.store8 (i32.const 2064) (i32.add (i32.const 48) (i32.trunc_f64_u (global.get $g))))
+  (global.set $g (f64.add (global.get $g) (f64.const 1)))
+  (i32.store (i32.const 1068) (i32.const 2048))
+  (i32.store (i32.const 1072) (i32.const 1))
+  (i32.store (i32.const 2048) (i32.const 2064))
+  (i32.store (i32.const 2052) (i32.const 1))
+  (i32.const 1024))

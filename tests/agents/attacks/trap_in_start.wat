@@ -1,0 +1,5 @@
+;; worlds: zentinel sentinel
+;; Gives up before it is an instance.
+
+(func $begin unreachable)
+(start $begin)
