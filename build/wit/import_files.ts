@@ -33,23 +33,36 @@ function importsFile(plan: Plan): GeneratedFile {
   const rows = imports.flatMap((one) => [
     ...one.types.filter(({ shape }) => shape.type === "resource").map((def) => {
       const borrow = `instance.${resourceName(scope, { type: "borrow", def })}`;
-      return `["${one.name}#[resource-drop]${def.name}", ${
+      return `["${one.name}#[resource-drop]${def.name}", (_, instance) => ${
         uses.of("abi/imported.ts", "dropping")
-      }(abi, ${borrow})],`;
+      }(instance.abi, ${borrow})],`;
     }),
     ...one.functions.map((func) => importRow(scope, { one, func })),
   ]);
-  const body = `/**
-     * Core functions for everything that an agent may import, for one instance. What is absent from \`imports\` is
-     * there too, and traps.
+  uses.of("guest.ts", "type CoreFunction");
+  const instance = instanceType(scope);
+  const body = `type Lowering = (imports: Imports, instance: ${instance}) => CoreFunction;
+
+    const LOWERINGS: ReadonlyMap<string, Lowering> = new Map<string, Lowering>([
+      ${rows.join("\n")}
+    ]);
+
+    /**
+     * Core functions for one instance: for everything that an agent may import, or for what it does import, by names
+     * such as \`log#write\`; names that the world does not have are left out. What is absent from \`imports\` is there
+     * too, and traps.
      */
-    export function lower${pascal(plan.prefix)}Imports(imports: Imports, instance: ${
-    instanceType(scope)
-  }): CoreImports {
-      const { abi } = instance;
-      return new Map([
-        ${rows.join("\n")}
-      ]);
+    export function lower${pascal(plan.prefix)}Imports(
+      imports: Imports,
+      instance: ${instance},
+      names: Iterable<string> = LOWERINGS.keys(),
+    ): CoreImports {
+      const lowered = new Map<string, CoreFunction>();
+      for (const name of names) {
+        const lower = LOWERINGS.get(name);
+        if (lower !== undefined) lowered.set(name, lower(imports, instance));
+      }
+      return lowered;
     }`;
   const text = ["/** What an agent can import, as core functions. */", uses.imports(1), body].join("\n\n");
   return { path: `contract/${plan.prefix}_imports.ts`, text, uses };
@@ -63,9 +76,10 @@ interface Imported {
 function importRow({ plan, uses }: Scope, { one, func }: Imported): string {
   const key = keyOf(one, func);
   const name = uses.of(interfacePath(plan, one), functionName(one, func));
-  if (func.resource !== undefined) return `["${key}", ${name}(instance)],`;
+  if (func.resource !== undefined) return `["${key}", (_, instance) => ${name}(instance)],`;
   const host = `imports.${camel(one.name)}`;
-  return `["${key}", ${host} ? ${name}(instance, ${host}) : abi.denied("${key}")],`;
+  return `["${key}", (imports, instance) =>
+    ${host} ? ${name}(instance, ${host}) : instance.abi.denied("${key}")],`;
 }
 
 function importFunction(scope: Scope, { one, func }: Imported): string {

@@ -55,19 +55,23 @@ export interface AgentNote {
 
 /** A typed place for one filter's private state on a request. */
 export class Slot<T> {
-  readonly #initial: () => T;
-
-  constructor(initial: () => T) {
-    this.#initial = initial;
+  get(context: RequestContext): T | undefined {
+    const { slots } = context;
+    // Few are used on one request, so looking through them costs less than a map would.
+    for (let i = 0; i < slots.length; i += 2) {
+      if (slots[i] === this) return slots[i + 1] as T;
+    }
+    return undefined;
   }
 
-  /** This slot's value on the request, created at first use. */
-  of(context: RequestContext): T {
-    const slots = context.slots ??= new Map();
-    if (!slots.has(this)) slots.set(this, this.#initial());
-    return slots.get(this) as T;
+  /** Once per request. */
+  set(context: RequestContext, value: T): void {
+    if (context.slots === NO_SLOTS) context.slots = [this, value];
+    else (context.slots as unknown[]).push(this, value);
   }
 }
+
+const NO_SLOTS: readonly unknown[] = Object.freeze([]);
 
 /** Something a request holds on to, such as the snapshot it began with. */
 export interface Lease {
@@ -140,7 +144,7 @@ export class RequestContext {
   /** Fields that filters add to the access log line; created at first use. */
   logFields: Record<string, string | number | boolean> | undefined = undefined;
   /** Private state of filters; see `Slot`. */
-  slots: Map<unknown, unknown> | undefined = undefined;
+  slots: readonly unknown[] = NO_SLOTS;
   /** How many filters of the route's chain saw the request: those see its response. */
   chainDepth = 0;
   /** What the request holds while it lives, given back when its response has been sent. */

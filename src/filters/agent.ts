@@ -65,7 +65,7 @@ export const agent: Kind<"agent", AgentFilterOptions, AgentFilterDeps, Filter> =
 class AgentFilter implements Filter {
   readonly #agent: LiveAgent;
   readonly #settings: CourseSettings;
-  readonly #course = new Slot<{ value: AgentCourse | undefined }>(() => ({ value: undefined }));
+  readonly #course = new Slot<AgentCourse>();
 
   constructor(given: AgentFilterOptions, deps: AgentFilterDeps, live: LiveAgent) {
     const { options: own } = live;
@@ -98,16 +98,16 @@ class AgentFilter implements Filter {
 
   onRequest(context: RequestContext): MaybePromise<Verdict> {
     const course = new AgentCourse(context, this.#agent, this.#settings);
-    this.#course.of(context).value = course;
+    this.#course.set(context, course);
     return course.request();
   }
 
   onResponse(context: RequestContext, response: Response): MaybePromise<void> {
-    return this.#course.of(context).value?.respond(response);
+    return this.#course.get(context)?.respond(response);
   }
 
   onEnd(context: RequestContext): void {
-    this.#course.of(context).value?.end();
+    this.#course.get(context)?.end();
   }
 }
 

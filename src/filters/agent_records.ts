@@ -113,11 +113,15 @@ export class RequestAgents {
   }
 }
 
-const REQUEST_AGENTS = new Slot<RequestAgents>(() => new RequestAgents());
+const REQUEST_AGENTS = new Slot<RequestAgents>();
 
 /** What the agents of this request share. */
 export function requestAgents(context: RequestContext): RequestAgents {
-  return REQUEST_AGENTS.of(context);
+  const have = REQUEST_AGENTS.get(context);
+  if (have !== undefined) return have;
+  const agents = new RequestAgents();
+  REQUEST_AGENTS.set(context, agents);
+  return agents;
 }
 
 /** Whether a live agent decided against the request. */

@@ -75,7 +75,7 @@ class CorsFilter implements Filter {
   readonly #given: Options;
   readonly #origins: AllowedOrigins;
   /** The Origin header as it was before later filters could change it. */
-  readonly #origin = new Slot<{ value: string }>(() => ({ value: "" }));
+  readonly #origin = new Slot<string>();
 
   constructor(given: Options) {
     this.#given = given;
@@ -86,7 +86,7 @@ class CorsFilter implements Filter {
     const { headers } = context.head;
     const origin = headers.get("origin");
     if (origin === undefined) return undefined;
-    this.#origin.of(context).value = origin;
+    this.#origin.set(context, origin);
     const method = headers.get("access-control-request-method");
     if (context.head.method !== "OPTIONS" || method === undefined || !this.#origins.allows(origin)) {
       return undefined;
@@ -98,8 +98,8 @@ class CorsFilter implements Filter {
     const { headers } = response;
     // Caches must not give one origin what was meant for another, nor for none.
     if (!this.#origins.any) addVary(headers, "Origin");
-    if (context.slots === undefined || !context.slots.has(this.#origin)) return;
-    const origin = this.#origin.of(context).value;
+    const origin = this.#origin.get(context);
+    if (origin === undefined) return;
     if (!this.#origins.allows(origin)) {
       headers.remove("access-control-allow-origin");
       headers.remove("access-control-allow-credentials");

@@ -168,7 +168,7 @@ export class RateLimitFilter implements Filter {
   readonly #memory: SharedArrayBuffer;
   readonly #buckets: SharedBuckets;
   readonly #keyOf: KeyReader;
-  readonly #take = new Slot<{ take: Take | undefined }>(() => ({ take: undefined }));
+  readonly #take = new Slot<Take>();
   readonly #waitMsMax: number;
   readonly #body: Uint8Array;
   #waiting = 0;
@@ -204,7 +204,7 @@ export class RateLimitFilter implements Filter {
   onRequest(context: RequestContext): MaybePromise<Verdict> {
     const waitMsMax = this.#waiting < this.#limit.maxDelayed ? this.#waitMsMax : 0;
     const take = this.#buckets.take(this.#keyOf(context), this.#deps.clock.nowMs(), waitMsMax);
-    this.#take.of(context).take = take;
+    this.#take.set(context, take);
     if (take.allowed) return take.waitMs > 0 ? this.#wait(context, take.waitMs) : undefined;
     this.#note(context);
     if (this.#limit.onLimit === "log-only") return undefined;
@@ -213,7 +213,7 @@ export class RateLimitFilter implements Filter {
 
   /** Says on every answer how much is left, unless a stricter limit has said so already. */
   onResponse(context: RequestContext, response: Response): void {
-    const { take } = this.#take.of(context);
+    const take = this.#take.get(context);
     if (take !== undefined) this.#writeHeaders(response.headers, take);
   }
 

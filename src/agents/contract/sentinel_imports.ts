@@ -31,78 +31,156 @@ import { metricsAdd, metricsObserve, metricsSet } from "./sentinel_imports/metri
 import { randomBytes, randomWord } from "./sentinel_imports/random.ts";
 import type { SentinelInstance } from "./sentinel_instance.ts";
 import type { Imports } from "./sentinel_types.ts";
-import type { CoreImports } from "../guest.ts";
+import type { CoreFunction, CoreImports } from "../guest.ts";
 
-/**
- * Core functions for everything that an agent may import, for one instance. What is absent from `imports` is
- * there too, and traps.
- */
-export function lowerSentinelImports(imports: Imports, instance: SentinelInstance): CoreImports {
-  const { abi } = instance;
-  return new Map([
-    ["http#[resource-drop]request", dropping(abi, instance.requests)],
-    ["http#[resource-drop]response", dropping(abi, instance.responses)],
-    ["http#[method]request.id", requestId(instance)],
-    ["http#[method]request.method", requestMethod(instance)],
-    ["http#[method]request.target", requestTarget(instance)],
-    ["http#[method]request.path", requestPath(instance)],
-    ["http#[method]request.query", requestQuery(instance)],
-    ["http#[method]request.host", requestHost(instance)],
-    ["http#[method]request.header", requestHeader(instance)],
-    ["http#[method]request.headers", requestHeaders(instance)],
-    ["http#[method]request.route", requestRoute(instance)],
-    ["http#[method]request.upstream", requestUpstream(instance)],
-    ["http#[method]request.traceparent", requestTraceparent(instance)],
-    ["http#[method]request.metadata", requestMetadata(instance)],
-    ["http#[method]response.status", responseStatus(instance)],
-    ["http#[method]response.header", responseHeader(instance)],
-    ["http#[method]response.headers", responseHeaders(instance)],
-    ["log#write", imports.log ? logWrite(instance, imports.log) : abi.denied("log#write")],
-    ["clock#wall-ms", imports.clock ? clockWallMs(instance, imports.clock) : abi.denied("clock#wall-ms")],
-    [
-      "clock#monotonic-ms",
-      imports.clock ? clockMonotonicMs(instance, imports.clock) : abi.denied("clock#monotonic-ms"),
-    ],
-    ["random#word", imports.random ? randomWord(instance, imports.random) : abi.denied("random#word")],
-    ["random#bytes", imports.random ? randomBytes(instance, imports.random) : abi.denied("random#bytes")],
-    ["metrics#add", imports.metrics ? metricsAdd(instance, imports.metrics) : abi.denied("metrics#add")],
-    ["metrics#set", imports.metrics ? metricsSet(instance, imports.metrics) : abi.denied("metrics#set")],
-    [
-      "metrics#observe",
-      imports.metrics ? metricsObserve(instance, imports.metrics) : abi.denied("metrics#observe"),
-    ],
-    ["assets#read", imports.assets ? assetsRead(instance, imports.assets) : abi.denied("assets#read")],
-    [
-      "assets#version",
-      imports.assets ? assetsVersion(instance, imports.assets) : abi.denied("assets#version"),
-    ],
-    ["kv#get", imports.kv ? kvGet(instance, imports.kv) : abi.denied("kv#get")],
-    ["kv#set", imports.kv ? kvSet(instance, imports.kv) : abi.denied("kv#set")],
-    ["kv#delete", imports.kv ? kvDelete(instance, imports.kv) : abi.denied("kv#delete")],
-    ["kv#incr", imports.kv ? kvIncr(instance, imports.kv) : abi.denied("kv#incr")],
-    [
-      "kv#compare-and-set",
-      imports.kv ? kvCompareAndSet(instance, imports.kv) : abi.denied("kv#compare-and-set"),
-    ],
-    ["kv#take", imports.kv ? kvTake(instance, imports.kv) : abi.denied("kv#take")],
-    ["crypto#digest", imports.crypto ? cryptoDigest(instance, imports.crypto) : abi.denied("crypto#digest")],
-    ["crypto#hmac", imports.crypto ? cryptoHmac(instance, imports.crypto) : abi.denied("crypto#hmac")],
-    ["crypto#equal", imports.crypto ? cryptoEqual(instance, imports.crypto) : abi.denied("crypto#equal")],
-    ["crypto#verify", imports.crypto ? cryptoVerify(instance, imports.crypto) : abi.denied("crypto#verify")],
-    ["fetch#send", imports.fetch ? fetchSend(instance, imports.fetch) : abi.denied("fetch#send")],
-    [
-      "conn-info#client-address",
+type Lowering = (imports: Imports, instance: SentinelInstance) => CoreFunction;
+
+const LOWERINGS: ReadonlyMap<string, Lowering> = new Map<string, Lowering>([
+  ["http#[resource-drop]request", (_, instance) => dropping(instance.abi, instance.requests)],
+  ["http#[resource-drop]response", (_, instance) => dropping(instance.abi, instance.responses)],
+  ["http#[method]request.id", (_, instance) => requestId(instance)],
+  ["http#[method]request.method", (_, instance) => requestMethod(instance)],
+  ["http#[method]request.target", (_, instance) => requestTarget(instance)],
+  ["http#[method]request.path", (_, instance) => requestPath(instance)],
+  ["http#[method]request.query", (_, instance) => requestQuery(instance)],
+  ["http#[method]request.host", (_, instance) => requestHost(instance)],
+  ["http#[method]request.header", (_, instance) => requestHeader(instance)],
+  ["http#[method]request.headers", (_, instance) => requestHeaders(instance)],
+  ["http#[method]request.route", (_, instance) => requestRoute(instance)],
+  ["http#[method]request.upstream", (_, instance) => requestUpstream(instance)],
+  ["http#[method]request.traceparent", (_, instance) => requestTraceparent(instance)],
+  ["http#[method]request.metadata", (_, instance) => requestMetadata(instance)],
+  ["http#[method]response.status", (_, instance) => responseStatus(instance)],
+  ["http#[method]response.header", (_, instance) => responseHeader(instance)],
+  ["http#[method]response.headers", (_, instance) => responseHeaders(instance)],
+  [
+    "log#write",
+    (imports, instance) => imports.log ? logWrite(instance, imports.log) : instance.abi.denied("log#write"),
+  ],
+  [
+    "clock#wall-ms",
+    (imports, instance) =>
+      imports.clock ? clockWallMs(instance, imports.clock) : instance.abi.denied("clock#wall-ms"),
+  ],
+  [
+    "clock#monotonic-ms",
+    (imports, instance) =>
+      imports.clock ? clockMonotonicMs(instance, imports.clock) : instance.abi.denied("clock#monotonic-ms"),
+  ],
+  [
+    "random#word",
+    (imports, instance) =>
+      imports.random ? randomWord(instance, imports.random) : instance.abi.denied("random#word"),
+  ],
+  [
+    "random#bytes",
+    (imports, instance) =>
+      imports.random ? randomBytes(instance, imports.random) : instance.abi.denied("random#bytes"),
+  ],
+  [
+    "metrics#add",
+    (imports, instance) =>
+      imports.metrics ? metricsAdd(instance, imports.metrics) : instance.abi.denied("metrics#add"),
+  ],
+  [
+    "metrics#set",
+    (imports, instance) =>
+      imports.metrics ? metricsSet(instance, imports.metrics) : instance.abi.denied("metrics#set"),
+  ],
+  [
+    "metrics#observe",
+    (imports, instance) =>
+      imports.metrics ? metricsObserve(instance, imports.metrics) : instance.abi.denied("metrics#observe"),
+  ],
+  [
+    "assets#read",
+    (imports, instance) =>
+      imports.assets ? assetsRead(instance, imports.assets) : instance.abi.denied("assets#read"),
+  ],
+  [
+    "assets#version",
+    (imports, instance) =>
+      imports.assets ? assetsVersion(instance, imports.assets) : instance.abi.denied("assets#version"),
+  ],
+  ["kv#get", (imports, instance) => imports.kv ? kvGet(instance, imports.kv) : instance.abi.denied("kv#get")],
+  ["kv#set", (imports, instance) => imports.kv ? kvSet(instance, imports.kv) : instance.abi.denied("kv#set")],
+  [
+    "kv#delete",
+    (imports, instance) => imports.kv ? kvDelete(instance, imports.kv) : instance.abi.denied("kv#delete"),
+  ],
+  [
+    "kv#incr",
+    (imports, instance) => imports.kv ? kvIncr(instance, imports.kv) : instance.abi.denied("kv#incr"),
+  ],
+  [
+    "kv#compare-and-set",
+    (imports, instance) =>
+      imports.kv ? kvCompareAndSet(instance, imports.kv) : instance.abi.denied("kv#compare-and-set"),
+  ],
+  [
+    "kv#take",
+    (imports, instance) => imports.kv ? kvTake(instance, imports.kv) : instance.abi.denied("kv#take"),
+  ],
+  [
+    "crypto#digest",
+    (imports, instance) =>
+      imports.crypto ? cryptoDigest(instance, imports.crypto) : instance.abi.denied("crypto#digest"),
+  ],
+  [
+    "crypto#hmac",
+    (imports, instance) =>
+      imports.crypto ? cryptoHmac(instance, imports.crypto) : instance.abi.denied("crypto#hmac"),
+  ],
+  [
+    "crypto#equal",
+    (imports, instance) =>
+      imports.crypto ? cryptoEqual(instance, imports.crypto) : instance.abi.denied("crypto#equal"),
+  ],
+  [
+    "crypto#verify",
+    (imports, instance) =>
+      imports.crypto ? cryptoVerify(instance, imports.crypto) : instance.abi.denied("crypto#verify"),
+  ],
+  [
+    "fetch#send",
+    (imports, instance) =>
+      imports.fetch ? fetchSend(instance, imports.fetch) : instance.abi.denied("fetch#send"),
+  ],
+  [
+    "conn-info#client-address",
+    (imports, instance) =>
       imports.connInfo
         ? connInfoClientAddress(instance, imports.connInfo)
-        : abi.denied("conn-info#client-address"),
-    ],
-    [
-      "conn-info#client-port",
-      imports.connInfo ? connInfoClientPort(instance, imports.connInfo) : abi.denied("conn-info#client-port"),
-    ],
-    [
-      "conn-info#tls",
-      imports.connInfo ? connInfoTls(instance, imports.connInfo) : abi.denied("conn-info#tls"),
-    ],
-  ]);
+        : instance.abi.denied("conn-info#client-address"),
+  ],
+  [
+    "conn-info#client-port",
+    (imports, instance) =>
+      imports.connInfo
+        ? connInfoClientPort(instance, imports.connInfo)
+        : instance.abi.denied("conn-info#client-port"),
+  ],
+  [
+    "conn-info#tls",
+    (imports, instance) =>
+      imports.connInfo ? connInfoTls(instance, imports.connInfo) : instance.abi.denied("conn-info#tls"),
+  ],
+]);
+
+/**
+ * Core functions for one instance: for everything that an agent may import, or for what it does import, by names
+ * such as `log#write`; names that the world does not have are left out. What is absent from `imports` is there
+ * too, and traps.
+ */
+export function lowerSentinelImports(
+  imports: Imports,
+  instance: SentinelInstance,
+  names: Iterable<string> = LOWERINGS.keys(),
+): CoreImports {
+  const lowered = new Map<string, CoreFunction>();
+  for (const name of names) {
+    const lower = LOWERINGS.get(name);
+    if (lower !== undefined) lowered.set(name, lower(imports, instance));
+  }
+  return lowered;
 }

@@ -89,11 +89,13 @@ class ComponentBinding {
   readonly #budget: LiftBudget;
   /** Whether calls may wait: their results are promises then. */
   readonly #suspends: boolean;
+  readonly #importNames: readonly string[];
 
   constructor(compiled: CompiledComponent, deps: ComponentFactoryDeps) {
     this.#compiled = compiled;
     this.#deps = deps;
     this.#budget = { bytes: deps.options.maxResultBytes, listLength: deps.options.maxListLength };
+    this.#importNames = Object.keys(compiled.imports);
     this.#suspends = deps.imports.fetch !== undefined && Object.hasOwn(compiled.imports, "fetch#send");
   }
 
@@ -137,7 +139,10 @@ class ComponentBinding {
     const { imports, payer } = this.#deps;
     const made: { core?: CoreInstance } = {};
     // While instances wait they take turns, so only the import itself can say who calls it; it is cheap enough.
-    const lowered = payer.paidImports(lowerSentinelImports(imports, glue), () => made.core!);
+    const lowered = payer.paidImports(
+      lowerSentinelImports(imports, glue, this.#importNames),
+      () => made.core!,
+    );
     const core = made.core = this.#core(fuel, lowered, glue.abi);
     const exports = this.#suspends ? bindSentinelAsync(core, glue) : bindSentinel(core, glue);
     if (exports.lifecycle === undefined) {
@@ -163,7 +168,7 @@ class ComponentBinding {
   #core(fuel: number, own: CoreImports, abi: AbiInstance): CoreInstance {
     const { clock, random, log, options } = this.#deps;
     const made: { core?: CoreInstance } = {};
-    const needsWasi = Object.keys(this.#compiled.imports).some((name) => name.startsWith("wasi:"));
+    const needsWasi = this.#importNames.some((name) => name.startsWith("wasi:"));
     const wasi = needsWasi
       ? denyAll({
         guest() {

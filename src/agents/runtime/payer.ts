@@ -27,11 +27,15 @@ export class Payer {
     };
   }
 
-  /** Imports for whose work the instance pays that calls them. What suspends is no function and stays as it is. */
+  /**
+   * Imports for whose work the instance pays that calls them. What suspends is no function and stays as it is, and
+   * getters of requests and responses are no work beyond what they hand over, which is charged where it is lowered.
+   */
   paidImports(imports: CoreImports, guest: () => Charged): CoreImports {
     const paid = new Map<string, CoreFunction>();
     for (const [name, each] of imports) {
-      paid.set(name, typeof each === "function" ? this.paid(guest, each) : each);
+      const isPaid = typeof each === "function" && !name.startsWith("http#");
+      paid.set(name, isPaid ? this.paid(guest, each) : each);
     }
     return paid;
   }
