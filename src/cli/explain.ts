@@ -34,14 +34,15 @@ export async function explainVerb(options: ExplainOptions, terminal: Terminal): 
   let explanation: Explanation;
   const ports = { clock: createClock(), random: createRandom(), timers: createTimers(), log: () => {} };
   const transport = new AgentFetch();
+  const agentPorts = { verifier: new NodeSignatureVerifier(), transport: transport.send };
   try {
-    const agents = await loadAgentsOnce(loaded.config, ports);
+    const agents = await loadAgentsOnce(loaded.config, { ...ports, agentPorts });
     if (agents.problems.length > 0) throw new Error(agents.problems.join("\n"));
     explanation = await explain(loaded.config, { ...request, headers, clientIp: options.client }, {
       ...ports,
       readText: (path) => Deno.readTextFile(path),
       agents: agents.plan,
-      agentPorts: { verifier: new NodeSignatureVerifier(), transport: transport.send },
+      agentPorts,
     });
   } catch (cause) {
     terminal.err(`sentinel: ${cause instanceof Error ? cause.message : String(cause)}`);

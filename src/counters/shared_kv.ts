@@ -35,6 +35,8 @@ const INT64_MAX = 2n ** 63n - 1n;
 const INT64_MIN = -(2n ** 63n);
 /** A number as text, sign included. */
 const NUMBER_CHARS_MAX = 20;
+/** Room on the stack, in words, that any change finds enough: some 10 frames. */
+const STACK_WORDS: readonly number[] = Array.from({ length: 512 }, () => 0);
 /** What `take` gives for a token that will never come. */
 const NEVER_MS = 0xffff_ffff;
 
@@ -263,6 +265,8 @@ export class SharedKv {
   }
 
   #aloneOnce<T>(nowMs: number, change: (nowMs: number) => T): { result: T; isKept: boolean } {
+    // An agent decides how deep the stack is: it must not overflow in the middle of a change, or before the unlocking.
+    Reflect.apply(ignore, undefined, STACK_WORDS);
     const name = this.#locks.lock(LOCK);
     let isKept = false;
     try {
@@ -306,6 +310,8 @@ export class SharedKv {
     return Atomics.load(this.#header, word);
   }
 }
+
+function ignore(): void {}
 
 function areSame(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
   if (a === undefined || b === undefined) return a === b;

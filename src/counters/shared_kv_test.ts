@@ -329,3 +329,22 @@ Deno.test("SharedKv: does what a map does", () => {
     { seed, numRuns: 400 },
   );
 });
+
+Deno.test("SharedKv: a stack that is full stops a call before it begins, never in the middle", () => {
+  const { kv, memory, stats } = store();
+  const header = new Int32Array(memory);
+  let calls = 0;
+  const dive = (padding: number): void => {
+    if (padding > 0) return dive(padding - 1);
+    const key = String(calls++ % 50);
+    kv.incr(key, 1n, FOREVER);
+    kv.set(`v${key}`, bytes(key), FOREVER);
+    dive(calls % 7);
+  };
+  for (let round = 0; round < 50; round++) {
+    throws(() => dive(round), RangeError);
+    equal(header[LOCK_WORD], 0, "the lock is free");
+    equal(header[CHANGING_WORD], 0, "no change was left half made");
+  }
+  equal(stats().resets, 0);
+});

@@ -67,8 +67,8 @@ function chargingMeter(meter: Omit<HostMeter, "work">, payer: Payer): HostMeter 
 /** The memory of an agent's shared values; undefined when it is not granted any. */
 export function agentKvNeed({ id, grant, kv }: AgentOptions): SharedNeed | undefined {
   if (!grant.includes("kv")) return undefined;
-  const bytes = kvBytes(kv);
-  return { key: `agent-kv:${id}:${bytes}`, bytes };
+  // By its layout: tables of as many bytes may differ in it.
+  return { key: `agent-kv:${id}:${kv.maxEntries}:${kv.maxBytes}`, bytes: kvBytes(kv) };
 }
 
 function kvOf(options: AgentOptions, { shared, ports }: AgentFactoryDeps): SharedKv | undefined {

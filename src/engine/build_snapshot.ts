@@ -2,6 +2,7 @@ import type { Config, FilterConfig } from "../config/document.ts";
 import { resolveConfig, type ResolvedConfig, type ResolvedRoute } from "../config/resolve.ts";
 import { assert } from "../core/assert.ts";
 import type { AgentSet } from "../agents/runtime/live_agents.ts";
+import type { AgentPlan } from "./agent_plan.ts";
 import { CidrSet } from "../core/cidr.ts";
 import type { RequestContext } from "../core/context.ts";
 import { ERRORS } from "../core/errors.ts";
@@ -54,8 +55,8 @@ export interface SnapshotDeps {
   readonly startedMs: number;
   readonly readText: (path: string) => Promise<string>;
   readonly agents: AgentSet;
-  /** Agents that the requests of every route go through. */
-  readonly attachedAgents: readonly string[];
+  /** The agents there should be: `agents` lacks those of the folder that could not be started. */
+  readonly agentPlan: AgentPlan;
   /** Stands in for proxying to an upstream, where nothing must leave the process. */
   readonly proxyEndpoint?: (upstream: LiveUpstream) => Service;
 }
@@ -211,7 +212,7 @@ class SnapshotBuilder {
     }
     const headers = headerPolicies(route);
     if (headers !== undefined) links.push({ id: `policies:${route.id}`, type: "headers", filter: headers });
-    for (const agent of this.#deps.attachedAgents) {
+    for (const agent of this.#deps.agentPlan.attached) {
       links.push(this.#once(`agents-dir:${agent}`, "agent", () => {
         return agentFilter.create({ agent, phase: "both" }, this.#filterDeps(agent, undefined));
       }));
@@ -242,9 +243,11 @@ class SnapshotBuilder {
   }
 
   #filterDeps(id: string, key: string | undefined) {
-    const { ports: { clock, random, timers, log }, agents } = this.#deps;
+    const { ports: { clock, random, timers, log }, agents, agentPlan } = this.#deps;
     const shared = key === undefined ? undefined : this.#deps.shared[key];
-    return { clock, random, timers, log, id, shared, agents, statusPage: this.#statusPage };
+    const agentMode = (wanted: string) =>
+      agentPlan.specs.find((spec) => spec.id === wanted)?.options.failureMode;
+    return { clock, random, timers, log, id, shared, agents, agentMode, statusPage: this.#statusPage };
   }
 
   #inFlightLink(

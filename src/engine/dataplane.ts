@@ -14,6 +14,7 @@ import { READ_BYTES_LARGE } from "../upstream/connection.ts";
 import type { TargetState } from "../upstream/live_upstream.ts";
 import type { BuiltinSources } from "../services/builtin_views.ts";
 import type { AgentState } from "../agents/runtime/live_agent.ts";
+import type { AgentSet } from "../agents/runtime/live_agents.ts";
 import type { AgentPorts } from "./agent_factory.ts";
 import type { AgentPlan } from "./agent_plan.ts";
 import { ThreadAgents } from "./thread_agents.ts";
@@ -87,6 +88,10 @@ export class Dataplane {
   #engine: Engine | null = null;
   #listeners: Listeners | null = null;
   #prepared: Prepared | null = null;
+  /** Settles when nothing is being prepared. */
+  #preparing: Promise<unknown> = Promise.resolve();
+  /** The highest generation that is not wanted any more. */
+  #abandonedMax = 0;
 
   constructor(init: DataplaneInit) {
     this.#init = init;
@@ -108,49 +113,21 @@ export class Dataplane {
 
   /**
    * Builds the next snapshot and binds its new addresses. Resolves with what is wrong; empty means that
-   * `commit` may follow. Nothing changes for requests yet.
+   * `commit` may follow. Nothing changes for requests yet. One at a time, in the order they came: whoever asked
+   * may have given up long before the agents have started.
    */
-  async prepare(next: NextSnapshot): Promise<string[]> {
-    const { config, generation, shared } = next;
-    await this.#discard();
-    const { set: agents, problems } = await this.#agents.prepare(next.agents, shared);
-    if (problems.length > 0) {
-      agents.dispose();
-      return problems;
-    }
-    let built: Snapshot | undefined;
-    try {
-      const snapshot = built = await buildSnapshot(config, {
-        ...this.#init,
-        generation,
-        shared,
-        startedMs: this.#startedMs,
-        families: this.#families,
-        outcomes: this.#outcomes,
-        pools: this.#pools,
-        agents,
-        attachedAgents: next.agents.attached,
-      });
-      const planned = resolveConfig(config).listeners.map((listener) => ({
-        config: listener,
-        settings: listenerSettings(listener, config),
-      }));
-      const engine = this.#engineFor(snapshot);
-      const listeners = await this.#listenersFor(engine).prepare(planned);
-      const admission = () => this.#admission.configure(config, shared);
-      this.#prepared = { generation, snapshot, listeners, admission };
-      return [];
-    } catch (cause) {
-      if (built === undefined) agents.dispose();
-      built?.retire(() => {});
-      return [cause instanceof Error ? cause.message : String(cause)];
-    }
+  prepare(next: NextSnapshot): Promise<string[]> {
+    const result = this.#preparing.then(() => this.#prepareNow(next));
+    this.#preparing = result.catch(() => {});
+    return result;
   }
 
-  /** Serves what was prepared; the old snapshot ends with its last request. */
+  /** Serves what was prepared; the old snapshot ends with its last request. Throws when something else was. */
   commit(generation: number): void {
     const prepared = this.#prepared;
-    if (prepared === null || prepared.generation !== generation) return;
+    if (prepared?.generation !== generation) {
+      throw new Error(`Cannot serve configuration ${generation}: it is not prepared`);
+    }
     this.#prepared = null;
     prepared.admission();
     const engine = this.#engineFor(prepared.snapshot);
@@ -162,8 +139,9 @@ export class Dataplane {
     }
   }
 
-  /** Forgets what was prepared. */
+  /** Forgets what was prepared, or what is being prepared as soon as it is. */
   async abandon(generation: number): Promise<void> {
+    this.#abandonedMax = Math.max(this.#abandonedMax, generation);
     if (this.#prepared?.generation === generation) await this.#discard();
   }
 
@@ -209,6 +187,7 @@ export class Dataplane {
 
   /** Ends the thread's part: idle upstream connections closed, logs flushed. */
   async close(): Promise<void> {
+    this.#abandonedMax = Infinity;
     await this.#discard();
     this.#listeners?.abort();
     this.#agents.dispose();
@@ -241,12 +220,66 @@ export class Dataplane {
     });
   }
 
+  async #prepareNow(next: NextSnapshot): Promise<string[]> {
+    const { config, generation, shared } = next;
+    const abandoned = [`Configuration ${generation} was abandoned`];
+    const isAbandoned = () => generation <= this.#abandonedMax;
+    await this.#discard();
+    if (isAbandoned()) return abandoned;
+    const { set: agents, problems } = await this.#agents.prepare(next.agents, shared);
+    if (problems.length > 0 || isAbandoned()) {
+      agents.dispose();
+      return problems.length > 0 ? problems : abandoned;
+    }
+    let snapshot: Snapshot | undefined;
+    try {
+      snapshot = await this.#build(next, agents);
+      if (isAbandoned()) {
+        this.#giveUp(snapshot);
+        return abandoned;
+      }
+      const planned = resolveConfig(config).listeners.map((listener) => ({
+        config: listener,
+        settings: listenerSettings(listener, config),
+      }));
+      const listeners = await this.#listenersFor(this.#engineFor(snapshot)).prepare(planned);
+      const admission = () => this.#admission.configure(config, shared);
+      this.#prepared = { generation, snapshot, listeners, admission };
+    } catch (cause) {
+      if (snapshot === undefined) agents.dispose();
+      else this.#giveUp(snapshot);
+      return [cause instanceof Error ? cause.message : String(cause)];
+    }
+    if (!isAbandoned()) return [];
+    await this.#discard();
+    return abandoned;
+  }
+
+  #build({ config, generation, shared, agents: plan }: NextSnapshot, agents: AgentSet): Promise<Snapshot> {
+    return buildSnapshot(config, {
+      ...this.#init,
+      generation,
+      shared,
+      startedMs: this.#startedMs,
+      families: this.#families,
+      outcomes: this.#outcomes,
+      pools: this.#pools,
+      agents,
+      agentPlan: plan,
+    });
+  }
+
   async #discard(): Promise<void> {
     const prepared = this.#prepared;
     this.#prepared = null;
     if (prepared === null) return;
     await this.#listeners?.abandon(prepared.listeners);
-    if (this.#engine?.snapshot === prepared.snapshot) this.#engine = this.#listeners = null;
-    prepared.snapshot.retire(() => {});
+    this.#giveUp(prepared.snapshot);
+  }
+
+  /** Ends a snapshot that was never served. */
+  #giveUp(snapshot: Snapshot): void {
+    if (this.#engine?.snapshot === snapshot) this.#engine = this.#listeners = null;
+    snapshot.retire(() => {});
   }
 }

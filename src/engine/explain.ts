@@ -91,7 +91,7 @@ export async function explain(
     ports,
     shared,
     agents: set,
-    attachedAgents: deps.agents.attached,
+    agentPlan: deps.agents,
     workerIndex: 0,
     workerCount: 1,
     sinks: SILENT_SINKS,

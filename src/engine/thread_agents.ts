@@ -75,7 +75,7 @@ export class ThreadAgents {
     return this.#agents.states();
   }
 
-  /** Fills the gauges, and forgets series of agents that are no more. */
+  /** Fills the gauges, and forgets series of agents that are no more; those that start keep what they have counted. */
   recordGauges(): void {
     const ids = new Set<string>();
     for (const state of this.states()) {
@@ -89,6 +89,7 @@ export class ThreadAgents {
         outOfService: state.quarantine !== "in-service",
       });
     }
+    for (const id of this.#agents.startingIds()) ids.add(id);
     this.#meters.retain(ids);
     for (const id of this.#stores.keys()) if (!ids.has(id)) this.#stores.delete(id);
   }

@@ -1,3 +1,4 @@
+import type { AgentOptions } from "../agents/options.ts";
 import type { AgentFailure } from "../agents/runtime/agent_meter.ts";
 import type { LiveAgent } from "../agents/runtime/live_agent.ts";
 import type { RequestContext } from "../core/context.ts";
@@ -49,6 +50,8 @@ export type AgentFilterOptions = Infer<typeof options>;
 export interface AgentFilterDeps extends FilterDeps {
   /** The route's page for a status; a plain text when left out. */
   readonly statusPage?: StatusPage | undefined;
+  /** What is to happen when an agent fails, by its own options; undefined for one that nobody knows. */
+  readonly agentMode?: ((id: string) => AgentOptions["failureMode"] | undefined) | undefined;
 }
 
 /** Shows requests and responses to an agent, and does what it decides. */
@@ -83,6 +86,7 @@ class AgentFilter implements Filter {
     this.#agent = live;
     this.#settings = {
       clock: deps.clock,
+      timers: deps.timers,
       statusPage: deps.statusPage ?? plainStatusPage,
       timeoutMs: given.timeoutMs,
       isClosed: (given.failureMode ?? own.failureMode) === "closed",
@@ -111,17 +115,19 @@ class AgentFilter implements Filter {
   }
 }
 
-/** Stands in for an agent that there is not, as when its file was removed: its failure mode decides. */
+/**
+ * Stands in for an agent that there is not, as when its file was removed or this thread could not start it: the
+ * filter's failure mode decides, or else its own.
+ */
 class AbsentAgentFilter implements Filter {
   readonly #id: string;
   readonly #isClosed: boolean;
 
   constructor(given: AgentFilterOptions, deps: AgentFilterDeps) {
     this.#id = given.agent;
-    this.#isClosed = given.failureMode === "closed";
-    deps.log("warn", `Filter "${deps.id}" has no agent "${given.agent}"`, {
-      failureMode: given.failureMode ?? "open",
-    });
+    const failureMode = given.failureMode ?? deps.agentMode?.(given.agent) ?? "open";
+    this.#isClosed = failureMode === "closed";
+    deps.log("warn", `Filter "${deps.id}" has no agent "${given.agent}"`, { failureMode });
   }
 
   onRequest(context: RequestContext): undefined {

@@ -22,6 +22,9 @@ export class InspectedBody implements Body {
   #received: number;
   #isLastShown = false;
   #isEnded = false;
+  /** A part is being looked at by somebody who waits. */
+  #isShowing = false;
+  #isCancelled = false;
 
   /** `received`: bytes of the source that were read before. `length`: of what comes out, if that is certain. */
   constructor(
@@ -36,15 +39,19 @@ export class InspectedBody implements Body {
   }
 
   read(): MaybePromise<Uint8Array | null> {
-    while (true) {
+    while (!this.#isCancelled) {
       const step = this.#step();
       if (step instanceof Promise) return step.then((piece) => piece === undefined ? this.read() : piece);
       if (step !== undefined) return step;
     }
+    return null;
   }
 
   cancel(): void {
-    this.#source.cancel();
+    if (this.#isCancelled) return;
+    this.#isCancelled = true;
+    // The part may lie in a buffer which others use as soon as the source is let go.
+    if (!this.#isShowing) this.#source.cancel();
   }
 
   /** The next piece to hand on; undefined when this one was dropped. */
@@ -55,6 +62,7 @@ export class InspectedBody implements Body {
   }
 
   #take(piece: Uint8Array | null): MaybePromise<Uint8Array | null | undefined> {
+    if (this.#isCancelled) return null;
     if (piece !== null) {
       this.#received += piece.length;
       this.#rest = piece as Uint8Array<ArrayBuffer>;
@@ -63,7 +71,7 @@ export class InspectedBody implements Body {
     this.#isEnded = true;
     if (this.#isLastShown) return null;
     return chain(
-      this.#inspect(EMPTY, { isLast: true }),
+      this.#look(EMPTY, { isLast: true }),
       (out) => out === null || out.length === 0 ? null : out,
     );
   }
@@ -74,9 +82,20 @@ export class InspectedBody implements Body {
     const isLast = this.#rest.length === 0 && this.#received === this.#source.length;
     if (isLast) this.#isLastShown = true;
     return chain(
-      this.#inspect(data, { isLast }),
+      this.#look(data, { isLast }),
       (out) => out === null || out.length === 0 ? undefined : out,
     );
+  }
+
+  /** What goes on in place of a part; nothing once cancelled. */
+  #look(data: Uint8Array, last: { readonly isLast: boolean }): MaybePromise<Uint8Array | null> {
+    const pending = this.#inspect(data, last);
+    if (!(pending instanceof Promise)) return pending;
+    this.#isShowing = true;
+    return pending.finally(() => {
+      this.#isShowing = false;
+      if (this.#isCancelled) this.#source.cancel();
+    }).then((out) => this.#isCancelled ? null : out);
   }
 }
 

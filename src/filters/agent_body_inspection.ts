@@ -91,15 +91,19 @@ export class BodyInspection {
         const isLast = piece === null || received === body.length;
         const shown = await this.#show(piece ?? EMPTY, { isLast });
         if (shown.answer !== undefined) return { body, answer: shown.answer, isStreaming: false };
-        // What was not changed may lie in a buffer that the next read overwrites.
-        if (shown.data !== null) kept.push(shown.data.slice());
+        if (shown.data !== null) kept.push(shown.data);
         keptBytes += shown.data?.length ?? 0;
         needsMore = shown.needsMore;
-        if (isLast) return this.#decided(kept, { needsMore });
+        if (isLast) {
+          // Whoever feeds a body lets go of it when its end is read, not with its last piece.
+          if (piece !== null) await body.read();
+          return this.#decided(kept, { needsMore });
+        }
       }
       if (!needsMore) break;
       if (keptBytes > bytesMax) return this.#tooLarge(body, kept);
-      piece = await body.read();
+      // A copy: the next read overwrites a view, and so may others when nobody waits for the agent any more.
+      piece = (await body.read())?.slice() ?? null;
       received += piece?.length ?? 0;
     }
     return streaming(new PrefixedBody(kept, this.#stream(body, received), undefined));
@@ -149,10 +153,11 @@ export class BodyInspection {
     }, { received });
   }
 
-  /** Shows a part while nothing has been sent. */
+  /** Shows a part while nothing has been sent, and waits no longer than the request does. */
   #show(data: Uint8Array, { isLast }: { readonly isLast: boolean }): MaybePromise<Shown> {
     if (this.#isOff || this.#course.isOver) return { data, needsMore: false, answer: undefined };
-    return chain(this.#call(data, isLast ? "last" : "more"), (value) => {
+    const call = this.#course.patient(this.#call(data, isLast ? "last" : "more"));
+    return chain(call, (value) => {
       if (value === undefined) {
         this.#isOff = true;
         this.#course.agent.meter.skipped(this.#direction.hook, "failed");
@@ -174,7 +179,7 @@ function streaming(body: Body): Inspected {
 }
 
 /** Bytes that are collected before the agent sees any. */
-function heldBytes(mode: BodyMode): number {
+export function heldBytes(mode: BodyMode): number {
   if (mode === "buffer") return Infinity;
   return mode === "stream" ? 0 : Number(mode.slice("hybrid:".length));
 }

@@ -1,50 +1,24 @@
 import { deepEqual, equal, ok, rejects } from "node:assert/strict";
 import fc from "fast-check";
-import { agentRig, type AgentRigInit, pass, PieceBody, textOf, told } from "../../tests/support/agent_rig.ts";
+import {
+  agentRig,
+  bodyRig,
+  type Decide,
+  pass,
+  PieceBody,
+  replace,
+  textOf,
+  told,
+  upload,
+} from "../../tests/support/agent_rig.ts";
 import { block, bodyOutcome, outcome, trap } from "../../tests/support/fake_agent.ts";
 import { plainResponse, requestContext } from "../../tests/support/filter_fixture.ts";
-import type { BodyEdit, Outcome } from "../agents/contract/sentinel_types.ts";
-import type { BodyChunk } from "../agents/runtime/bound_agent.ts";
+import type { Outcome } from "../agents/contract/sentinel_types.ts";
 import { ProxyError } from "../core/errors.ts";
 import { Trace } from "../core/trace.ts";
 import { CHUNK_BYTES_MAX, InspectedBody, PrefixedBody } from "./agent_body.ts";
 
 const encode = (text: string) => new TextEncoder().encode(text);
-const replace = (text: string): BodyEdit => ({ type: "replace", value: encode(text) });
-
-type Decide = (
-  text: string,
-  chunk: BodyChunk,
-) => { readonly edit?: BodyEdit; readonly outcome?: Partial<Outcome> } | undefined;
-
-/** A rig whose agent looks at bodies, and what it was shown: `text@index` with `!` for the last. */
-function bodyRig(decide: Decide, init: Partial<AgentRigInit> & { readonly head?: Partial<Outcome> } = {}) {
-  const shown: string[] = [];
-  const onBody = (chunk: BodyChunk) => {
-    const text = new TextDecoder().decode(chunk.data);
-    shown.push(`${text}@${chunk.index}${chunk.last ? "!" : ""}`);
-    const { edit, outcome: changes } = decide(text, chunk) ?? {};
-    return bodyOutcome(edit, changes);
-  };
-  const rig = agentRig({
-    hooks: () => ({
-      onRequestHeaders: () => outcome(init.head),
-      onRequestBody: (_request, chunk) => onBody(chunk),
-      onResponseHeaders: () => outcome(init.head),
-      onResponseBody: (_request, _response, chunk) => onBody(chunk),
-    }),
-    handles: ["request-headers", "request-body"],
-    ...init,
-  });
-  return { ...rig, shown };
-}
-
-function upload(pieces: readonly (string | Error)[], init: { length?: number; late?: boolean } = {}) {
-  const context = requestContext({ method: "POST", headers: [["Content-Length", "0"]] });
-  const body = new PieceBody(pieces, init);
-  context.body = body;
-  return { context, body };
-}
 
 Deno.test("agent bodies: buffered, the agent sees all of it at once", async () => {
   for (const late of [false, true]) {
@@ -348,35 +322,6 @@ Deno.test("agent bodies: responses", async () => {
   }
 });
 
-Deno.test("agent bodies: a shadow sees copies as they pass, and holds nothing up", async () => {
-  const table = [
-    { mode: "buffer", shown: ["abcd@0!"] },
-    { mode: "stream", shown: ["ab@0", "cd@1", "@2!"] },
-    { mode: "hybrid:3", shown: ["abcd@0", "@1!"] },
-    { mode: "hybrid:9", shown: ["abcd@0!"] },
-  ];
-  for (const { mode, shown } of table) {
-    const rig = bodyRig(() => ({ edit: replace("XX"), outcome: { decision: block(403) } }), {
-      options: `mode "shadow"\nrequest-body-mode "${mode}"`,
-    });
-    const { context, body } = upload(["ab", "cd"]);
-    equal(await rig.filter.onRequest!(context), undefined);
-    equal(body.reads, 0, mode);
-    equal(await textOf(context.body), "abcd", mode);
-    deepEqual(rig.shown, shown, mode);
-    rig.filter.onEnd!(context);
-    equal(rig.meter.events.at(-1), "stricter");
-  }
-  const large = bodyRig(() => undefined, {
-    options: `mode "shadow"\nmax-request-body-bytes 3\nfailure-mode "closed"`,
-  });
-  const { context } = upload(["ab", "cd"], { length: 4 });
-  await large.filter.onRequest!(context);
-  equal(context.body!.length, 4, "its length is still known");
-  equal(await textOf(context.body), "abcd");
-  deepEqual([large.shown, large.meter.count("skipped request-body too-large")], [[], 1]);
-});
-
 Deno.test("agent bodies: with isolation the instance stays until the stream is over", async () => {
   const { filter, live } = bodyRig(() => undefined, {
     options: `request-body-mode "stream"\nisolation "fresh"`,
@@ -402,6 +347,99 @@ Deno.test("agent bodies: a late piece after the end of the request is not shown"
   ok(body.isCancelled);
   await textOf(context.body);
   deepEqual(shown, ["ab@0"]);
+});
+
+Deno.test("agent bodies: one that was held is read to its end", async () => {
+  for (const mode of ["buffer", "stream", "hybrid:2"]) {
+    const { filter } = bodyRig((_, { last }) => ({ outcome: { needsMore: !last } }), {
+      head: { needsMore: true },
+      options: `request-body-mode "${mode}"`,
+    });
+    const whole = upload(["ab", "cd"], { length: 4 });
+    await filter.onRequest!(whole.context);
+    deepEqual([whole.body.reads, await textOf(whole.context.body)], [3, "abcd"], mode);
+    const broken = upload(["ab", "cd", new ProxyError("client_closed", "gone")], { length: 4 });
+    await rejects(async () => await filter.onRequest!(broken.context), /gone/, mode);
+  }
+});
+
+Deno.test("agent bodies: while a response is held, nobody waits longer than the request does", async () => {
+  const seen: string[] = [];
+  const gate = Promise.withResolvers<void>();
+  const decision = block(403);
+  const { filter, time } = agentRig({
+    hooks: () => ({
+      onResponseHeaders: () => outcome({ needsMore: true }),
+      async onResponseBody(_request, _response, { data, index }) {
+        if (index === 1) await gate.promise;
+        seen.push(new TextDecoder().decode(data));
+        return bodyOutcome(undefined, index === 0 ? { needsMore: true } : { decision });
+      },
+    }),
+    handles: ["response-headers", "response-body"],
+    options: `response-body-mode "stream"\nchunk-timeout-ms 30000`,
+  });
+  const context = Object.assign(requestContext(), { deadlineMs: time.now + 1000 });
+  const body = new PieceBody(["ab", "cd"], { length: 4 });
+  const response = { ...plainResponse(), body };
+  const failed = rejects(
+    pass(filter, context, response),
+    (error) => error instanceof ProxyError && error.code === "request_timeout",
+  );
+  await time.advance(1000);
+  await failed;
+  body.cancel();
+  gate.resolve();
+  await time.advance(0);
+  deepEqual([seen, response.status], [["ab", "cd"], 200], "what it says late changes nothing");
+});
+
+Deno.test("agent bodies: what the parts of one body leave behind is bounded", async () => {
+  const lists: Record<string, (index: number) => Partial<Outcome>> = {
+    same: () => ({ metadata: [{ name: "k", value: "v" }] }),
+    notes: (index) => ({ metadata: [{ name: `k${index}`, value: "v" }] }),
+    edits: () => ({ responseHeaders: [{ type: "add", value: { name: "X-A", value: "v" } }] }),
+  };
+  const options = `request-body-mode "stream"`;
+  for (const [name, left] of Object.entries(lists)) {
+    for (const count of [256, 257]) {
+      const failures = count > 256 && name !== "same" ? 1 : 0;
+      const decide: Decide = (text, { index }) => text === "" ? undefined : { outcome: left(index) };
+      const open = bodyRig(decide, { options });
+      const pieces = Array.from({ length: count }, () => "x");
+      const { context } = upload(pieces);
+      const response = plainResponse();
+      await open.filter.onRequest!(context);
+      equal((await textOf(context.body)).length, count);
+      await open.filter.onResponse!(context, response);
+      equal(open.meter.count("failed request-body malformed"), failures, name);
+      equal(response.headers.size, name === "edits" ? 256 : 0);
+      const closed = bodyRig(decide, { options, filter: `failure-mode "closed"` });
+      const second = upload(pieces);
+      await closed.filter.onRequest!(second.context);
+      if (failures === 0) await textOf(second.context.body);
+      else await rejects(() => textOf(second.context.body), /malformed: .*more than 256/);
+    }
+  }
+});
+
+Deno.test("InspectedBody: cancelled, it keeps its source until nobody looks at a part any more", async () => {
+  for (const fails of [false, true]) {
+    const gate = Promise.withResolvers<Uint8Array>();
+    let cancelled = 0;
+    const source = { length: 2, read: () => encode("ab"), cancel: () => void cancelled++ };
+    const body = new InspectedBody(source, () => gate.promise);
+    const pending = body.read();
+    body.cancel();
+    body.cancel();
+    equal(await body.read(), null);
+    equal(cancelled, 0);
+    gate.resolve(fails ? Promise.reject(new Error("broken")) : encode("ab"));
+    if (fails) await rejects(async () => await pending, /broken/);
+    else equal(await pending, null, "a view that is no longer valid");
+    body.cancel();
+    deepEqual([cancelled, await body.read()], [1, null]);
+  }
 });
 
 Deno.test("InspectedBody: large pieces are shown in parts", async () => {

@@ -3,10 +3,11 @@ import type { AgentFailure, AgentHook } from "../agents/runtime/agent_meter.ts";
 import type { AgentVisit } from "../agents/runtime/agent_visit.ts";
 import { type BodyChunk, chain, type RequestView } from "../agents/runtime/bound_agent.ts";
 import type { CallResult, LiveAgent } from "../agents/runtime/live_agent.ts";
+import { METADATA_MAX } from "../agents/runtime/outcome_rules.ts";
 import type { RequestContext } from "../core/context.ts";
-import { ProxyError } from "../core/errors.ts";
+import { type ErrorCode, ProxyError } from "../core/errors.ts";
 import type { MaybePromise, Response } from "../core/message.ts";
-import type { Clock } from "../core/ports.ts";
+import type { Clock, Timers } from "../core/ports.ts";
 import { mayHaveBody } from "../downstream/response_head.ts";
 import { BodyInspection } from "./agent_body_inspection.ts";
 import {
@@ -18,14 +19,24 @@ import {
   type StatusPage,
 } from "./agent_decisions.ts";
 import { noteFailure, noteOutcome, summaryOf } from "./agent_notes.ts";
-import { AgentRecord, isStoppedByAgent, type RequestAgents, requestAgents } from "./agent_records.ts";
+import {
+  AgentRecord,
+  isStoppedByAgent,
+  REQUEST_NOTES_MAX,
+  type RequestAgents,
+  requestAgents,
+} from "./agent_records.ts";
 import { shadowBody } from "./agent_shadow.ts";
 import { ContextView, ResponseView } from "./agent_views.ts";
 import type { Verdict } from "./filter.ts";
 
+/** Most header changes of one agent that wait for the response. */
+const WAITING_EDITS_MAX = METADATA_MAX * 4;
+
 /** How a filter uses its agent. */
 export interface CourseSettings {
   readonly clock: Clock;
+  readonly timers: Timers;
   readonly statusPage: StatusPage;
   /** In place of the agent's own. */
   readonly timeoutMs: number | undefined;
@@ -93,7 +104,7 @@ export class AgentCourse {
 
   #liveRequest(): MaybePromise<Verdict> {
     if (!this.agent.handles("request-headers")) return this.#requestBody({ isNeeded: false });
-    const call = this.#patient(this.visit.onRequestHeaders(this.view));
+    const call = this.patient(this.visit.onRequestHeaders(this.view));
     return chain(call, (result) => this.#headersSeen(result));
   }
 
@@ -106,7 +117,7 @@ export class AgentCourse {
     if (this.#hasAnswered || !this.settings.seesResponses) return;
     if (this.agent.isShadow) return this.#shadowResponse(response);
     if (!this.agent.handles("response-headers")) return this.#responseBody(response, { isNeeded: false });
-    const call = this.visit.onResponseHeaders(this.view, new ResponseView(response));
+    const call = this.patient(this.visit.onResponseHeaders(this.view, new ResponseView(response)));
     return chain(call, (result) => this.#responseSeen(response, result));
   }
 
@@ -136,13 +147,28 @@ export class AgentCourse {
     }
     const value: Outcome | BodyOutcome = result.value;
     const outcome: Outcome = "outcome" in value ? value.outcome : value;
+    const excess = this.agent.isShadow ? undefined : this.#excess(hook, outcome);
+    if (excess !== undefined) {
+      this.record.fuel += result.fuel;
+      this.fail(hook, "malformed", excess);
+      return undefined;
+    }
     this.record.decided(outcome, result.fuel);
     this.agent.meter.decided(hook, outcome.decision.type);
     if (this.context.trace !== null) {
       noteOutcome(this.context, this.#noted(hook), { outcome, fuel: result.fuel });
     }
-    if (!this.agent.isShadow) this.#agents.note(outcome.metadata);
     return result.value;
+  }
+
+  /** Leaves its notes, unless the results of the request are too much together: then says of what. */
+  #excess(hook: AgentHook, { responseHeaders, metadata }: Outcome): string | undefined {
+    const isWaiting = hook === "request-headers" || hook === "request-body";
+    if (isWaiting && this.#responseEdits.length + responseHeaders.length > WAITING_EDITS_MAX) {
+      return `more than ${WAITING_EDITS_MAX} of its header changes wait for the response`;
+    }
+    if (this.#agents.note(metadata)) return undefined;
+    return `the request has more than ${REQUEST_NOTES_MAX} notes`;
   }
 
   /** What the agent was to do cannot be done: its failure mode decides. */
@@ -203,8 +229,7 @@ export class AgentCourse {
       apply: (outcome) => this.#applyToRequest(outcome),
       applyLate: (outcome) => this.#applyLate(outcome),
     });
-    const pending = inspection.begin(context.body, wish);
-    return chain(this.#patient(pending), (inspected) => {
+    return chain(inspection.begin(context.body, wish), (inspected) => {
       this.#isStreaming = inspected.isStreaming;
       if (inspected.body !== context.body) {
         const { headers } = context.head;
@@ -342,21 +367,32 @@ export class AgentCourse {
   }
 
   /** Waits for a call that waits, unless the client leaves or the time of the request is up. */
-  #patient<T>(pending: MaybePromise<T>): MaybePromise<T> {
-    if (!(pending instanceof Promise)) return pending;
-    const { context, agent } = this;
+  patient<T>(pending: MaybePromise<T>): MaybePromise<T> {
+    return pending instanceof Promise ? this.#wait(pending) : pending;
+  }
+
+  #wait<T>(pending: Promise<T>): Promise<T> {
+    const { context, agent, settings } = this;
+    const { deadlineMs, onAbort: previous } = context;
     return new Promise((resolve, reject) => {
-      context.onAbort = (cause) => {
-        context.onAbort = null;
+      const done = () => {
+        stopTimer?.();
+        if (context.onAbort === abort) context.onAbort = previous;
+      };
+      const giveUp = (cause: ErrorCode) => {
+        done();
         reject(new ProxyError(cause, `while agent "${agent.id}" looked at the request`));
       };
-      pending.then((value) => {
-        context.onAbort = null;
-        resolve(value);
-      }, (cause) => {
-        context.onAbort = null;
-        reject(cause);
-      });
+      const abort = (cause: ErrorCode) => {
+        giveUp(cause);
+        previous?.(cause);
+      };
+      context.onAbort = abort;
+      const leftMs = Math.max(0, deadlineMs - settings.clock.nowMs());
+      const stopTimer = leftMs === Infinity
+        ? undefined
+        : settings.timers.after(leftMs, () => giveUp("request_timeout"));
+      pending.finally(done).then(resolve, reject);
     });
   }
 }

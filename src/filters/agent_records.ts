@@ -2,6 +2,7 @@
 
 import type { Audit, Header, Outcome } from "../agents/contract/sentinel_types.ts";
 import type { RequestView } from "../agents/runtime/bound_agent.ts";
+import { METADATA_MAX } from "../agents/runtime/outcome_rules.ts";
 import { Slot } from "../core/context.ts";
 import type { AgentNote, RequestContext } from "../core/context.ts";
 
@@ -10,6 +11,8 @@ const ITEMS_MAX = 16;
 const ITEM_LENGTH_MAX = 128;
 /** Most fields of an agent's own choice that go to the access log. */
 const CUSTOM_FIELDS_MAX = 8;
+/** Most notes that all results of all agents of one request may leave. */
+export const REQUEST_NOTES_MAX = METADATA_MAX * 4;
 
 const STRENGTH: Readonly<Record<AgentNote["verdict"], number>> = {
   skipped: 0,
@@ -101,11 +104,16 @@ export class RequestAgents {
   view: RequestView | undefined = undefined;
   #notes: Map<string, string> | undefined;
 
-  /** Leaves notes for agents that come later. */
-  note(metadata: readonly Header[]): void {
-    if (metadata.length === 0) return;
-    const notes = this.#notes ??= new Map();
+  /** Leaves notes for agents that come later; false, and none is left, when there would be too many. */
+  note(metadata: readonly Header[]): boolean {
+    if (metadata.length === 0) return true;
+    const notes = this.#notes ??= new Map<string, string>();
+    if (notes.size + metadata.length > REQUEST_NOTES_MAX) {
+      const added = new Set(metadata.map(({ name }) => name).filter((name) => !notes.has(name)));
+      if (notes.size + added.size > REQUEST_NOTES_MAX) return false;
+    }
     for (const { name, value } of metadata) notes.set(name, value);
+    return true;
   }
 
   metadata(key: string): string | undefined {

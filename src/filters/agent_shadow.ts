@@ -5,6 +5,7 @@ import type { BodyChunk } from "../agents/runtime/bound_agent.ts";
 import type { CallResult } from "../agents/runtime/live_agent.ts";
 import type { Body, MaybePromise } from "../core/message.ts";
 import { InspectedBody, joinPieces } from "./agent_body.ts";
+import { heldBytes } from "./agent_body_inspection.ts";
 import type { AgentCourse } from "./agent_course.ts";
 
 /** How a body is shown to an agent that changes nothing. */
@@ -19,7 +20,8 @@ export interface ShadowDirection {
 export function shadowBody(course: AgentCourse, body: Body, direction: ShadowDirection): Body {
   const { hook, mode, bytesMax, call } = direction;
   let held: Uint8Array[] | undefined = mode === "stream" ? undefined : [];
-  const heldMax = mode === "buffer" ? bytesMax : mode === "stream" ? 0 : Number(mode.slice("hybrid:".length));
+  const heldMin = heldBytes(mode);
+  const heldMax = Math.min(heldMin, bytesMax);
   let bytes = 0;
   let index = 0;
   let isOff = false;
@@ -32,7 +34,7 @@ export function shadowBody(course: AgentCourse, body: Body, direction: ShadowDir
     if (held === undefined) show(data.slice(), last);
     else {
       if (data.length > 0) held.push(data.slice());
-      if (bytes > heldMax && mode === "buffer") {
+      if (bytes > heldMax && heldMin > bytesMax) {
         isOff = true;
         course.agent.meter.skipped(hook, "too-large");
         held = undefined;

@@ -1,5 +1,5 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
-import { agentRig, atOnce, pass } from "../../tests/support/agent_rig.ts";
+import { agentRig, atOnce, bodyRig, pass, replace, textOf, upload } from "../../tests/support/agent_rig.ts";
 import { block, outcome, trap } from "../../tests/support/fake_agent.ts";
 import { plainResponse, requestContext } from "../../tests/support/filter_fixture.ts";
 import type { Outcome } from "../agents/contract/sentinel_types.ts";
@@ -93,4 +93,51 @@ Deno.test("agent filter: a response without headers of its own is not disturbed 
   const context = requestContext();
   await pass(filter, context, response);
   deepEqual([response.status, context.reason], [200, undefined]);
+});
+
+Deno.test("agent bodies: a shadow sees copies as they pass, and holds nothing up", async () => {
+  const table = [
+    { mode: "buffer", shown: ["abcd@0!"] },
+    { mode: "stream", shown: ["ab@0", "cd@1", "@2!"] },
+    { mode: "hybrid:3", shown: ["abcd@0", "@1!"] },
+    { mode: "hybrid:9", shown: ["abcd@0!"] },
+  ];
+  for (const { mode, shown } of table) {
+    const rig = bodyRig(() => ({ edit: replace("XX"), outcome: { decision: block(403) } }), {
+      options: `mode "shadow"\nrequest-body-mode "${mode}"`,
+    });
+    const { context, body } = upload(["ab", "cd"]);
+    equal(await rig.filter.onRequest!(context), undefined);
+    equal(body.reads, 0, mode);
+    equal(await textOf(context.body), "abcd", mode);
+    deepEqual(rig.shown, shown, mode);
+    rig.filter.onEnd!(context);
+    equal(rig.meter.events.at(-1), "stricter");
+  }
+  const large = bodyRig(() => undefined, {
+    options: `mode "shadow"\nmax-request-body-bytes 3\nfailure-mode "closed"`,
+  });
+  const { context } = upload(["ab", "cd"], { length: 4 });
+  await large.filter.onRequest!(context);
+  equal(context.body!.length, 4, "its length is still known");
+  equal(await textOf(context.body), "abcd");
+  deepEqual([large.shown, large.meter.count("skipped request-body too-large")], [[], 1]);
+});
+
+Deno.test("agent bodies: a shadow holds no more than the filter allows", async () => {
+  for (
+    const { length, shown, skipped } of [
+      { length: 4, shown: ["abcd@0!"], skipped: 0 },
+      { length: 5, shown: [], skipped: 1 },
+    ]
+  ) {
+    const rig = bodyRig(() => undefined, {
+      options: `mode "shadow"\nrequest-body-mode "hybrid:9"`,
+      filter: "max-body-bytes 4",
+    });
+    const { context } = upload([..."abcde".slice(0, length)]);
+    await rig.filter.onRequest!(context);
+    equal(await textOf(context.body), "abcde".slice(0, length));
+    deepEqual([rig.shown, rig.meter.count("skipped request-body too-large")], [shown, skipped]);
+  }
 });

@@ -1,10 +1,11 @@
-import { deepEqual, equal, match, ok, rejects, throws } from "node:assert/strict";
+import { deepEqual, equal, match, rejects, throws } from "node:assert/strict";
 import { agentFilter, agentRig, atOnce, pass, textOf, told } from "../../tests/support/agent_rig.ts";
 import { audit, block, outcome, trap } from "../../tests/support/fake_agent.ts";
 import { plainResponse, requestContext } from "../../tests/support/filter_fixture.ts";
 import type { Outcome, Summary } from "../agents/contract/sentinel_types.ts";
 import type { RequestView } from "../agents/runtime/bound_agent.ts";
 import { ProxyError } from "../core/errors.ts";
+import { BytesBody } from "../core/message.ts";
 import { Trace } from "../core/trace.ts";
 
 /** A rig whose agent answers the request's head with this. */
@@ -72,7 +73,7 @@ Deno.test("agent filter: what each decision answers", async () => {
     const { live, time } = deciding(given);
     const statusPage = (_: unknown, status: number) => ({
       ...plainResponse([], status),
-      body: { length: undefined, read: bytesOnce(`page ${status}`), cancel() {} },
+      body: new BytesBody(new TextEncoder().encode(`page ${status}`)),
     });
     const filter = agentFilter([live], `agent "waf"`, { clock: time, statusPage });
     const verdict = atOnce(filter.onRequest!(requestContext()));
@@ -82,15 +83,6 @@ Deno.test("agent filter: what each decision answers", async () => {
     deepEqual(await told(verdict), want, name);
   }
 });
-
-function bytesOnce(text: string): () => Uint8Array | null {
-  let bytes: Uint8Array | null = new TextEncoder().encode(text);
-  return () => {
-    const now = bytes;
-    bytes = null;
-    return now;
-  };
-}
 
 Deno.test("agent filter: without a route's page a plain one", async () => {
   const { filter } = deciding({ decision: block(403) });
@@ -457,21 +449,32 @@ Deno.test("agent filter: instances are let go as soon as nothing more can come",
   }
 });
 
-Deno.test("agent filter: who waits for an agent stops when the client leaves", async () => {
-  const { filter, live, time } = agentRig({
-    hooks: () => ({ onRequestHeaders: () => new Promise<Outcome>(() => {}) }),
-    handles: ["request-headers"],
-    filter: "timeout-ms 50",
-  });
-  const context = requestContext();
-  const pending = filter.onRequest!(context);
-  ok(pending instanceof Promise);
-  context.onAbort!("client_closed");
-  await rejects(pending, (error) => error instanceof ProxyError && error.code === "client_closed");
-  equal(context.onAbort, null);
-  filter.onEnd!(context);
-  await time.advance(50);
-  equal(live.state().calls, 0);
+Deno.test("agent filter: who waits for an agent stops when the client leaves, or the time is up", async () => {
+  const waits = () => new Promise<Outcome>(() => {});
+  for (const event of ["request-headers", "response-headers"] as const) {
+    for (const cause of ["request_timeout", "client_closed"] as const) {
+      const { filter, live, time } = agentRig({
+        hooks: () => ({ onRequestHeaders: waits, onResponseHeaders: waits }),
+        handles: [event],
+        filter: "timeout-ms 30000",
+      });
+      const context = Object.assign(requestContext(), { deadlineMs: time.now + 1000 });
+      const told: string[] = [];
+      const before = context.onAbort = (code) => void told.push(code);
+      const failed = rejects(
+        pass(filter, context, plainResponse()),
+        (error) => error instanceof ProxyError && error.code === cause,
+      );
+      await time.advance(999);
+      if (cause === "client_closed") context.onAbort!(cause);
+      else await time.advance(1);
+      await failed;
+      equal(context.onAbort, before, "who waited before waits again");
+      deepEqual(told, cause === "client_closed" ? [cause] : []);
+      await time.advance(30_000);
+      deepEqual([live.state().calls, time.pending], [0, 1], "only the sweep of deadlines is left");
+    }
+  }
 });
 
 Deno.test("agent filter: a call that waits is bounded by the filter's own time limit", async () => {

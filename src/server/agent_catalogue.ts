@@ -1,26 +1,37 @@
 import { AgentLoadError } from "../agents/guest.ts";
-import type { AgentOptions } from "../agents/options.ts";
-import type { AgentSpec } from "../agents/runtime/agent_spec.ts";
+import type { AgentEvent, AgentOptions } from "../agents/options.ts";
+import { type AgentSpec, specIdentity } from "../agents/runtime/agent_spec.ts";
 import type { CompiledComponent } from "../agents/wasm/compile_component.ts";
 import type { ComponentLimits } from "../agents/wasm/component_limits.ts";
 import { readAgentFile } from "../config/agent_file.ts";
-import type { Config } from "../config/document.ts";
+import type { Config, FilterConfig } from "../config/document.ts";
 import { renderIssues } from "../config/render.ts";
 import { resolveConfig } from "../config/resolve.ts";
 import type { Log } from "../core/ports.ts";
 import type { AgentAsset, AgentComponent, AgentPlan } from "../engine/agent_plan.ts";
 import type { DroppedAgent } from "./agents_dir.ts";
-import { AgentStore, type LoadedAgent, readAgentBytes, sha256Of } from "./agent_store.ts";
+import { type AgentLoad, AgentStore, type LoadedAgent, readAgentBytes, sha256Of } from "./agent_store.ts";
 import { agentCompiler, askedCapabilities, componentLimits } from "./agent_store_compiler.ts";
 import type { AgentFacts, AgentProblem } from "./agent_view.ts";
 
 /** Size of one file that an agent may read; all of it is in memory, in every thread. */
 const ASSET_BYTES_MAX = 64 * 1024 * 1024;
 
+/** What a trial found out about an agent. */
+export interface AgentTrialResult {
+  readonly version: string;
+  readonly summary: string;
+  /** What it will be told of. */
+  readonly events: ReadonlySet<AgentEvent>;
+}
+
 /** An agent's own description, and whether it can be configured as it is. */
 export interface AgentTrial {
-  (spec: AgentSpec<AgentComponent>): Promise<{ readonly version: string; readonly summary: string }>;
+  (spec: AgentSpec<AgentComponent>): Promise<AgentTrialResult>;
 }
+
+/** Events that the contract has and that nothing in the proxy tells of yet. */
+const UNTOLD_EVENTS: readonly AgentEvent[] = ["websocket-frame", "guardrail"];
 
 /** What agents are looked for with. */
 export interface AgentCatalogueInit {
@@ -41,26 +52,36 @@ export interface AgentsLoaded {
   readonly problems: readonly string[];
 }
 
+/** An agent that can be started. */
+interface Taken {
+  readonly spec: AgentSpec<AgentComponent>;
+  readonly facts: AgentFacts;
+  readonly agent: LoadedAgent<CompiledComponent>;
+  readonly events: ReadonlySet<AgentEvent>;
+}
+
 /** What one load found. */
 interface Loading {
-  readonly facts: AgentFacts[];
-  readonly problems: AgentProblem[];
-  readonly agents: LoadedAgent<CompiledComponent>[];
+  readonly taken: readonly Taken[];
+  readonly problems: readonly AgentProblem[];
 }
 
 interface Candidate {
-  readonly options: AgentOptions;
+  readonly id: string;
   readonly origin: AgentFacts["origin"];
+  /** Undefined when what stands beside the file is wrong. */
+  readonly options: AgentOptions | undefined;
 }
 
 /**
  * Finds the agents of a configuration: those that it names, which must all be right, and those that lie in the
- * agents folder, where a bad file is reported and changes nothing.
+ * agents folder, where a bad file is reported and changes nothing: what was served under its name stays.
  */
 export class AgentCatalogue {
   readonly #init: AgentCatalogueInit;
   readonly #store: AgentStore<CompiledComponent, ComponentLimits>;
-  #loaded: Loading = { facts: [], problems: [], agents: [] };
+  #loaded: Loading = { taken: [], problems: [] };
+  #served: ReadonlyMap<string, Taken> = new Map();
   #facts: readonly AgentFacts[] = [];
   #problems: readonly AgentProblem[] = [];
   #reported = "";
@@ -80,59 +101,64 @@ export class AgentCatalogue {
     return this.#problems;
   }
 
-  /** Reads, compiles and tries the agents of a configuration. What has not changed is not compiled again. */
+  /** Reads, compiles and tries the agents of a configuration. What has not changed is neither compiled nor tried again. */
   async load(config: Config): Promise<AgentsLoaded> {
-    const declared = resolveConfig(config).agents as readonly AgentOptions[];
-    const { candidates, problems } = await this.#candidates(config, declared);
-    const loads = await this.#store.load(candidates.map(({ options }) => ({
+    const resolved = resolveConfig(config);
+    const { candidates, problems } = await this.#candidates(
+      config,
+      resolved.agents as readonly AgentOptions[],
+    );
+    const loads = new Map<string, AgentLoad<CompiledComponent>>();
+    const wanted = candidates.flatMap(({ options }) => options ?? []);
+    const results = await this.#store.load(wanted.map((options) => ({
       id: options.id,
       path: options.wasm,
       sha256: options.sha256,
       limits: componentLimits(options),
     })));
+    for (const [index, result] of results.entries()) loads.set(wanted[index]!.id, result);
     const serious: string[] = [];
-    const next: Loading = { facts: [], problems, agents: [] };
-    const specs: AgentSpec<AgentComponent>[] = [];
-    for (const [index, load] of loads.entries()) {
-      const candidate = candidates[index]!;
+    const taken: Taken[] = [];
+    for (const candidate of candidates) {
+      const { id, origin } = candidate;
       const bad = (message: string) => {
-        if (candidate.origin === "config") serious.push(message);
-        else next.problems.push({ id: candidate.options.id, message });
+        if (origin === "config") serious.push(message);
+        else problems.push({ id, message });
       };
-      if (load.type === "problem") bad(load.problem);
-      const agent = load.type === "loaded" ? load.agent : load.served;
-      if (agent === undefined || (load.type === "problem" && candidate.origin === "config")) continue;
-      const taken = await this.#take(candidate, agent).catch((cause: unknown) => {
-        bad(`Cannot start agent "${agent.id}" from ${agent.path}: ${messageOf(cause)}`);
-        return undefined;
-      });
-      if (taken === undefined) continue;
-      specs.push(taken.spec);
-      next.facts.push(taken.facts);
-      next.agents.push(agent);
+      const one = await this.#take(candidate, loads.get(id), { bad, filters: resolved.filters });
+      if (one !== undefined) taken.push(one);
     }
-    this.#loaded = next;
-    this.#report(next.problems);
-    const dropped = next.facts.filter(({ origin }) => origin === "dropped").map(({ id }) => id);
+    this.#loaded = { taken, problems };
+    this.#report(problems);
+    const dropped = taken.flatMap(({ facts: { origin, id } }) => origin === "dropped" ? [id] : []);
     return {
-      plan: { specs, dropped, attached: config.agentsDir.attach === "all" ? dropped : [] },
+      plan: {
+        specs: taken.map(({ spec }) => spec),
+        dropped,
+        attached: config.agentsDir.attach === "all" ? dropped : [],
+      },
       problems: serious,
     };
   }
 
   /** What was loaded last is served now. */
   serve(): void {
-    const { facts, problems, agents } = this.#loaded;
-    this.#facts = facts;
+    const { taken, problems } = this.#loaded;
+    this.#served = new Map(taken.map((one) => [one.facts.id, one]));
+    this.#facts = taken.map(({ facts }) => facts);
     this.#problems = problems;
-    this.#store.serve(agents);
+    this.#store.serve(taken.map(({ agent }) => agent));
   }
 
   async #candidates(
     config: Config,
     declared: readonly AgentOptions[],
   ): Promise<{ readonly candidates: Candidate[]; readonly problems: AgentProblem[] }> {
-    const candidates: Candidate[] = declared.map((options) => ({ options, origin: "config" }));
+    const candidates: Candidate[] = declared.map((options) => ({
+      id: options.id,
+      options,
+      origin: "config",
+    }));
     const listing = await this.#init.dropped(config);
     const problems: AgentProblem[] = listing.problems.map(({ message }) => ({ message }));
     for (const { id: name, wasm, options: sidecar } of listing.agents) {
@@ -144,8 +170,8 @@ export class AgentCatalogue {
         continue;
       }
       const { options, issues } = readAgentFile({ id: name, wasm, options: sidecar });
-      if (options !== undefined) candidates.push({ options, origin: "dropped" });
-      else {
+      candidates.push({ id: name, options, origin: "dropped" });
+      if (options === undefined) {
         const sources = new Map(sidecar === undefined ? [] : [[sidecar.path, sidecar.text]]);
         problems.push({ id: name, message: renderIssues(issues, sources, { color: false }).trim() });
       }
@@ -153,41 +179,71 @@ export class AgentCatalogue {
     return { candidates, problems };
   }
 
+  /** The agent of a candidate, or the one that is served in its place; what is wrong goes to `bad`. */
   async #take(
-    { options, origin }: Candidate,
+    candidate: Candidate,
+    load: AgentLoad<CompiledComponent> | undefined,
+    { bad, filters }: { readonly bad: (message: string) => void; readonly filters: readonly FilterConfig[] },
+  ): Promise<Taken | undefined> {
+    const { id, origin, options } = candidate;
+    const served = this.#served.get(id);
+    const instead = origin === "dropped" && served?.facts.origin === "dropped" ? served : undefined;
+    if (load?.type === "problem") bad(load.problem);
+    if (options === undefined || load?.type !== "loaded") return instead;
+    const { agent } = load;
+    try {
+      const one = await this.#try(origin, options, agent);
+      if (origin === "dropped") checkFilters(one, filters);
+      return one;
+    } catch (cause) {
+      bad(`Cannot start agent "${agent.id}" from ${agent.path}: ${messageOf(cause)}`);
+      return instead;
+    }
+  }
+
+  async #try(
+    origin: AgentFacts["origin"],
+    options: AgentOptions,
     agent: LoadedAgent<CompiledComponent>,
-  ): Promise<{ readonly spec: AgentSpec<AgentComponent>; readonly facts: AgentFacts }> {
+  ): Promise<Taken> {
     const { compiled, digest, bytes, path } = agent;
+    const { id } = options;
     const assets = await readAssets(options);
     const world = `${compiled.world.package}@${compiled.world.version}`;
     const spec: AgentSpec<AgentComponent> = {
-      id: options.id,
+      id,
       digest,
       world,
       component: { compiled, assets },
       options,
       revision: assets.map(({ name, version }) => `${name}=${version}`).join(","),
     };
-    const { version, summary } = await this.#init.trial(spec);
-    const facts: AgentFacts = {
-      id: options.id,
-      origin,
-      path,
-      bytes,
-      digest,
-      world,
-      version,
-      summary,
-      asked: askedCapabilities(compiled),
-      options,
-    };
-    const denied = facts.asked.filter((name) => !options.grant.some((granted) => granted === name));
-    if (denied.length > 0 && !this.#facts.some((each) => each.id === facts.id && each.digest === digest)) {
-      this.#init.log("warn", `Agent "${facts.id}" may call what it is not granted; such a call traps`, {
+    const served = this.#served.get(id);
+    if (served !== undefined && served.facts.origin === origin && served.agent.compiled === agent.compiled) {
+      if (specIdentity(served.spec) === specIdentity(spec)) return served;
+    }
+    const { version, summary, events } = await this.#init.trial(spec);
+    const asked = askedCapabilities(compiled);
+    const facts: AgentFacts = { id, origin, path, bytes, digest, world, version, summary, asked, options };
+    this.#warn({ spec, facts, agent, events });
+    return { spec, facts, agent, events };
+  }
+
+  /** Says what works otherwise than somebody might expect. */
+  #warn({ facts: { id, asked, options }, events }: Taken): void {
+    const { log } = this.#init;
+    const denied = asked.filter((name) => !options.grant.some((granted) => granted === name));
+    if (denied.length > 0) {
+      log("warn", `Agent "${id}" may call what it is not granted; such a call traps`, {
         missing: denied.join(", "),
       });
     }
-    return { spec, facts };
+    const untold = UNTOLD_EVENTS.filter((event) => options.events.includes(event));
+    const isDeaf = events.size > 0 && [...events].every((event) => UNTOLD_EVENTS.includes(event));
+    if (untold.length === 0 && !isDeaf) return;
+    log("warn", `Agent "${id}" waits for events that are not told yet`, {
+      events: (untold.length > 0 ? untold : [...events]).join(", "),
+    });
   }
 
   /** Says what is wrong with the folder, once for as long as it is the same. */
@@ -198,6 +254,20 @@ export class AgentCatalogue {
     for (const { message } of problems) {
       this.#init.log("error", "A file of the agents folder is not taken", { reason: message });
     }
+  }
+}
+
+/** A filter that asks for what the agent does not do would keep the whole configuration from being served. */
+function checkFilters({ facts: { id }, events }: Taken, filters: readonly FilterConfig[]): void {
+  for (const filter of filters) {
+    if (filter.type !== "agent" || filter.options.agent !== id || filter.options.inspectBody !== true) {
+      continue;
+    }
+    if (events.has("request-body") || events.has("response-body")) continue;
+    throw new AgentLoadError(
+      `filter "${filter.id}" has inspect-body, but it does not handle bodies: it handles ` +
+        `${[...events].join(", ") || "nothing"}`,
+    );
   }
 }
 

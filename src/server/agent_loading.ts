@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import type { Config } from "../config/document.ts";
 import type { Clock, Log, Random, Timers } from "../core/ports.ts";
+import type { AgentPorts } from "../engine/agent_factory.ts";
 import { AgentCatalogue, type AgentsLoaded } from "./agent_catalogue.ts";
 import { createAgentTrial } from "./agent_trial.ts";
 import { AgentsDir } from "./agents_dir.ts";
@@ -11,6 +12,7 @@ export interface AgentLoadingInit {
   readonly random: Random;
   readonly timers: Timers;
   readonly log: Log;
+  readonly agentPorts: AgentPorts;
 }
 
 /** Loads the agents of a configuration once, as the supervisor does at its start: for the verbs that serve nothing. */

@@ -30,8 +30,6 @@ export type AgentLoad<Compiled> =
     readonly id: string;
     /** A sentence that names the agent and the file. */
     readonly problem: string;
-    /** What is served under this id now, for whoever wants to go on with it. */
-    readonly served: LoadedAgent<Compiled> | undefined;
   };
 
 /** How files become components; tests put one of their own in. */
@@ -51,7 +49,7 @@ export class AgentStore<Compiled, Limits> {
   readonly #exclusive = new Mutex();
   /** By digest and limits: what is served, and what the last load gave. */
   readonly #compiled = new Map<string, Compiled>();
-  #served: ReadonlyMap<string, LoadedAgent<Compiled>> = new Map();
+  #served: readonly LoadedAgent<Compiled>[] = [];
 
   constructor(compiler: AgentCompiler<Compiled, Limits>) {
     this.#compiler = compiler;
@@ -73,17 +71,15 @@ export class AgentStore<Compiled, Limits> {
     });
   }
 
-  /** Says what is served from now on: these are the ones to fall back to, and all others are forgotten. */
+  /** Says what is served from now on: all others are forgotten. */
   serve(agents: Iterable<LoadedAgent<Compiled>>): void {
-    this.#served = new Map(Array.from(agents, (agent) => [agent.id, agent]));
+    this.#served = [...agents];
     this.#forgetExcept([]);
   }
 
   async #load(file: AgentFile<Limits>): Promise<AgentLoad<Compiled>> {
     const { id, path, sha256, limits } = file;
-    const bad = (problem: string): AgentLoad<Compiled> => {
-      return { type: "problem", id, problem, served: this.#served.get(id) };
-    };
+    const bad = (problem: string): AgentLoad<Compiled> => ({ type: "problem", id, problem });
     const cannot = `Cannot load agent "${id}" from ${path}`;
     let bytes: Uint8Array<ArrayBuffer>;
     try {
@@ -111,7 +107,7 @@ export class AgentStore<Compiled, Limits> {
   #forgetExcept(agents: readonly LoadedAgent<Compiled>[]): void {
     const kept = new Set<Compiled>();
     for (const { compiled } of agents) kept.add(compiled);
-    for (const { compiled } of this.#served.values()) kept.add(compiled);
+    for (const { compiled } of this.#served) kept.add(compiled);
     for (const [key, compiled] of this.#compiled) if (!kept.has(compiled)) this.#compiled.delete(key);
   }
 }

@@ -1,5 +1,6 @@
 import { MetricStore } from "../agents/host/metric_store.ts";
 import type { AgentInstance } from "../agents/runtime/bound_agent.ts";
+import { chosenEvents } from "../agents/runtime/live_agent.ts";
 import type { Description } from "../agents/contract/sentinel_types.ts";
 import type { AgentPorts } from "../engine/agent_factory.ts";
 import { agentFactory, agentKvNeed } from "../engine/agent_factory.ts";
@@ -9,29 +10,26 @@ import type { AgentTrial } from "./agent_catalogue.ts";
 /** What a trial is made with. */
 export interface AgentTrialInit extends Pick<Ports, "clock" | "random" | "log"> {
   readonly timers: Timers;
+  /** Agents may need their keys or rules from elsewhere before they can be configured. */
+  readonly agentPorts: AgentPorts;
 }
 
 /** Nothing is counted, and nobody is asked: an agent on trial has no requests. */
 const SILENT = { call() {}, answer() {}, refused() {} };
 
-/** Reaches nobody. */
-const NO_PORTS: AgentPorts = {
-  verifier: { verify: () => ({ type: "error", value: "the agent is being tried" }) },
-  transport: () =>
-    Promise.resolve({ type: "error", value: { reason: "failed", message: "the agent is being tried" } }),
-};
-
 /**
  * Starts one instance of an agent, configures it and asks who it is: so what is wrong with a file is known before
  * any request meets it. It has memory of its own in place of what instances share.
  */
-export function createAgentTrial({ timers, ...ports }: AgentTrialInit): AgentTrial {
+export function createAgentTrial({ timers, agentPorts, ...ports }: AgentTrialInit): AgentTrial {
   return async (spec) => {
     const { options } = spec;
     const need = agentKvNeed(options);
     const shared = need === undefined ? {} : { [need.key]: new SharedArrayBuffer(need.bytes) };
-    const deps = { ports, agentPorts: NO_PORTS, shared, metrics: new MetricStore(), meter: SILENT };
-    const instance = agentFactory(spec, deps).create(options.configureFuel);
+    const deps = { ports, agentPorts, shared, metrics: new MetricStore(), meter: SILENT };
+    const factory = agentFactory(spec, deps);
+    const events = chosenEvents(options.events, factory.handles);
+    const instance = factory.create(options.configureFuel);
     let cancel = () => {};
     const late = new Promise<never>((_, reject) => {
       cancel = timers.after(options.timeoutMs, () => {
@@ -39,7 +37,9 @@ export function createAgentTrial({ timers, ...ports }: AgentTrialInit): AgentTri
       });
     });
     try {
-      return await Promise.race([late, introduce(instance, options.config, options.configureFuel)]);
+      const introduced = introduce(instance, options.config, options.configureFuel);
+      const { version, summary } = await Promise.race([late, introduced]);
+      return { version, summary, events };
     } finally {
       cancel();
       late.catch(() => {});

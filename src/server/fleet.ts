@@ -174,7 +174,12 @@ export class Fleet {
       this.#bury(slot, thread, problems.join("; "));
       return;
     }
-    await thread.commit(current.generation);
+    try {
+      await thread.commit(current.generation);
+    } catch (cause) {
+      this.#bury(slot, thread, messageOf(cause));
+      return;
+    }
     this.#restarts++;
     this.#init.log("info", "Worker replaced", { worker: slot.index, restarts: this.#restarts });
   }

@@ -38,10 +38,14 @@ const SCHEMES: Readonly<Record<Signature, Scheme>> = {
 /** Members that are looked at; a private part is never imported. */
 const MEMBERS = { RSA: ["n", "e"], EC: ["crv", "x", "y"], OKP: ["crv", "x"] } as const;
 
-interface Key {
+/** What a key says that it is for. */
+interface KeyFacts {
   readonly kty: string;
   readonly crv: string | undefined;
   readonly alg: unknown;
+}
+
+interface Key extends KeyFacts {
   readonly object: KeyObject;
   /** Bytes of an RSA modulus. */
   readonly modulusBytes: number;
@@ -61,11 +65,14 @@ export class NodeSignatureVerifier implements SignatureVerifier {
     return this.#keys.size;
   }
 
+  holds(key: string): boolean {
+    return this.#keys.has(key);
+  }
+
   verify(check: SignatureCheck): Result<boolean, string> {
     try {
       const scheme = SCHEMES[check.signature];
-      const key = this.#keyOf(check.key);
-      checkFits(key, scheme);
+      const key = this.#keyOf(check.key, scheme);
       return { type: "ok", value: isValid(check, key, scheme) };
     } catch (cause) {
       const problem = cause instanceof KeyProblem ? cause.message : "cannot be used";
@@ -73,15 +80,16 @@ export class NodeSignatureVerifier implements SignatureVerifier {
     }
   }
 
-  #keyOf(text: string): Key {
+  #keyOf(text: string, scheme: Scheme): Key {
     const known = this.#keys.get(text);
     if (known !== undefined) {
+      checkFits(known, scheme);
       // Put last again: the first one is then the one not used for the longest time.
       this.#keys.delete(text);
       this.#keys.set(text, known);
       return known;
     }
-    const key = importKey(text);
+    const key = importKey(text, scheme);
     if (this.#keys.size >= KEYS_CACHED_MAX) this.#keys.delete(this.#keys.keys().next().value!);
     this.#keys.set(text, key);
     return key;
@@ -100,7 +108,7 @@ function isValid({ data, signed }: SignatureCheck, key: Key, scheme: Scheme): bo
 }
 
 /** A key says what it is for; one algorithm's key must never be taken for another's (RFC 8725 §3.1). */
-function checkFits(key: Key, scheme: Scheme): void {
+function checkFits(key: KeyFacts, scheme: Scheme): void {
   if (key.kty !== scheme.kty) {
     throw new KeyProblem(`is of type "${key.kty}", and ${scheme.alg} needs "${scheme.kty}"`);
   }
@@ -112,7 +120,8 @@ function checkFits(key: Key, scheme: Scheme): void {
   }
 }
 
-function importKey(text: string): Key {
+/** Imports nothing but what the scheme can use, which costs what the scheme's keys cost. */
+function importKey(text: string, scheme: Scheme): Key {
   const jwk = parseJwk(text);
   const { kty, use, key_ops: operations } = jwk;
   if (kty !== "RSA" && kty !== "EC" && kty !== "OKP") {
@@ -126,8 +135,10 @@ function importKey(text: string): Key {
   }
   const parts: Record<string, string> = { kty };
   for (const member of MEMBERS[kty]) parts[member] = textMember(jwk, member);
+  const facts = { kty, crv: parts["crv"], alg: jwk["alg"] };
+  checkFits(facts, scheme);
   const modulusBytes = kty === "RSA" ? checkedModulusBytes(parts) : 0;
-  return { kty, crv: parts["crv"], alg: jwk["alg"], object: keyObject(parts), modulusBytes };
+  return { ...facts, object: keyObject(parts), modulusBytes };
 }
 
 function keyObject(parts: Record<string, string>): KeyObject {

@@ -253,6 +253,26 @@ Deno.test("NodeSignatureVerifier: a key held ready is still checked against the 
   equal(verifier.verify({ ...check, signature: "es256" }).type, "error");
 });
 
+Deno.test("NodeSignatureVerifier: a key for something else is refused before it is imported, and not held", () => {
+  const verifier = new NodeSignatureVerifier();
+  const cases: { signature: Signature; jwk: Jwk; want: RegExp }[] = [
+    { signature: "eddsa", jwk: { kty: "EC", crv: "P-384", x: "AA", y: "AA" }, want: /type "EC"/ },
+    { signature: "es256", jwk: { kty: "EC", crv: "P-384", x: "AA", y: "AA" }, want: /curve "P-384"/ },
+    { signature: "rs256", jwk: { kty: "RSA", n: "AA", e: "AA", alg: "PS256" }, want: /for "PS256"/ },
+  ];
+  for (const { signature, jwk, want } of cases) {
+    const key = JSON.stringify(jwk);
+    const result = verifier.verify({ signature, key, data: DATA, signed: new Uint8Array(64) });
+    match(String(result.value), want);
+    equal(verifier.holds(key), false);
+  }
+  const key = JSON.stringify(jwkOf(ed25519.publicKey));
+  verifier.verify({ signature: "es256", key, data: DATA, signed: new Uint8Array(64) });
+  equal(verifier.holds(key), false);
+  verifier.verify({ signature: "eddsa", key, data: DATA, signed: new Uint8Array(64) });
+  equal(verifier.holds(key), true);
+});
+
 Deno.test("NodeSignatureVerifier: the digest is part of the algorithm", () => {
   const digest = createHash("sha256").update(DATA).digest();
   deepEqual(verify("rs256", RSA, SIGNERS[0]!.sign(DATA), bytes(digest)), INVALID);

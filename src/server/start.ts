@@ -6,12 +6,14 @@ import type { MetricsSnapshot } from "../observe/metrics_snapshot.ts";
 import { AgentCatalogue } from "./agent_catalogue.ts";
 import { createAgentTrial } from "./agent_trial.ts";
 import { type AgentsView, agentsView } from "./agent_view.ts";
+import { AgentFetch } from "./agent_fetch.ts";
 import { AgentsCompanion } from "./agents_companion.ts";
 import { AdminListener } from "./admin_listener.ts";
 import { ReloadAudit } from "./audit.ts";
 import type { ConfigSource } from "./config_source.ts";
 import { DemoCompanion } from "./demo_companion.ts";
 import { createDialer } from "./dialer.ts";
+import { NodeSignatureVerifier } from "./signature_verifier.ts";
 import type { FleetThread } from "./fleet.ts";
 import { HealthCompanion } from "./health_companion.ts";
 import { surviveErrors, surviveRejections } from "./last_resort.ts";
@@ -86,9 +88,10 @@ class Starting {
     this.#audit = new ReloadAudit(ports);
     const { log } = this.#processLog;
     this.#agentsFolder = new AgentsCompanion({ log, changed: () => void this.#supervisor?.reload("agents") });
+    const agentPorts = { verifier: new NodeSignatureVerifier(), transport: new AgentFetch().send };
     this.#catalogue = new AgentCatalogue({
       log,
-      trial: createAgentTrial({ clock: this.#clock, random: createRandom(), log, timers: this.#timers }),
+      trial: createAgentTrial({ ...ports, random: createRandom(), log, agentPorts }),
       dropped: (config) => this.#agentsFolder.listing(config),
     });
     this.#agentsFolder.attach(this.#catalogue);

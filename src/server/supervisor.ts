@@ -105,7 +105,9 @@ export class Supervisor {
     }
     supervisor.#companions.push(...companions(supervisor));
     try {
-      await supervisor.#boot(loaded, loaded.config);
+      const { config } = loaded;
+      // A companion may ask for a reload already.
+      await supervisor.#exclusive.run(() => supervisor.#boot(loaded, config));
     } catch (cause) {
       await supervisor.close();
       throw cause instanceof StartError ? cause : new StartError(messageOf(cause), { cause });

@@ -177,6 +177,31 @@ Deno.test("supervisor: starts as many threads as configured, 0 meaning the cores
   await cores.close();
 });
 
+Deno.test("supervisor: a reload that is asked for during the start follows it", async () => {
+  const source = new FakeSource();
+  let starting: Supervisor | undefined;
+  let early: Promise<{ readonly outcome: string; readonly generation: number }> | undefined;
+  const supervisor: Supervisor = await Supervisor.start({
+    source,
+    log: () => {},
+    cores: 1,
+    spawn: (start) => Promise.resolve(new FakeThread(start)),
+    sharedNeeds: () => [],
+    clearWorker: () => {},
+    loadAgents: () => {
+      early ??= starting!.reload("agents");
+      return Promise.resolve({ plan: { specs: [], dropped: [], attached: [] }, problems: [] });
+    },
+  }, (own) => {
+    starting = own;
+    return [];
+  });
+  assert.equal(supervisor.generation, 1);
+  const { outcome, generation } = await early!;
+  assert.deepEqual([outcome, generation], ["applied", 2]);
+  await supervisor.close();
+});
+
 Deno.test("supervisor: a reload prepares everybody before anybody commits", async () => {
   const { supervisor, source, threads } = await stage();
   const { shared } = supervisor;

@@ -35,7 +35,7 @@ export interface ThreadInit {
 export interface Thread {
   /** Builds the snapshot and binds new listeners; resolves with what is wrong, empty when ready. */
   prepare(next: NextConfig): Promise<readonly string[]>;
-  /** Serves what was prepared. Cannot fail: everything that can was done in `prepare`. */
+  /** Serves what was prepared, which cannot fail; rejects when that is not what was prepared last. */
   commit(generation: number): Promise<void>;
   /** Forgets what was prepared. */
   abandon(generation: number): Promise<void>;

@@ -46,9 +46,10 @@ export class ThreadHost implements Thread {
 
   // deno-lint-ignore require-await -- the other kind of thread answers later.
   async commit(generation: number): Promise<void> {
-    if (this.#next?.generation !== generation) return;
-    this.#processLog.configure(this.#next.config.observability.logging);
     this.#dataplane.commit(generation);
+    if (this.#next?.generation === generation) {
+      this.#processLog.configure(this.#next.config.observability.logging);
+    }
   }
 
   async abandon(generation: number): Promise<void> {

@@ -1,8 +1,9 @@
 /** An agent filter over a fake agent, with requests that go past it. */
 
 import assert from "node:assert/strict";
+import type { BodyEdit, Outcome } from "../../src/agents/contract/sentinel_types.ts";
 import type { AgentEvent } from "../../src/agents/options.ts";
-import type { BoundAgent } from "../../src/agents/runtime/bound_agent.ts";
+import type { BodyChunk, BoundAgent } from "../../src/agents/runtime/bound_agent.ts";
 import type { LiveAgent } from "../../src/agents/runtime/live_agent.ts";
 import type { RequestContext } from "../../src/core/context.ts";
 import type { Body, MaybePromise, Response } from "../../src/core/message.ts";
@@ -11,14 +12,17 @@ import type { Filter, Verdict } from "../../src/filters/filter.ts";
 import { Reading } from "../../src/core/reading.ts";
 import { parseKdl } from "../../src/config/kdl.ts";
 import {
+  bodyOutcome,
   directoryOf,
   FakeFactory,
   type FakeInstance,
   liveAgent,
   type LiveRig,
   type LoggedLine,
+  outcome,
 } from "./fake_agent.ts";
 import { FakeTime } from "./fake_socket.ts";
+import { requestContext } from "./filter_fixture.ts";
 
 export interface AgentRigInit {
   readonly hooks: (instance: FakeInstance) => Partial<BoundAgent>;
@@ -74,7 +78,11 @@ export function agentRig(init: AgentRigInit): AgentRig {
   const logged: LoggedLine[] = [];
   const log: AgentFilterDeps["log"] = (level, message, fields) =>
     void logged.push({ level, message, fields });
-  const filter = agentFilter([made.live], `agent "${id}"\n${init.filter ?? ""}`, { clock: time, log });
+  const filter = agentFilter([made.live], `agent "${id}"\n${init.filter ?? ""}`, {
+    clock: time,
+    timers: time,
+    log,
+  });
   return { ...made, filter, time, factory, logged };
 }
 
@@ -123,7 +131,53 @@ export class PieceBody implements Body {
 
   cancel(): void {
     this.isCancelled = true;
+    // Others have the buffer now.
+    this.#buffer.fill(0x21);
   }
+}
+
+/** An edit that puts a text in place of a part. */
+export function replace(text: string): BodyEdit {
+  return { type: "replace", value: new TextEncoder().encode(text) };
+}
+
+/** What an agent makes of a part. */
+export type Decide = (
+  text: string,
+  chunk: BodyChunk,
+) => { readonly edit?: BodyEdit; readonly outcome?: Partial<Outcome> } | undefined;
+
+/** A rig whose agent looks at bodies, and what it was shown: `text@index` with `!` for the last. */
+export function bodyRig(
+  decide: Decide,
+  init: Partial<AgentRigInit> & { readonly head?: Partial<Outcome> } = {},
+) {
+  const shown: string[] = [];
+  const onBody = (chunk: BodyChunk) => {
+    const text = new TextDecoder().decode(chunk.data);
+    shown.push(`${text}@${chunk.index}${chunk.last ? "!" : ""}`);
+    const { edit, outcome: changes } = decide(text, chunk) ?? {};
+    return bodyOutcome(edit, changes);
+  };
+  const rig = agentRig({
+    hooks: () => ({
+      onRequestHeaders: () => outcome(init.head),
+      onRequestBody: (_request, chunk) => onBody(chunk),
+      onResponseHeaders: () => outcome(init.head),
+      onResponseBody: (_request, _response, chunk) => onBody(chunk),
+    }),
+    handles: ["request-headers", "request-body"],
+    ...init,
+  });
+  return { ...rig, shown };
+}
+
+/** A request with a body in these pieces. */
+export function upload(pieces: readonly (string | Error)[], init: { length?: number; late?: boolean } = {}) {
+  const context = requestContext({ method: "POST", headers: [["Content-Length", "0"]] });
+  const body = new PieceBody(pieces, init);
+  context.body = body;
+  return { context, body };
 }
 
 /** Everything a body gives, as text. */

@@ -114,6 +114,10 @@ export class FakeInstance implements AgentInstance {
     return this.used;
   }
 
+  stop(): void {
+    this.budget = 0;
+  }
+
   snapshot(): void {
     this.#saved = this.state;
   }

@@ -3,6 +3,20 @@ import { AgentTrap } from "../guest.ts";
 /** Gives out handles: small numbers from 1 on, none of them twice in an instance until they have all been used. */
 export class HandleNumbers {
   #last = 0;
+  #marked = 0;
+
+  /** Remembers how far they have come, as a part of the state to go back to. */
+  mark(): void {
+    this.#marked = this.#last;
+  }
+
+  /**
+   * Goes back to the mark, so that the guest cannot count the calls since. Only for a guest whose memory goes back
+   * too: what it kept from a later call is gone then, and what it kept from before does not come again.
+   */
+  rewind(): void {
+    this.#last = this.#marked;
+  }
 
   /** The next number. The canonical ABI allows 28 bits, and 0 is no handle. */
   next(): number {
@@ -49,6 +63,16 @@ export class Borrow<T extends object> {
   end(): void {
     this.#handle = 0;
     this.#value = undefined;
+  }
+
+  /** As of `HandleNumbers`, for all types that share them. */
+  mark(): void {
+    this.#numbers.mark();
+  }
+
+  /** As of `HandleNumbers`, for all types that share them; between calls. */
+  rewind(): void {
+    this.#numbers.rewind();
   }
 
   #refuse(handle: number): never {

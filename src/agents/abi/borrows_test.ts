@@ -1,4 +1,4 @@
-import { equal, notEqual, throws } from "node:assert/strict";
+import { deepEqual, equal, notEqual, throws } from "node:assert/strict";
 import { AgentTrap } from "../guest.ts";
 import { Borrow, HandleNumbers } from "./borrows.ts";
 
@@ -49,4 +49,24 @@ Deno.test("borrows: numbers are positive and not used again soon", () => {
   for (let count = 0; count < 1000; count++) seen.add(numbers.next());
   equal(seen.size, 1000);
   equal([...seen].every((number) => number > 0 && number <= 0xfff_ffff), true);
+});
+
+Deno.test("borrows: after going back the numbers come again, and none from before the mark", () => {
+  const numbers = new HandleNumbers();
+  const requests = new Borrow<object>("request", numbers);
+  const responses = new Borrow<object>("response", numbers);
+  const kept = requests.lend({});
+  requests.end();
+  requests.mark();
+  const call = () => {
+    const handles = [requests.lend({}), responses.lend({})];
+    throws(() => requests.value(kept), malformed);
+    requests.end();
+    responses.end();
+    return handles;
+  };
+  const first = call();
+  call();
+  requests.rewind();
+  deepEqual(call(), first);
 });

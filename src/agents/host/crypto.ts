@@ -36,6 +36,12 @@ const CURVE_NANOSECONDS: Readonly<Partial<Record<Signature, number>>> = {
   eddsa: 50_000,
 };
 
+/** What it costs to read a key that is not held ready, at most, and each character of it. */
+const KEY_NANOSECONDS = 20_000;
+const KEY_CHAR_NANOSECONDS = 12;
+/** What it costs to hash a byte of the data, with any algorithm. */
+const VERIFY_BYTE_NANOSECONDS = 2;
+
 /** What is to be verified. */
 export interface SignatureCheck {
   readonly signature: Signature;
@@ -49,6 +55,8 @@ export interface SignatureCheck {
 /** Verifies signatures at once, since a guest cannot wait. Never throws: an error says why the key cannot be used. */
 export interface SignatureVerifier {
   verify(check: SignatureCheck): Result<boolean, string>;
+  /** Whether it holds this key ready, so that it need not be read again; without this, it holds none. */
+  holds?(key: string): boolean;
 }
 
 /** What `crypto` is made from. */
@@ -96,7 +104,11 @@ function createCrypto({ verifier, cryptoDataBytesMax, meter }: CryptoDeps): Cryp
         return { type: "error", value: `The key has more than ${JWK_CHARS_MAX} characters` };
       }
       if (signed.length > SIGNATURE_BYTES_MAX) return { type: "ok", value: false };
-      meter.work("crypto", verifyNanoseconds(signature, signed.length));
+      const keyNanoseconds = verifier.holds?.(key) === true
+        ? 0
+        : KEY_NANOSECONDS + key.length * KEY_CHAR_NANOSECONDS;
+      const dataNanoseconds = data.length * VERIFY_BYTE_NANOSECONDS;
+      meter.work("crypto", keyNanoseconds + dataNanoseconds + verifyNanoseconds(signature, signed.length));
       const result = verifier.verify({ signature, key, data, signed });
       if (result.type === "error") meter.refused("crypto", "key");
       return result;

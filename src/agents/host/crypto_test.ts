@@ -52,6 +52,7 @@ Deno.test("crypto: verify asks the verifier, and keys and signatures have bounds
   const asked: number[] = [];
   const { crypto, metered } = agentCrypto({
     verifier: {
+      holds: (key) => key.length === JWK_CHARS_MAX,
       verify({ key, signed }) {
         asked.push(key.length, signed.length);
         return key.length === 1
@@ -63,9 +64,13 @@ Deno.test("crypto: verify asks the verifier, and keys and signatures have bounds
   const verify = (keyChars: number, signedBytes: number) =>
     crypto.verify("rs256", "k".repeat(keyChars), new Uint8Array(1), new Uint8Array(signedBytes));
   deepEqual(verify(1, 256), { type: "error", value: "The key is too short" });
-  deepEqual(metered, ["call crypto 258", "work crypto 250000", "refused crypto key"]);
+  deepEqual(metered, ["call crypto 258", "work crypto 270014", "refused crypto key"]);
   deepEqual(verify(JWK_CHARS_MAX, SIGNATURE_BYTES_MAX), { type: "ok", value: true });
-  equal(metered.at(-1), "work crypto 1000000", "a modulus twice as long is four times the work");
+  equal(
+    metered.at(-1),
+    "work crypto 1000002",
+    "a modulus twice as long is four times the work, and a key that is held costs nothing",
+  );
   deepEqual(verify(2, SIGNATURE_BYTES_MAX + 1), { type: "ok", value: false });
   deepEqual(verify(JWK_CHARS_MAX + 1, 256), {
     type: "error",

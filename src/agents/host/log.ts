@@ -49,38 +49,26 @@ export const logCapability = {
 } as const satisfies Capability<"log", LogDeps>;
 
 /**
- * Keys of an agent are written as `agent.<key>`, so that none can pass for a field of the proxy's.
- *
- * An agent that logs too fast is told of once, when its first line is left out; the next line that is written
- * says how many were.
+ * Keys of an agent are written as `agent.<key>`, so that none can pass for a field of the proxy's. Of lines that come
+ * too fast, the next line that is written says how many were left out.
  */
 class AgentLog implements Log {
   readonly #deps: LogDeps;
   readonly #limits: LogLimits;
-  #tokens: number;
-  #filledMs: number;
-  #suppressed = 0;
+  readonly #rate: LogRate;
 
   constructor(deps: LogDeps) {
     this.#deps = deps;
     this.#limits = { ...LOG_LIMITS, ...deps.logLimits };
-    this.#tokens = this.#limits.linesBurst;
-    this.#filledMs = deps.clock.nowMs();
+    this.#rate = new LogRate(deps, this.#limits);
   }
 
   write(level: LogLevel, message: string, fields: readonly Field[]): void {
-    const { agent, meter, log } = this.#deps;
+    const { meter, log } = this.#deps;
     meter.call("log", sizeOf(message, fields));
     if (SEVERITY[level] < SEVERITY[this.#limits.levelMin]) return;
-    if (!this.#takeToken()) {
+    if (!this.#rate.admits()) {
       meter.refused("log", "rate");
-      if (this.#suppressed++ === 0) {
-        const lines_per_second = this.#limits.linesPerSecond;
-        log("warn", "Agent logs too fast: its lines are left out until it slows down", {
-          agent,
-          lines_per_second,
-        });
-      }
       return;
     }
     log(level, cut(message, this.#limits.messageCharsMax), this.#fields(message.length, fields));
@@ -104,9 +92,50 @@ class AgentLog implements Log {
       written["fields_left_out"] = fields.length - kept;
       this.#deps.meter.refused("log", "fields");
     }
-    if (this.#suppressed > 0) written["lines_left_out"] = this.#suppressed;
+    return Object.assign(written, this.#rate.leftOut());
+  }
+}
+
+/**
+ * Lines a second of one agent. One that is too fast is told of once, when its first line is left out; the next line
+ * that is written should say how many were.
+ */
+export class LogRate {
+  readonly #deps: Pick<LogDeps, "agent" | "clock" | "log">;
+  readonly #limits: Pick<LogLimits, "linesPerSecond" | "linesBurst">;
+  #tokens: number;
+  #filledMs: number;
+  #suppressed = 0;
+
+  constructor(
+    deps: Pick<LogDeps, "agent" | "clock" | "log">,
+    limits: Pick<LogLimits, "linesPerSecond" | "linesBurst">,
+  ) {
+    this.#deps = deps;
+    this.#limits = limits;
+    this.#tokens = limits.linesBurst;
+    this.#filledMs = deps.clock.nowMs();
+  }
+
+  /** Whether a line may be written now; counts it either way. */
+  admits(): boolean {
+    if (this.#takeToken()) return true;
+    if (this.#suppressed++ === 0) {
+      const { agent, log } = this.#deps;
+      const lines_per_second = this.#limits.linesPerSecond;
+      log("warn", "Agent logs too fast: its lines are left out until it slows down", {
+        agent,
+        lines_per_second,
+      });
+    }
+    return false;
+  }
+
+  /** Fields of the next line that is written: how many were left out before it, if any were. */
+  leftOut(): { readonly lines_left_out?: number } {
+    const lines_left_out = this.#suppressed;
     this.#suppressed = 0;
-    return written;
+    return lines_left_out > 0 ? { lines_left_out } : {};
   }
 
   #takeToken(): boolean {

@@ -9,7 +9,9 @@ import { AgentTrap, type CoreFunction, type CoreImports, type Guest } from "../g
 /** What the denied world needs from the host. */
 export interface DenyAllPorts {
   /** The instance that calls; asked at each call, as imports exist before the instance does. */
-  guest(): Pick<Guest, "memory" | "realloc" | "charge">;
+  guest(): Pick<Guest, "memory" | "realloc">;
+  /** Takes fuel from the instance that calls; none while it is being made, which has a budget of its own. */
+  charge(units: number): void;
   /** Unix time in milliseconds. */
   wallMs(): number;
   /** Milliseconds that only grow, with fractions. */
@@ -28,8 +30,13 @@ export interface DenyAllPorts {
 const RANDOM_BYTES_MAX = 65_536;
 /** What a stream says it has room for, and takes, in one call. */
 const WRITE_BYTES_MAX = 4096;
-/** Fuel for one byte that crosses the boundary. */
-const FUEL_PER_BYTE = 1;
+/** Fuel for any call, for a write that is not empty, and for a byte of it. A unit is worth 2 nanoseconds at most. */
+const CALL_FUEL = 150;
+const WRITE_FUEL = 2000;
+const WRITTEN_BYTE_FUEL = 1;
+/** Fuel for 8 random bytes that are asked for alone, and for a byte of many. */
+const RANDOM_WORD_FUEL = 1000;
+const RANDOM_BYTE_FUEL = 4;
 
 /** There is one of each, so handles are constants and dropping them does nothing. */
 const HANDLES = { stdin: 1, stdout: 2, stderr: 3, pollable: 4 };
@@ -94,6 +101,7 @@ export function denyAll(ports: DenyAllPorts): CoreImports {
 function watched(ports: DenyAllPorts, name: string, call: CoreFunction): CoreFunction {
   return (...args) => {
     try {
+      ports.charge(CALL_FUEL);
       return call(...args);
     } catch (cause) {
       throw ports.failed(cause, name);
@@ -201,9 +209,10 @@ function printer(ports: DenyAllPorts): CoreFunction {
     if (asked > WRITE_BYTES_MAX) {
       throw new AgentTrap("malformed", `It wrote ${asked} bytes where there was room for ${WRITE_BYTES_MAX}`);
     }
-    ports.guest().charge(asked * FUEL_PER_BYTE);
     const written = view(ports, at, asked);
     view(ports, result, 1).setUint8(0, 0);
+    if (asked === 0) return;
+    ports.charge(WRITE_FUEL + asked * WRITTEN_BYTE_FUEL);
     if (bytesLeft === 0) return;
     const taken = Math.min(asked, bytesLeft);
     bytesLeft -= taken;
@@ -231,6 +240,7 @@ function clocks(ports: DenyAllPorts): Entries {
 
 function random(ports: DenyAllPorts): Entries {
   const word = (): bigint => {
+    ports.charge(RANDOM_WORD_FUEL);
     const bytes = new Uint8Array(8);
     ports.fillRandom(bytes);
     return new DataView(bytes.buffer).getBigInt64(0, true);
@@ -258,9 +268,8 @@ function randomBytes(ports: DenyAllPorts): CoreFunction {
         `It asked for ${length} random bytes; at most ${RANDOM_BYTES_MAX} at once`,
       );
     }
-    const guest = ports.guest();
-    guest.charge(length * FUEL_PER_BYTE);
-    const at = length === 0 ? NOWHERE : guest.realloc(0, 0, 1, length) >>> 0;
+    ports.charge(length * RANDOM_BYTE_FUEL);
+    const at = length === 0 ? NOWHERE : ports.guest().realloc(0, 0, 1, length) >>> 0;
     if (length > 0) {
       const bytes = new Uint8Array(length);
       ports.fillRandom(bytes);

@@ -10,7 +10,8 @@ function stage(limits: Partial<DenyAllPorts> = {}) {
   const failures: string[] = [];
   const seen = { fuel: 0 };
   const imports = denyAll({
-    guest: () => ({ memory, realloc: () => 4096, charge: (units) => void (seen.fuel += units) }),
+    guest: () => ({ memory, realloc: () => 4096 }),
+    charge: (units) => void (seen.fuel += units),
     wallMs: () => 1_700_000_000_250,
     monotonicMs: () => 12.5,
     fillRandom: (target) => void target.fill(7),
@@ -77,7 +78,42 @@ Deno.test("input has ended, output is printed and costs fuel", () => {
   call("wasi:io/streams#[method]output-stream.blocking-write-and-flush", 3, 256, 4, 64);
   assert.deepEqual(printed, ["stdout: hello", "stderr: hell"]);
   assert.deepEqual(at(64, 1), [0]);
-  assert.equal(seen.fuel, 9);
+  assert.equal(seen.fuel, 4 * 150 + 2 * 2000 + 9);
+});
+
+Deno.test("an empty write prints nothing, and answers all the same", () => {
+  const { call, at, printed, seen } = stage();
+  call("wasi:io/streams#[method]output-stream.write", 2, 256, 0, 64);
+  assert.deepEqual(at(64, 2), [0, 0xff]);
+  assert.deepEqual(printed, []);
+  assert.equal(seen.fuel, 150);
+});
+
+Deno.test("every call costs fuel, and random numbers more", () => {
+  const cases: { name: string; args: (number | bigint)[]; want: number }[] = [
+    { name: "cli/stdout#get-stdout", args: [], want: 150 },
+    { name: "clocks/wall-clock#now", args: [0], want: 150 },
+    { name: "io/poll#[resource-drop]pollable", args: [4], want: 150 },
+    { name: "random/random#get-random-u64", args: [], want: 1150 },
+    { name: "random/insecure-seed#insecure-seed", args: [0], want: 2150 },
+    { name: "random/random#get-random-bytes", args: [0n, 0], want: 150 },
+    { name: "random/random#get-random-bytes", args: [100n, 0], want: 550 },
+  ];
+  for (const { name, args, want } of cases) {
+    const { call, seen } = stage();
+    call(`wasi:${name}`, ...args);
+    assert.equal(seen.fuel, want, `${name}(${args})`);
+  }
+});
+
+Deno.test("a call that cannot be paid does nothing, and is a failure like any other", () => {
+  const { call, at, failures } = stage({
+    charge() {
+      throw new AgentTrap("fuel", "none is left");
+    },
+  });
+  assert.throws(() => call("wasi:clocks/wall-clock#now", 0), { name: "AgentTrap", kind: "fuel" });
+  assert.deepEqual([at(0, 1), failures], [[0xff], ["wasi:clocks/wall-clock#now"]]);
 });
 
 Deno.test("what is printed above the limit is dropped, and the log says so once", () => {

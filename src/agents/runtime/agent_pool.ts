@@ -26,7 +26,7 @@ export interface PoolOptions {
   readonly configureFuel: number;
   /** JSON. */
   readonly config: string;
-  /** For a start that waits. */
+  /** For a start that waits, and for an end that does. */
   readonly startTimeoutMs: number;
 }
 
@@ -130,16 +130,18 @@ export class AgentPool {
     this.#idleMin = this.#idle.length;
   }
 
-  /** Tells the instances at rest that no new request will come. */
+  /** Tells the instances at rest that no new request will come; one that waits is at rest again afterwards. */
   drain(reason: Reason): void {
     for (const instance of this.#idle.splice(0)) {
       const told = this.#tell(instance, () => instance.agent.drain?.(reason));
-      if (told) this.#idle.push(instance);
-      else this.#gone("trap");
+      void chain(told, (failure) => {
+        if (failure === undefined) this.#offer(instance);
+        else this.#gone(failure);
+      });
     }
   }
 
-  /** Ends every instance, those in use when they are released; who waits is turned away. */
+  /** Ends every instance, those in use or being drained when that is over; who waits is turned away. */
   close(reason: Reason): void {
     if (this.#closing !== undefined) return;
     this.#closing = reason;
@@ -155,52 +157,54 @@ export class AgentPool {
   #start(): MaybePromise<AgentInstance> {
     this.#live++;
     try {
-      const started = this.#create();
-      if (!(started instanceof Promise)) return started;
-      return started.catch((cause) => {
-        this.#gone("start");
-        throw cause;
-      });
+      const { factory, meter } = this.#deps;
+      const instance = factory.create(this.#options.configureFuel);
+      meter.created();
+      const started = this.#configure(instance);
+      return started instanceof Promise ? this.#await(instance, started) : started;
     } catch (cause) {
       this.#gone("start");
       throw cause;
     }
   }
 
-  #create(): MaybePromise<AgentInstance> {
-    const { factory, meter } = this.#deps;
+  /** A start that waits. When it fails its place is free, but not before it has come to an end. */
+  async #await(instance: AgentInstance, started: Promise<AgentInstance>): Promise<AgentInstance> {
+    let isLate = false;
+    const ms = this.#options.startTimeoutMs;
+    try {
+      return await within(started, {
+        ms,
+        timers: this.#deps.timers,
+        late: () => {
+          isLate = true;
+          instance.stop?.();
+          return new AgentCallError("timeout", `it did not start within ${ms} ms`);
+        },
+        settled: () => {
+          if (isLate) this.#gone("start");
+        },
+      });
+    } catch (cause) {
+      if (!isLate) this.#gone("start");
+      throw cause;
+    }
+  }
+
+  #configure(instance: AgentInstance): MaybePromise<AgentInstance> {
     const { configureFuel, config } = this.#options;
-    const instance = factory.create(configureFuel);
-    meter.created();
     instance.refill(configureFuel);
-    const guarded = <T>(call: () => MaybePromise<T>): MaybePromise<T> => this.#guarded(instance, call);
-    return chain(guarded(() => instance.agent.configure(config)), (result) => {
+    return chain(guarded(instance, () => instance.agent.configure(config)), (result) => {
       if (result.type === "error") throw new AgentRefusal(result.value);
       if (this.#options.isolation !== "reset") return instance;
       instance.refill(this.#options.fuel);
-      return chain(guarded<unknown>(() => instance.agent.onRequestHeaders?.(WARM_UP_REQUEST)), () => {
-        instance.snapshot();
-        return instance;
-      });
-    });
-  }
-
-  /** A call whose failure is a trap, and which may not wait for ever. */
-  #guarded<T>(instance: AgentInstance, call: () => MaybePromise<T>): MaybePromise<T> {
-    let result: MaybePromise<T>;
-    try {
-      result = call();
-    } catch (cause) {
-      throw instance.trapOf(cause);
-    }
-    if (!(result instanceof Promise)) return result;
-    const trapped = result.catch((cause) => {
-      throw instance.trapOf(cause);
-    });
-    return within(trapped, {
-      ms: this.#options.startTimeoutMs,
-      timers: this.#deps.timers,
-      late: () => new AgentCallError("timeout", `it did not start within ${this.#options.startTimeoutMs} ms`),
+      return chain(
+        guarded<unknown>(instance, () => instance.agent.onRequestHeaders?.(WARM_UP_REQUEST)),
+        () => {
+          instance.snapshot();
+          return instance;
+        },
+      );
     });
   }
 
@@ -263,19 +267,43 @@ export class AgentPool {
   }
 
   #shutDown(instance: AgentInstance, reason: Reason): void {
-    this.#tell(instance, () => instance.agent.shutdown?.(reason));
-    this.#gone("retired");
+    const told = this.#tell(instance, () => instance.agent.shutdown?.(reason));
+    void chain(told, () => this.#gone("retired"));
   }
 
-  /** A call that nobody waits for; false when it failed at once. */
-  #tell(instance: AgentInstance, call: () => MaybePromise<void>): boolean {
+  /** A call of which nothing but its end matters, for a bounded time: what went wrong. Never throws, never rejects. */
+  #tell(
+    instance: AgentInstance,
+    call: () => MaybePromise<void>,
+  ): MaybePromise<"trap" | "timeout" | undefined> {
     instance.refill(this.#options.fuel);
     try {
       const told = call();
-      if (told instanceof Promise) told.catch(() => {});
-      return true;
+      if (!(told instanceof Promise)) return undefined;
+      const ms = this.#options.startTimeoutMs;
+      return within(told, {
+        ms,
+        timers: this.#deps.timers,
+        late: () => {
+          instance.stop?.();
+          return new AgentCallError("timeout", `it waited longer than ${ms} ms`);
+        },
+      }).then(() => undefined, (cause) => cause instanceof AgentCallError ? "timeout" : "trap");
     } catch {
-      return false;
+      return "trap";
     }
+  }
+}
+
+/** A call whose failure is a trap. */
+function guarded<T>(instance: AgentInstance, call: () => MaybePromise<T>): MaybePromise<T> {
+  try {
+    const result = call();
+    if (!(result instanceof Promise)) return result;
+    return result.catch((cause) => {
+      throw instance.trapOf(cause);
+    });
+  } catch (cause) {
+    throw instance.trapOf(cause);
   }
 }

@@ -134,12 +134,6 @@ Deno.test("pool: a start that fails gives its place back, whatever failed", asyn
       isolation: "shared",
       want: /x/,
     },
-    {
-      name: "configure hangs",
-      agent: () => ({ configure: () => new Promise(() => {}) }),
-      isolation: "shared",
-      want: /within 50 ms/,
-    },
   ];
   for (const { name, agent, isolation, want } of table) {
     const { pool, budget, time } = rig({ isolation }, { agent });
@@ -239,4 +233,87 @@ Deno.test("pool: a guest that traps while it is drained or shut down does no har
   pool.release(acquire());
   pool.close("removed");
   equal(budget.taken, 0);
+});
+
+Deno.test("pool: a start that is late fails in time, and gives its place back when it has ended", async () => {
+  for (const ending of ["resolve", "reject"] as const) {
+    const configured = Promise.withResolvers<{ type: "ok"; value: undefined }>();
+    const { pool, budget, time, meter } = rig({}, { agent: () => ({ configure: () => configured.promise }) });
+    const failed = rejects(async () => await pool.acquire(100), /within 50 ms/);
+    await time.advance(50);
+    await failed;
+    deepEqual([pool.live, budget.taken], [1, 1], "its configure still runs");
+    if (ending === "resolve") configured.resolve({ type: "ok", value: undefined });
+    else configured.reject(new Error("x"));
+    await time.advance(0);
+    deepEqual([pool.live, pool.idle, budget.taken, meter.count("discarded start")], [0, 0, 0, 1], ending);
+  }
+});
+
+/** An agent whose instances refuse a second call during a drain or shutdown, which end when the test says so. */
+function slowEnding() {
+  const told: string[] = [];
+  const pending: PromiseWithResolvers<void>[] = [];
+  const enter = (what: string): Promise<void> => {
+    told.push(what);
+    const end = Promise.withResolvers<void>();
+    pending.push(end);
+    return end.promise;
+  };
+  const agent = () => ({ drain: () => enter("drain"), shutdown: () => enter("shutdown") });
+  return { told, pending, agent };
+}
+
+Deno.test("pool: an instance whose drain waits is nobody's until it ends", async () => {
+  const { pending, agent } = slowEnding();
+  const { acquire, pool, time, budget } = rig({ instancesMax: 1 }, { agent });
+  const instance = acquire();
+  pool.release(instance);
+  pool.drain("replaced");
+  deepEqual([pool.idle, pool.live], [0, 1]);
+  const waiting = pool.acquire(100);
+  ok(waiting instanceof Promise);
+  pending[0]!.resolve();
+  equal(await waiting, instance);
+  pool.release(instance);
+
+  pool.drain("replaced");
+  pending[1]!.reject(new Error("trap"));
+  await time.advance(0);
+  deepEqual([pool.live, budget.taken], [0, 0], "what failed is no more");
+});
+
+Deno.test("pool: an instance is shut down after its drain, and is gone after that", async () => {
+  const { told, pending, agent } = slowEnding();
+  const { acquire, pool, time, budget, meter } = rig({}, { agent });
+  pool.release(acquire());
+  pool.drain("replaced");
+  pool.close("replaced");
+  await time.advance(0);
+  deepEqual(told, ["drain"]);
+  pending[0]!.resolve();
+  await time.advance(0);
+  deepEqual([told, pool.live, budget.taken], [["drain", "shutdown"], 1, 1]);
+  pending[1]!.resolve();
+  await time.advance(0);
+  deepEqual([pool.live, budget.taken, meter.count("discarded retired")], [0, 0, 1]);
+});
+
+Deno.test("pool: neither a drain nor a shutdown may take for ever", async () => {
+  for (const want of [["drain"], ["drain", "shutdown"]]) {
+    const { told, pending, agent } = slowEnding();
+    const { acquire, pool, time, budget } = rig({}, { agent });
+    pool.release(acquire());
+    pool.drain("removed");
+    pool.close("removed");
+    if (want.length === 2) pending[0]!.resolve();
+    await time.advance(0);
+    await time.advance(49);
+    deepEqual([told, pool.live, budget.taken], [want, 1, 1]);
+    await time.advance(1);
+    deepEqual([told, pool.live, budget.taken], [want, 0, 0]);
+    for (const end of pending) end.resolve();
+    await time.advance(0);
+    deepEqual([told, pool.live, budget.taken], [want, 0, 0], "what ends late changes nothing");
+  }
 });

@@ -81,6 +81,8 @@ export interface AgentInstance {
   refill(units: number): void;
   /** Units used since the last refill. */
   fuelUsed(): number;
+  /** Takes all fuel away: a call that waits traps as soon as it would go on. Ask for `fuelUsed` before. */
+  stop?(): void;
   /** Remembers memory, globals and tables as they are. */
   snapshot(): void;
   /** Puts back what `snapshot` remembered; false when that cannot be done, as after growth of the memory. */

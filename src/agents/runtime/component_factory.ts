@@ -1,12 +1,15 @@
 import type { Clock, Log, Random } from "../../core/ports.ts";
+import type { Borrow } from "../abi/borrows.ts";
 import { AbiInstance } from "../abi/instance.ts";
 import { bindSentinel, bindSentinelAsync, type PromisedExports } from "../contract/sentinel_exports.ts";
 import { lowerSentinelImports } from "../contract/sentinel_imports.ts";
 import { SentinelInstance } from "../contract/sentinel_instance.ts";
-import type { Description, Exports, Imports } from "../contract/sentinel_types.ts";
+import type { Description, Exports, FetchRequest, Imports } from "../contract/sentinel_types.ts";
 import { adaptZentinel, type ZentinelAgent } from "../contract/zentinel_adapter.ts";
 import { bindZentinel } from "../contract/zentinel_exports.ts";
 import { AgentLoadError, type AgentTrap, type CoreImports, type LiftBudget } from "../guest.ts";
+import { fetchBytes } from "../host/fetch_request.ts";
+import { LOG_LIMITS, LogRate } from "../host/log.ts";
 import { denyAll } from "../host_wasi/deny_all.ts";
 import type { AgentEvent, AgentOptions } from "../options.ts";
 import type { CompiledComponent } from "../wasm/compile_component.ts";
@@ -46,6 +49,9 @@ const ZENTINEL_EVENTS: Readonly<Record<string, AgentEvent>> = {
   "response-body": "response-body",
   "response-body-chunk": "response-body",
 };
+
+/** Fuel for a request that an agent sends, besides a unit for each byte: the host sends it while the agent waits. */
+const SEND_FUEL = 20_000;
 
 /** What a component says about itself. */
 export interface ComponentFacts {
@@ -90,12 +96,15 @@ class ComponentBinding {
   /** Whether calls may wait: their results are promises then. */
   readonly #suspends: boolean;
   readonly #importNames: readonly string[];
+  /** For what all instances print together, so that a new one has no new allowance. */
+  readonly #printRate: LogRate;
 
   constructor(compiled: CompiledComponent, deps: ComponentFactoryDeps) {
     this.#compiled = compiled;
     this.#deps = deps;
     this.#budget = { bytes: deps.options.maxResultBytes, listLength: deps.options.maxListLength };
-    this.#importNames = Object.keys(compiled.imports);
+    this.#importNames = importNames(compiled);
+    this.#printRate = new LogRate({ agent: deps.options.id, clock: deps.clock, log: deps.log }, LOG_LIMITS);
     this.#suspends = deps.imports.fetch !== undefined && Object.hasOwn(compiled.imports, "fetch#send");
   }
 
@@ -136,19 +145,32 @@ class ComponentBinding {
 
   #sentinel(fuel: number): Made {
     const glue = new SentinelInstance(this.#budget);
-    const { imports, payer } = this.#deps;
     const made: { core?: CoreInstance } = {};
     // While instances wait they take turns, so only the import itself can say who calls it; it is cheap enough.
-    const lowered = payer.paidImports(
-      lowerSentinelImports(imports, glue, this.#importNames),
-      () => made.core!,
+    const guest = () => made.core!;
+    const lowered = this.#deps.payer.paidImports(
+      lowerSentinelImports(this.#granted(guest), glue, this.#importNames),
+      guest,
     );
     const core = made.core = this.#core(fuel, lowered, glue.abi);
     const exports = this.#suspends ? bindSentinelAsync(core, glue) : bindSentinel(core, glue);
     if (exports.lifecycle === undefined) {
       throw new AgentLoadError("the component does not export lifecycle, which every agent has");
     }
-    return { core, exports, zentinel: undefined, instance: new ComponentInstance(core, boundAgent(exports)) };
+    const instance = new ComponentInstance(core, boundAgent(exports), glue.requests);
+    return { core, exports, zentinel: undefined, instance };
+  }
+
+  /** What the agent is granted; for what suspends `guest` pays before it does, as nobody could afterwards. */
+  #granted(guest: () => CoreInstance): Imports {
+    const { imports, payer } = this.#deps;
+    const sender = imports.fetch;
+    if (sender === undefined) return imports;
+    const send = payer.paid(guest, (request: FetchRequest) => {
+      payer.charge(SEND_FUEL + fetchBytes(request));
+      return sender.send(request);
+    });
+    return { ...imports, fetch: { send } };
   }
 
   #zentinel(fuel: number): Made {
@@ -166,9 +188,9 @@ class ComponentBinding {
 
   /** An instance with its agent's own imports, and with WASI as far as it is harmless. */
   #core(fuel: number, own: CoreImports, abi: AbiInstance): CoreInstance {
-    const { clock, random, log, options } = this.#deps;
+    const { clock, random } = this.#deps;
     const made: { core?: CoreInstance } = {};
-    const needsWasi = this.#importNames.some((name) => name.startsWith("wasi:"));
+    const needsWasi = Object.keys(this.#compiled.imports).some((name) => name.startsWith("wasi:"));
     const wasi = needsWasi
       ? denyAll({
         guest() {
@@ -177,25 +199,35 @@ class ComponentBinding {
           }
           return made.core;
         },
+        charge: (units) => made.core?.charge(units),
         wallMs: () => clock.wallMs(),
         monotonicMs: () => clock.nowMs(),
         fillRandom: (bytes) => fill(bytes, random),
         failed: (cause, where) => abi.failed(cause, where),
-        print: (stream, text) => log("info", `Agent "${options.id}" printed`, { stream, text }),
+        print: (stream, text) => this.#print(stream, text),
       })
       : undefined;
     const imports = wasi === undefined ? own : new Map([...own, ...wasi]);
     return made.core = CoreInstance.create(this.#compiled, { imports, fuel, promising: this.#suspends });
+  }
+
+  #print(stream: string, text: string): void {
+    if (!this.#printRate.admits()) return;
+    const { log, options } = this.#deps;
+    log("info", `Agent "${options.id}" printed`, { stream, text, ...this.#printRate.leftOut() });
   }
 }
 
 class ComponentInstance implements AgentInstance {
   readonly agent: BoundAgent;
   readonly #core: CoreInstance;
+  /** Its handles' numbers are a part of its state, if its world has any. */
+  readonly #handles: Pick<Borrow<object>, "mark" | "rewind"> | undefined;
 
-  constructor(core: CoreInstance, agent: BoundAgent) {
+  constructor(core: CoreInstance, agent: BoundAgent, handles?: Pick<Borrow<object>, "mark" | "rewind">) {
     this.agent = agent;
     this.#core = core;
+    this.#handles = handles;
   }
 
   memoryBytes(): number {
@@ -210,17 +242,32 @@ class ComponentInstance implements AgentInstance {
     return this.#core.fuelUsed;
   }
 
+  stop(): void {
+    this.#core.refill(0);
+  }
+
   snapshot(): void {
     this.#core.snapshot();
+    this.#handles?.mark();
   }
 
   reset(): boolean {
-    return this.#core.reset();
+    if (!this.#core.reset()) return false;
+    this.#handles?.rewind();
+    return true;
   }
 
   trapOf(cause: unknown): AgentTrap {
     return this.#core.trapOf(cause);
   }
+}
+
+/** Every core function that its modules are linked with, drops of resources included. */
+function importNames({ plan }: CompiledComponent): readonly string[] {
+  const names = plan.steps.flatMap(({ imports }) =>
+    imports.flatMap(({ source }) => source.type === "import" ? [source.key] : [])
+  );
+  return [...new Set(names)];
 }
 
 function sentinelEvents(exports: Exports | PromisedExports): ReadonlySet<AgentEvent> {

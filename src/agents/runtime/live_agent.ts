@@ -249,9 +249,7 @@ export class LiveAgent {
       return this.#trapped(run, cause);
     }
     if (value instanceof Promise) return this.#await(run, value);
-    const ms = this.#deps.clock.nowMs() - run.startedMs;
-    if (ms > this.options.slowCallMs) this.#slow(call.hook, ms);
-    return this.#made(run, value, ms);
+    return this.#made(run, value);
   }
 
   /** A call that waits for something: the instance is nobody else's meanwhile. */
@@ -270,13 +268,15 @@ export class LiveAgent {
         if (isLate) this.pool.discard(run.instance, "timeout");
       },
     }).then(
-      (value) => this.#made(run, value, this.#deps.clock.nowMs() - run.startedMs),
+      (value) => this.#made(run, value),
       (cause) => isLate ? this.#late(run, cause as AgentCallError) : this.#trapped(run, cause),
     );
   }
 
-  #made<T>(run: Run<T>, value: T, ms: number): CallResult<T> {
-    const { call, source, instance } = run;
+  #made<T>(run: Run<T>, value: T): CallResult<T> {
+    const { call, source, instance, startedMs } = run;
+    const ms = this.#deps.clock.nowMs() - startedMs;
+    if (ms > this.options.slowCallMs) this.#slow(call.hook, ms);
     try {
       call.check?.(value);
     } catch (cause) {
@@ -306,6 +306,7 @@ export class LiveAgent {
 
   #late<T>(run: Run<T>, cause: AgentCallError): CallResult<T> {
     const fuel = run.instance.fuelUsed();
+    run.instance.stop?.();
     const now = this.#deps.clock.nowMs();
     this.#calls--;
     run.source.lost?.();

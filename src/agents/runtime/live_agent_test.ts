@@ -191,6 +191,7 @@ Deno.test("agent: a call that waits has its instance for itself, and its time is
     [2, 2, 0],
     "stuck instances are not free yet",
   );
+  deepEqual(factory.instances.map(({ budget }) => budget), [0, 0], "they cannot go on");
   finish[1]!(outcome());
   finish[2]!(outcome());
   await time.advance(0);
@@ -335,4 +336,16 @@ Deno.test("agent: ten thousand failing calls leave nothing behind", () => {
   deepEqual([budget.taken, live.pool.live, live.state().calls], [0, 0, 0]);
   equal(lines.length, 1000, "one line a second");
   equal(time.pending, 2, "the sweep, and one replacement");
+});
+
+Deno.test("agent: a call that waits is slow as any other", async () => {
+  for (const [ms, want] of [[20, 0], [21, 1]] as const) {
+    const answer = Promise.withResolvers<Outcome>();
+    const { ask, time, meter } = rig(() => ({ onRequestHeaders: () => answer.promise }), "timeout-ms 100");
+    const call = ask();
+    await time.advance(ms);
+    answer.resolve(outcome());
+    equal((await call).failed, undefined);
+    equal(meter.count("slow request-headers"), want, `${ms} ms`);
+  }
 });

@@ -1,4 +1,5 @@
 import type { Clock, Log, Timers } from "../../core/ports.ts";
+import type { Reason } from "../contract/sentinel_types.ts";
 import type { AgentMeter } from "./agent_meter.ts";
 import type { InstanceBudget } from "./agent_pool.ts";
 import { type AgentSpec, retirementReason, specIdentity } from "./agent_spec.ts";
@@ -42,11 +43,12 @@ interface Entry {
 /** The agents of one configuration; each is shared with other sets as long as nothing about it differs. */
 export class AgentSet implements AgentDirectory {
   readonly #byId: ReadonlyMap<string, Entry>;
-  readonly #letGo: (entry: Entry, next: AgentSpec | undefined) => void;
-  #next: AgentSet | "shutdown" | undefined;
+  readonly #letGo: (entry: Entry, reason: Reason) => void;
+  /** By id. Not the next set itself: a set that one long request holds would keep all later ones. */
+  #reasons: ReadonlyMap<string, Reason> = new Map();
   #isDisposed = false;
 
-  constructor(entries: readonly Entry[], letGo: (entry: Entry, next: AgentSpec | undefined) => void) {
+  constructor(entries: readonly Entry[], letGo: (entry: Entry, reason: Reason) => void) {
     this.#byId = new Map(entries.map((entry) => [entry.agent.id, entry]));
     this.#letGo = letGo;
   }
@@ -61,25 +63,22 @@ export class AgentSet implements AgentDirectory {
 
   /** No new request comes to this set, but to `next`: agents that it does not share are told. */
   retire(next: AgentSet | "shutdown"): void {
-    this.#next = next;
+    const reasons = new Map<string, Reason>();
     for (const { agent } of this.#byId.values()) {
-      if (next === "shutdown") agent.drain("shutdown");
-      else if (next.find(agent.id) !== agent) {
-        agent.drain(retirementReason(agent.spec, next.find(agent.id)?.spec));
-      }
+      const successor = next === "shutdown" ? undefined : next.find(agent.id);
+      const reason = next === "shutdown" ? next : retirementReason(agent.spec, successor?.spec);
+      reasons.set(agent.id, reason);
+      if (successor !== agent) agent.drain(reason);
     }
+    this.#reasons = reasons;
   }
 
   /** The last request of this set is over. Safe to call twice. */
   dispose(): void {
     if (this.#isDisposed) return;
     this.#isDisposed = true;
-    const next = this.#next;
     for (const entry of this.#byId.values()) {
-      const successor = next === undefined || next === "shutdown"
-        ? undefined
-        : next.find(entry.agent.id)?.spec;
-      this.#letGo(entry, successor);
+      this.#letGo(entry, this.#reasons.get(entry.agent.id) ?? "removed");
     }
   }
 }
@@ -88,6 +87,7 @@ export class AgentSet implements AgentDirectory {
 export class LiveAgents<Component> {
   readonly #deps: LiveAgentsDeps<Component>;
   readonly #entries = new Set<Entry>();
+  readonly #starting = new Set<LiveAgent>();
   readonly #stopTrimming: () => void;
   #isShuttingDown = false;
 
@@ -114,12 +114,17 @@ export class LiveAgents<Component> {
         problems.push({ id: spec.id, message: cause instanceof Error ? cause.message : String(cause) });
       }
     }
-    return { set: new AgentSet(held, (entry, next) => this.#release(entry, next)), problems };
+    return { set: new AgentSet(held, (entry, reason) => this.#release(entry, reason)), problems };
   }
 
   /** Every agent there is, those that are on their way out included: the newest of an id comes first. */
   states(): readonly AgentState[] {
     return Array.from(this.#entries, ({ agent }) => agent.state()).reverse();
+  }
+
+  /** Ids of agents that no set holds yet. */
+  startingIds(): readonly string[] {
+    return Array.from(this.#starting, ({ id }) => id);
   }
 
   /** Ends the thread's part: what is left is told that the proxy shuts down. */
@@ -141,20 +146,24 @@ export class LiveAgents<Component> {
     const { clock, timers, log, budget, factoryFor, meterFor } = this.#deps;
     const deps = { clock, timers, log, budget, factory: factoryFor(spec), meter: meterFor(spec.id) };
     const agent = new LiveAgent(spec, deps);
+    this.#starting.add(agent);
     try {
       await agent.start();
+      if (this.#isShuttingDown) throw new Error("the proxy is shutting down");
     } catch (cause) {
-      agent.dispose("removed");
+      agent.dispose(this.#isShuttingDown ? "shutdown" : "removed");
       throw cause;
+    } finally {
+      this.#starting.delete(agent);
     }
     const entry = { identity, agent, holders: 1 };
     this.#entries.add(entry);
     return entry;
   }
 
-  #release(entry: Entry, next: AgentSpec | undefined): void {
+  #release(entry: Entry, reason: Reason): void {
     if (--entry.holders > 0 || this.#isShuttingDown) return;
     this.#entries.delete(entry);
-    entry.agent.dispose(retirementReason(entry.agent.spec, next));
+    entry.agent.dispose(reason);
   }
 }

@@ -1,4 +1,6 @@
 import { deepEqual, equal, match } from "node:assert/strict";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import {
   agentOptions,
   agentSpec,
@@ -10,7 +12,7 @@ import {
 import { FakeTime } from "../../../tests/support/fake_socket.ts";
 import type { AgentSpec } from "./agent_spec.ts";
 import type { InstanceFactory } from "./bound_agent.ts";
-import { LiveAgents } from "./live_agents.ts";
+import { type AgentSet, LiveAgents } from "./live_agents.ts";
 
 function rig(factoryFor?: (spec: AgentSpec) => InstanceFactory) {
   const told: string[] = [];
@@ -121,4 +123,53 @@ Deno.test("agents: the end of the thread is the end of all of them", async () =>
   set.dispose();
   deepEqual(told, ["a drain shutdown", "b drain shutdown", "a shutdown shutdown", "b shutdown shutdown"]);
   deepEqual([budget.taken, time.pending], [0, 1], "only the sweep of the fake time is left");
+});
+
+Deno.test("agents: a set that a long request holds keeps none of those that came after its successor", async () => {
+  setFlagsFromString("--expose-gc");
+  const collect: () => void = runInNewContext("gc");
+  const { prepare } = rig();
+  const components: WeakRef<object>[] = [];
+  const replaced = async (old: AgentSet | undefined, i: number) => {
+    const component = { i };
+    components.push(new WeakRef(component));
+    const next = await prepare(spec("a", { digest: String(i).padStart(64, "0"), component }));
+    old?.retire(next);
+    return next;
+  };
+  const held = await replaced(undefined, 0);
+  let last = await replaced(held, 1);
+  for (let i = 2; i < 6; i++) {
+    const next = await replaced(last, i);
+    last.dispose();
+    last = next;
+  }
+  // A weak reference lasts until the turn of the event loop ends.
+  await new Promise((resolve) => setTimeout(resolve));
+  collect();
+  deepEqual(components.map((each) => each.deref() !== undefined), [true, false, false, false, false, true]);
+  deepEqual([held.find("a")?.id, last.find("a")?.id], ["a", "a"]);
+});
+
+Deno.test("agents: one that is being started is known, until it cannot be", async () => {
+  const configured = Promise.withResolvers<{ type: "ok"; value: undefined }>();
+  const { agents } = rig((each) =>
+    new FakeFactory(() => ({ configure: () => each.id === "a" ? configured.promise : trap() }))
+  );
+  const preparing = agents.prepare([spec("a"), spec("b")]);
+  deepEqual(agents.startingIds(), ["a"]);
+  configured.resolve({ type: "ok", value: undefined });
+  const { problems } = await preparing;
+  deepEqual([problems.map(({ id }) => id), agents.startingIds()], [["b"], []]);
+  deepEqual(agents.states().map(({ id }) => id), ["a"]);
+});
+
+Deno.test("agents: one that starts while the thread ends is ended as well", async () => {
+  const configured = Promise.withResolvers<{ type: "ok"; value: undefined }>();
+  const { agents, budget } = rig(() => new FakeFactory(() => ({ configure: () => configured.promise })));
+  const preparing = agents.prepare([spec("a")]);
+  agents.dispose();
+  configured.resolve({ type: "ok", value: undefined });
+  match((await preparing).problems[0]!.message, /shutting down/);
+  deepEqual([agents.states().length, budget.taken], [0, 0]);
 });

@@ -28,8 +28,8 @@ export class Payer {
   }
 
   /**
-   * Imports for whose work the instance pays that calls them. What suspends is no function and stays as it is, and
-   * getters of requests and responses are no work beyond what they hand over, which is charged where it is lowered.
+   * Imports for whose work the instance pays that calls them. What suspends is no function and stays as it is: its
+   * host function has to be `paid` before it is lowered. And getters of requests and responses are no work beyond what they hand over, which is charged where it is lowered.
    */
   paidImports(imports: CoreImports, guest: () => Charged): CoreImports {
     const paid = new Map<string, CoreFunction>();

@@ -184,6 +184,46 @@ Deno.test("attacks are stopped in time", async (test) => {
   }
 });
 
+Deno.test("instructions that take longer cost more", async (test) => {
+  const vector = [0xfd, 12, ...Array(16).fill(0)];
+  const f32 = [0x43, 0, 0, 0, 0];
+  const f64 = [0x44, 0, 0, 0, 0, 0, 0, 0, 0];
+  // Units of the instruction alone, without its operands and the drop after it.
+  const cases: { name: string; operands: number[][]; code: number[]; drops: number; want: number }[] = [
+    { name: "f32.add", operands: [f32, f32], code: [0x92], drops: 1, want: 1 },
+    { name: "f32.sqrt", operands: [f32], code: [0x91], drops: 1, want: 4 },
+    { name: "f32.div", operands: [f32, f32], code: [0x95], drops: 1, want: 4 },
+    { name: "f64.sqrt", operands: [f64], code: [0x9f], drops: 1, want: 4 },
+    { name: "f64.div", operands: [f64, f64], code: [0xa3], drops: 1, want: 4 },
+    { name: "f32x4.sqrt", operands: [vector], code: [0xfd, 0xe3, 0x01], drops: 1, want: 5 },
+    { name: "f32x4.div", operands: [vector, vector], code: [0xfd, 0xe7, 0x01], drops: 1, want: 5 },
+    { name: "f64x2.sqrt", operands: [vector], code: [0xfd, 0xef, 0x01], drops: 1, want: 5 },
+    { name: "f64x2.div", operands: [vector, vector], code: [0xfd, 0xf3, 0x01], drops: 1, want: 5 },
+    { name: "data.drop", operands: [], code: [0xfc, 9, 0], drops: 0, want: 4 },
+    { name: "elem.drop", operands: [], code: [0xfc, 13, 0], drops: 0, want: 4 },
+    // With its end.
+    { name: "try_table", operands: [], code: [0x1f, 0x40, 0, 0x0b], drops: 0, want: 501 },
+  ];
+  const used = (code: (readonly number[])[]): number => {
+    const instance = createInstance(compileAgent({
+      table: [1],
+      elements: [],
+      functions: [{ export: "run", code }],
+      beforeCode: section(12, [1]),
+      tail: section(11, vec([[1, ...vec([[0]])]])),
+    }));
+    callGuest(instance, "run");
+    return instance.fuelUsed;
+  };
+  const nothing = used([]);
+  for (const { name, operands, code, drops, want } of cases) {
+    await test.step(name, () => {
+      const all = used([...operands, code, ...Array.from({ length: drops }, () => op.drop)]);
+      assert.equal(all - nothing - operands.length - drops, want);
+    });
+  }
+});
+
 Deno.test("a module as it was sent cannot name the tank", () => {
   // The tank comes after the last global; a module that uses its index is invalid until it has been rewritten.
   for (const globals of [[], [1], [1, 2]]) {

@@ -88,12 +88,15 @@ export function compileComponent(bytes: Uint8Array, limits: ComponentLimits): Co
     };
     return new ModulePass(each.module, pass, refuse).run();
   });
+  if (confined.reduce((sum, each) => sum + each.merged, 0) > STRUCTURE_MAX.mergedInAll) {
+    throw new AgentLoadError("its functions have too many branches for their locals and operands");
+  }
   return {
     world,
     exports: types,
     imports: Object.fromEntries(state.imports),
     modules: confined.map((each, index) => compileModule(each.bytes, index)),
-    facts: confined.map(({ bytes: _, ...facts }) => facts),
+    facts: confined.map(({ bytes: _, merged: _merged, ...facts }) => facts),
     plan,
     fuelAtStart: limits.fuelAtStart,
     sizes: {

@@ -57,6 +57,10 @@ export const STRUCTURE_MAX = {
   moduleItems: 50_000,
   /** Globals of a core module. */
   globals: 10_000,
+  /** Mutable globals of all core instances, which are objects of the host's. */
+  savedGlobals: 4096,
+  /** Elements that all tables of a component begin with. */
+  tableElements: 100_000,
   /** Locals of a function. */
   locals: 10_000,
   /** Parameters of a core function or block. */
@@ -65,4 +69,10 @@ export const STRUCTURE_MAX = {
   results: 32,
   /** Nested blocks of a function. */
   nesting: 10_000,
+  /** Blocks of a function that handle exceptions, one inside of the other. */
+  handlers: 16,
+  /** Locals and operands that the engine's compiler passes over at the branches of a function, see `MERGES`. */
+  merged: 50_000_000,
+  /** The same of all functions of a component. */
+  mergedInAll: 250_000_000,
 } as const;

@@ -31,6 +31,7 @@ export class ComponentWalk {
   readonly #reader: BinaryReader;
   /** What a component that is instantiated by another is given; unset for the outermost, whose imports the host fills. */
   readonly #given: InstanceValue | undefined;
+  readonly #imported = new Set<string>();
   readonly #exports = new Map<string, ComponentItem>();
 
   constructor(
@@ -226,6 +227,8 @@ export class ComponentWalk {
     const start = body.offset;
     const name = externName(body);
     const extern = this.#state.types.extern(body, this.#scope);
+    if (this.#imported.has(name)) body.fail(`"${name}" is imported twice`, start);
+    this.#imported.add(name);
     if (this.#given) {
       const item = this.#given.get(name);
       if (item?.sort !== extern.sort) body.fail(`the import "${name}" is not given`, start);
@@ -258,7 +261,12 @@ export class ComponentWalk {
         continue;
       }
       const path = `${key}#${member}`;
-      this.#state.imports.set(path, declared.type.text);
+      const { text } = declared.type;
+      // Two versions of an interface are one to the host.
+      if ((this.#state.imports.get(path) ?? text) !== text) {
+        this.#reader.fail(`"${path}" is imported with two types`);
+      }
+      this.#state.imports.set(path, text);
       items.set(member, { sort: "function", value: { origin: "host", type: declared.type, key: path } });
     }
     return items;

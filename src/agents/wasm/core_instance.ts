@@ -29,6 +29,12 @@ interface PromiseIntegration {
   promising(call: CoreFunction): GuestFunction["call"];
 }
 
+/**
+ * Most memory of which a snapshot is taken: going back copies all of it after every request, whatever the guest
+ * changed, at some 0.2 ms for each MiB, for which nobody pays fuel.
+ */
+export const SNAPSHOT_BYTES_MAX = 4 * 1024 * 1024;
+
 interface Snapshot {
   readonly memories: readonly Uint8Array[];
   readonly globals: readonly unknown[];
@@ -105,16 +111,23 @@ export class CoreInstance implements Guest {
     this.#tanks.charge(units);
   }
 
-  /** Bytes of all its memories. */
+  /** Bytes of all its memories, and of the snapshot of them. */
   get memoryBytes(): number {
+    let bytes = this.#liveBytes;
+    for (const saved of this.#snapshot?.memories ?? []) bytes += saved.length;
+    return bytes;
+  }
+
+  get #liveBytes(): number {
     let bytes = 0;
     for (const { memory } of this.#state.memories) bytes += memory.buffer.byteLength;
     return bytes;
   }
 
-  /** Remembers the state to go back to. */
+  /** Remembers the state to go back to, unless its memories have more than `SNAPSHOT_BYTES_MAX` together. */
   snapshot(): void {
-    if (!this.#resettable) return;
+    this.#snapshot = undefined;
+    if (!this.#resettable || this.#liveBytes > SNAPSHOT_BYTES_MAX) return;
     this.#snapshot = {
       memories: this.#state.memories.map(({ memory }) => new Uint8Array(memory.buffer).slice()),
       globals: this.#state.globals.map((each) => each.value as unknown),
@@ -124,7 +137,8 @@ export class CoreInstance implements Guest {
 
   /**
    * Goes back to the snapshot: memories and mutable globals. False when that is not possible, because a memory grew
-   * (they never shrink), a table changed, a segment was used up, or there is no snapshot; then discard the instance.
+   * (they never shrink), a table changed, a segment was used up, or there is no snapshot, as of more than
+   * `SNAPSHOT_BYTES_MAX`; then discard the instance.
    */
   reset(): boolean {
     const snapshot = this.#snapshot;

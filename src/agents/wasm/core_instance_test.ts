@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { AgentTrap, type CoreFunction, type TrapKind } from "../guest.ts";
 import { compileComponent } from "./compile_component.ts";
 import { DEFAULT_COMPONENT_LIMITS } from "./component_limits.ts";
-import type { CoreInstance } from "./core_instance.ts";
+import { type CoreInstance, SNAPSHOT_BYTES_MAX } from "./core_instance.ts";
 import {
   assembleComponent,
   assembleModule,
@@ -270,10 +270,11 @@ Deno.test("reset brings back memory and globals", () => {
 Deno.test("what cannot be brought back is reported", async (test) => {
   await test.step("memory that grew", () => {
     const instance = createInstance(compileAgent(KEEPING));
-    instance.snapshot();
     assert.equal(instance.memoryBytes, 65_536);
+    instance.snapshot();
+    assert.equal(instance.memoryBytes, 131_072, "the snapshot counts");
     assert.equal(callGuest(instance, "grow"), 1);
-    assert.equal(instance.memoryBytes, 131_072);
+    assert.equal(instance.memoryBytes, 196_608);
     assert.equal(instance.reset(), false);
   });
   await test.step("a table that changed", () => {
@@ -285,6 +286,19 @@ Deno.test("what cannot be brought back is reported", async (test) => {
     callGuest(instance, "swap");
     assert.equal(instance.reset(), false);
   });
+});
+
+Deno.test("a snapshot is taken of memory below and at the limit, not above", () => {
+  const pagesMax = SNAPSHOT_BYTES_MAX / 65_536;
+  for (const pages of [pagesMax - 1, pagesMax, pagesMax + 1]) {
+    const instance = createInstance(
+      compileAgent({ memory: [pages], functions: [{ export: "run", code: [] }] }),
+    );
+    instance.snapshot();
+    const isTaken = pages <= pagesMax;
+    assert.equal(instance.reset(), isTaken, `${pages} pages`);
+    assert.equal(instance.memoryBytes, pages * 65_536 * (isTaken ? 2 : 1), `${pages} pages`);
+  }
 });
 
 Deno.test("memory stops at the limit, and several memories share it", () => {

@@ -69,6 +69,8 @@ export interface CoreModule {
   readonly memories: readonly Limits[];
   readonly globals: readonly CoreGlobal[];
   readonly exports: readonly CoreExport[];
+  /** Tags, and segments of data and of elements, of which every instance keeps something. */
+  readonly tagsAndSegments: number;
   readonly start: number | undefined;
   readonly bodies: readonly BinaryReader[];
 }
@@ -104,6 +106,23 @@ export function signatureOf(type: CoreType): string {
   return `${type.parameters}:${type.results}`;
 }
 
+/**
+ * Refuses references to exceptions outside of locals and blocks: an exception that keeps another is a list without
+ * end, outside of the memory's limit.
+ */
+function refuseExceptions(letters: string, reader: BinaryReader, start: number): void {
+  if (!letters.includes("x")) return;
+  reader.fail("references to exceptions are only supported in locals and blocks", start);
+}
+
+/** The type of a value that stays. */
+function keptLetter(reader: BinaryReader): string {
+  const start = reader.offset;
+  const letter = valueLetter(reader);
+  refuseExceptions(letter, reader, start);
+  return letter;
+}
+
 function coreType(reader: BinaryReader): CoreType {
   if (reader.byte() !== 0x60) {
     reader.fail("only function types are supported, no garbage-collected ones", reader.offset - 1);
@@ -125,8 +144,8 @@ function limits(reader: BinaryReader): Limits {
 }
 
 function referenceLetter(reader: BinaryReader): string {
-  const letter = valueLetter(reader);
-  return "rex".includes(letter) ? letter : reader.fail("not a reference type", reader.offset - 1);
+  const letter = keptLetter(reader);
+  return "re".includes(letter) ? letter : reader.fail("not a reference type", reader.offset - 1);
 }
 
 /** Passes over a constant expression, its end included. */
@@ -159,6 +178,7 @@ export class CoreModuleReader {
   #memories: Limits[] = [];
   #globals: CoreGlobal[] = [];
   #exports: CoreExport[] = [];
+  #tagsAndSegments = 0;
   #start: number | undefined;
   #bodies: BinaryReader[] = [];
 
@@ -208,6 +228,7 @@ export class CoreModuleReader {
       memories: this.#memories,
       globals: this.#globals,
       exports: this.#exports,
+      tagsAndSegments: this.#tagsAndSegments,
       start: this.#start,
       bodies: this.#bodies,
     };
@@ -242,6 +263,13 @@ export class CoreModuleReader {
       case 8:
         this.#start = reader.u32();
         break;
+      case 13:
+        for (let left = reader.count(ITEMS, "tags"); left > 0; left--) this.#tag(reader);
+        break;
+      case 9:
+      case 11:
+        this.#tagsAndSegments += reader.count(ITEMS, "segments");
+        return;
       case 10:
         this.#bodies = reader.list(
           { max: STRUCTURE_MAX.functions, items: "functions" },
@@ -254,9 +282,19 @@ export class CoreModuleReader {
     reader.finish();
   }
 
-  #typeAt(reader: BinaryReader): CoreType {
+  /** The index of the type of a function or tag. */
+  #typeIndex(reader: BinaryReader): number {
     const start = reader.offset;
-    return this.#types[reader.u32()] ?? reader.fail("a type that does not exist", start);
+    const index = reader.u32();
+    const type = this.#types[index] ?? reader.fail("a type that does not exist", start);
+    refuseExceptions(signatureOf(type), reader, start);
+    return index;
+  }
+
+  #tag(reader: BinaryReader): void {
+    if (reader.byte() !== 0) reader.fail("an unknown kind of tag", reader.offset - 1);
+    this.#tagsAndSegments++;
+    this.#typeIndex(reader);
   }
 
   #import(reader: BinaryReader): void {
@@ -267,19 +305,18 @@ export class CoreModuleReader {
     let signature = "";
     this.#imported[sort]++;
     if (sort === "function") {
-      const at = reader.offset;
-      this.#functionTypes.push(reader.u32());
-      reader.offset = at;
-      signature = signatureOf(this.#typeAt(reader));
+      const index = this.#typeIndex(reader);
+      this.#functionTypes.push(index);
+      signature = signatureOf(this.#types[index]!);
     } else if (sort === "table") {
       referenceLetter(reader);
       limits(reader);
     } else if (sort === "memory") {
       limits(reader);
     } else {
-      if (sort === "global") valueLetter(reader);
-      reader.byte();
-      if (sort === "tag") this.#typeAt(reader);
+      if (sort === "global") keptLetter(reader);
+      if (sort === "tag") this.#tag(reader);
+      else reader.byte();
     }
     this.#imports.push({ module, name, sort, signature });
   }
@@ -287,10 +324,7 @@ export class CoreModuleReader {
   #functions(reader: BinaryReader): void {
     const max = STRUCTURE_MAX.functions - this.#functionTypes.length;
     for (let left = reader.count(max, "functions"); left > 0; left--) {
-      const at = reader.offset;
-      this.#typeAt(reader);
-      reader.offset = at;
-      this.#functionTypes.push(reader.u32());
+      this.#functionTypes.push(this.#typeIndex(reader));
     }
   }
 
@@ -311,7 +345,7 @@ export class CoreModuleReader {
 
   #global(reader: BinaryReader): CoreGlobal {
     const start = reader.offset;
-    const letter = valueLetter(reader);
+    const letter = keptLetter(reader);
     const mutable = reader.byte();
     if (mutable > 1) reader.fail("shared globals are not supported", reader.offset - 1);
     skipConstant(reader);

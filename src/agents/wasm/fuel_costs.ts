@@ -34,12 +34,38 @@ export const FUEL_COSTS = {
   memoryPage: 20_000,
   /** An exception is an object, and a handler is looked for. */
   throw: 1000,
+  /**
+   * Entering a block with handlers: an exception that none of them matches lands and is thrown on through the
+   * engine, once for each block that is open, in this frame and in those around it.
+   */
+  tryTable: 500,
   /** Each call in a module with exceptions, for its frame may have to be unwound. */
   unwinding: 16,
   /** A table entry that changes may need an object made. */
   tableSet: 100,
+  /** Square roots and divisions of floats. */
+  slowFloat: 4,
+  /** The same of vectors. */
+  slowVector: 5,
+  /** Dropping a segment is a call into the engine. */
+  drop: 4,
   hostCall: 16,
   indirectCall: 4,
+} as const;
+
+/**
+ * How often V8's baseline compiler passes over all locals and operands for an instruction, in units of about 1 ns
+ * for each; measured. To remember them for later, which takes memory, costs several times as much as to merge them.
+ */
+export const MERGES = {
+  branch: 1,
+  /** Finds what is in registers. */
+  call: 1,
+  /** Remembered by the first branch to it, or at its start. */
+  block: 8,
+  if: 16,
+  /** A check of the tank that is put in. */
+  check: 16,
 } as const;
 
 /** Locals are set to zero at function entry, several at a time: `locals >> LOCALS_SHIFT` units. */

@@ -1,7 +1,7 @@
 import type { BinaryReader } from "./binary_reader.ts";
 import { BinaryWriter } from "./binary_writer.ts";
 import { type FuelAccounting, STRUCTURE_MAX } from "./component_limits.ts";
-import { type CoreType, valueLetter } from "./core_module.ts";
+import { type CoreModule, type CoreType, valueLetter } from "./core_module.ts";
 import { type CostlyRole, FUEL_COSTS, LOCALS_SHIFT, OPERAND_COSTS } from "./fuel_costs.ts";
 import { type Instruction, InstructionReader } from "./instruction_reader.ts";
 
@@ -16,10 +16,7 @@ interface Insertion {
 /** What the meter has to know of the module. */
 export interface MeterOptions {
   readonly accounting: FuelAccounting;
-  readonly types: readonly CoreType[];
-  readonly importedFunctions: number;
-  /** Whether the module has exceptions. */
-  readonly throws: boolean;
+  readonly module: CoreModule;
   /** Index of the global that is the tank. */
   readonly tank: number;
   /** Index of the global that is set when something lasting happens. */
@@ -29,7 +26,11 @@ export interface MeterOptions {
 /** Labels that are open, and whether a `loop` has the charge before it to go back to. */
 interface OpenBlock {
   readonly loop: boolean;
+  readonly catches: boolean;
   readonly outer: Insertion;
+  /** Heights of the operand stack at its start and after it. */
+  readonly heightAtStart: number;
+  readonly heightAfter: number;
 }
 
 const OP = {
@@ -66,9 +67,21 @@ export class FunctionMeter {
   #current: Insertion = { at: 0, kind: "charge", cost: 0 };
   #scratch = 0;
   #needsScratch = false;
+  /** Operands on the stack; too few where nothing is reached, for nothing is compiled there. */
+  #height = 0;
+  /** Locals and operands that the engine's compiler passes over. */
+  #merged = 0;
+  #mergedInAll = 0;
+  /** Blocks with handlers that are open. */
+  #handlers = 0;
 
   constructor(options: MeterOptions) {
     this.#options = options;
+  }
+
+  /** Locals and operands that the engine's compiler passes over in all functions up to now. */
+  get mergedInAll(): number {
+    return this.#mergedInAll;
   }
 
   /** Writes the body of a function of this type, with its charges and its size before it, to `out`. */
@@ -76,11 +89,14 @@ export class FunctionMeter {
     this.#insertions = [];
     this.#open = [];
     this.#needsScratch = false;
+    this.#height = 0;
+    this.#merged = 0;
+    this.#handlers = 0;
     const { groups, groupsStart, locals } = this.#locals(body);
     const codeStart = body.offset;
     this.#scratch = type.parameters.length + locals;
     this.#begin(codeStart, "charge-and-check");
-    this.#current.cost = (this.#options.throws ? FUEL_COSTS.unwinding : 1) + type.parameters.length +
+    this.#current.cost = (this.#options.module.throws ? FUEL_COSTS.unwinding : 1) + type.parameters.length +
       type.results.length + (locals >> LOCALS_SHIFT);
     this.#scan(body);
     this.#out.clear();
@@ -111,17 +127,35 @@ export class FunctionMeter {
   }
 
   #scan(body: BinaryReader): void {
-    const instructions = new InstructionReader(body, this.#options.importedFunctions);
+    const instructions = new InstructionReader(body, this.#options.module);
     for (;;) {
       const start = body.offset;
       const found = instructions.next();
       this.#current.cost += found.cost;
+      if (found.merges > 0) this.#merged += found.merges * (this.#scratch + Math.max(0, this.#height));
+      this.#height += found.effect;
       if (found.lasting) this.#insertions.push({ at: start, kind: "lasting", cost: 0 });
       if (found.role === "plain") continue;
       if (found.role === "end" && this.#open.length === 0) break;
       this.#control(found, { start, body });
     }
     body.finish();
+    this.#mergedInAll += this.#merged;
+    if (this.#merged > STRUCTURE_MAX.merged) {
+      body.fail("a function has too many branches for its locals and operands", 0);
+    }
+  }
+
+  #openBlock({ role, catches, blockType, blockResults }: Instruction): void {
+    const type = this.#options.module.types[blockType];
+    if (catches) this.#handlers++;
+    this.#open.push({
+      loop: role === "loop",
+      catches,
+      outer: this.#current,
+      heightAtStart: this.#height,
+      heightAfter: this.#height + (type ? type.results.length - type.parameters.length : blockResults),
+    });
   }
 
   #control(found: Instruction, { start, body }: { start: number; body: BinaryReader }): void {
@@ -131,20 +165,26 @@ export class FunctionMeter {
       case "if":
       case "loop":
         if (this.#open.length >= STRUCTURE_MAX.nesting) body.fail("blocks are nested too deep", start);
-        this.#open.push({ loop: found.role === "loop", outer: this.#current });
+        this.#openBlock(found);
+        if (this.#handlers > STRUCTURE_MAX.handlers) body.fail("handlers are nested too deep", start);
         if (found.role === "loop") {
           this.#begin(body.offset, "charge-and-check");
           // A branch back moves the loop's parameters.
-          this.#current.cost = this.#options.types[found.blockType]?.parameters.length ?? 0;
+          this.#current.cost = this.#options.module.types[found.blockType]?.parameters.length ?? 0;
         } else if (found.role === "if" && blocks) this.#begin(body.offset, "charge");
         break;
       case "end": {
-        const { loop, outer } = this.#open.pop()!;
+        const { loop, catches, outer, heightAfter } = this.#open.pop()!;
+        this.#height = heightAfter;
+        if (catches) this.#handlers--;
         if (!blocks && loop) this.#current = outer;
         if (blocks && !loop) this.#begin(body.offset, "charge");
         break;
       }
       case "else":
+        this.#height = this.#open.at(-1)?.heightAtStart ?? 0;
+        if (blocks) this.#begin(body.offset, "charge");
+        break;
       case "branch":
         if (blocks) this.#begin(body.offset, "charge");
         break;

@@ -45,6 +45,8 @@ export class LinkState {
   reader: BinaryReader;
   readonly #moduleAt = new Map<number, number>();
   #definitionsLeft: number = STRUCTURE_MAX.definitions;
+  #savedGlobals = 0;
+  #tableElements = 0;
 
   constructor(limits: ComponentLimits, reader: BinaryReader) {
     this.limits = limits;
@@ -83,7 +85,10 @@ export class LinkState {
     if (step >= STRUCTURE_MAX.instances) {
       this.reader.fail(`more than ${STRUCTURE_MAX.instances} core instances`);
     }
-    this.account(module.imports.length);
+    // The engine keeps something of each of them, outside of the memory's limit.
+    const { imports: wants, exports, globals, tagsAndSegments } = module;
+    this.account(wants.length + exports.length + globals.length + tagsAndSegments);
+    this.#accountState(module);
     const imports = module.imports.map((wanted): ModuleImport => {
       const called = `"${wanted.name}" of "${wanted.module}"`;
       const item = given.get(wanted.module)?.get(wanted.name);
@@ -95,6 +100,15 @@ export class LinkState {
     });
     this.steps.push({ module: index, imports });
     return { get: (name) => this.#exported(index, { step, name }) };
+  }
+
+  /** Counts what the instances of a component keep beside their memory. */
+  #accountState({ globals, tables }: CoreModule): void {
+    for (const each of globals) if (each.mutable) this.#savedGlobals++;
+    for (const { limits } of tables) this.#tableElements += limits.min;
+    const { savedGlobals, tableElements } = STRUCTURE_MAX;
+    if (this.#savedGlobals > savedGlobals) this.reader.fail(`more than ${savedGlobals} mutable globals`);
+    if (this.#tableElements > tableElements) this.reader.fail(`more than ${tableElements} table elements`);
   }
 
   #exported(index: number, { step, name }: { step: number; name: string }): CoreItem | undefined {

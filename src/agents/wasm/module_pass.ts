@@ -31,6 +31,8 @@ export interface ConfinedModule {
   readonly resettable: boolean;
   /** Pages that the module's own memory can grow to; 0 without one. */
   readonly memoryPagesMax: number;
+  /** Locals and operands that the engine's compiler passes over, see `MERGES`. */
+  readonly merged: number;
 }
 
 const I32 = 0x7f;
@@ -66,6 +68,7 @@ export class ModulePass {
   readonly #savedGlobals: number[] = [];
   #resettable = true;
   #memoryPagesMax = 0;
+  #merged = 0;
 
   constructor(module: CoreModule, options: PassOptions, refuse: (problem: string) => never) {
     this.#module = module;
@@ -110,6 +113,7 @@ export class ModulePass {
       savedGlobals: this.#savedGlobals,
       resettable: this.#resettable,
       memoryPagesMax: this.#memoryPagesMax,
+      merged: this.#merged,
     };
   }
 
@@ -231,9 +235,7 @@ export class ModulePass {
     const tank = this.#globals;
     const meter = new FunctionMeter({
       accounting: this.#options.accounting,
-      types,
-      importedFunctions,
-      throws: this.#module.throws,
+      module: this.#module,
       tank,
       lasting: tank + 1,
     });
@@ -244,6 +246,7 @@ export class ModulePass {
       const type = types[functionTypes[importedFunctions + at]!]!;
       meter.meter(new BinaryReader(body.bytes, body.what, body.base), { type, out });
     });
+    this.#merged = meter.mergedInAll;
     out.sized(this.#hostFunction([0x23, 0x20, 0x6b, 0x24, 0x23]));
     out.sized(this.#hostFunction([0x20, 0x24]));
     return out;
