@@ -12,13 +12,18 @@ const STOP_MS = 20;
 /** The fastest of so many tries counts: other work on the machine only ever adds. */
 const TRIES = 12;
 
+/** Milliseconds that this thread was on a processor: other suites run at the same time and take turns with it. */
+function threadMs(): number {
+  return Number(Deno.readTextFileSync("/proc/thread-self/schedstat").split(" ")[0]) / 1e6;
+}
+
 /** Runs something until it is fast enough, at most `TRIES` times; the fewest milliseconds. */
 async function fastest(run: () => unknown): Promise<number> {
   let ms = Infinity;
   for (let i = 0; i < TRIES && ms > STOP_MS; i++) {
-    const startMs = performance.now();
+    const startMs = threadMs();
     await run();
-    ms = Math.min(ms, performance.now() - startMs);
+    ms = Math.min(ms, threadMs() - startMs);
   }
   return ms;
 }
