@@ -177,7 +177,8 @@ const limitFields = {
     default: 10_000_000,
   }),
   configureFuel: integer({
-    summary: "The same for starting and configuring an instance.",
+    summary:
+      "The same for making and configuring an instance; start functions get no more of it than a call gets, or 10000000.",
     min: 1000,
     max: 2_000_000_000,
     default: 100_000_000,

@@ -28,7 +28,11 @@ export function componentLimits(options: AgentOptions): ComponentLimits {
     moduleBytesMax: options.maxModuleBytes,
     functionBytesMax: options.maxFunctionBytes,
     memoryBytesMax: options.memory,
-    fuelAtStart: options.configureFuel,
+    // Start functions run before anybody can say what they are for: they get no more than a call.
+    fuelAtStart: Math.min(
+      options.configureFuel,
+      Math.max(options.fuel, DEFAULT_COMPONENT_LIMITS.fuelAtStart),
+    ),
     accounting: options.fuelAccounting,
   };
 }

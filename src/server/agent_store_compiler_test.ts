@@ -49,7 +49,11 @@ Deno.test("agent compiler: options set the limits, and the store compiles by the
   assert.equal(limits.memoryBytesMax, 2 * 1024 * 1024);
   assert.equal(limits.moduleBytesMax, options.maxModuleBytes);
   assert.equal(limits.functionBytesMax, options.maxFunctionBytes);
-  assert.equal(limits.fuelAtStart, options.configureFuel);
+  const atStart = (wish: { readonly fuel: number; readonly configureFuel: number }) =>
+    componentLimits({ ...options, ...wish }).fuelAtStart;
+  assert.equal(atStart({ fuel: 1000, configureFuel: 100_000_000 }), 10_000_000);
+  assert.equal(atStart({ fuel: 50_000_000, configureFuel: 100_000_000 }), 50_000_000);
+  assert.equal(atStart({ fuel: 50_000_000, configureFuel: 5000 }), 5000);
   const folder = await Deno.makeTempDir();
   const path = `${folder}/guard.wasm`;
   await Deno.writeFile(path, await fixture("rust"));
