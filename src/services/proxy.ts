@@ -2,8 +2,7 @@ import type { RequestContext } from "../core/context.ts";
 import { type ErrorCode, ERRORS, ProxyError, toProxyError } from "../core/errors.ts";
 import type { Response } from "../core/message.ts";
 import type { Clock } from "../core/ports.ts";
-import type { UpstreamConnection } from "../upstream/connection.ts";
-import { Exchange, type ExchangeTimeouts } from "../upstream/forward.ts";
+import { Attempt } from "../upstream/attempt.ts";
 import type { LiveTarget, LiveUpstream } from "../upstream/live_upstream.ts";
 import type { Service } from "./service.ts";
 
@@ -35,7 +34,11 @@ export function createProxyService(deps: ProxyServiceDeps): Service {
 }
 
 /** What one request has been through so far. */
-interface Course extends ExchangeTimeouts {
+interface Course {
+  /** `Clock.nowMs` when the first attempt began. */
+  readonly startedMs: number;
+  /** `Clock.nowMs` by which the response head must be there, over all attempts. */
+  readonly headDueMs: number;
   /** Targets that could not be reached. */
   tried: LiveTarget[] | null;
   /** A kept-alive connection failed the request, so it gets a new one. */
@@ -55,56 +58,28 @@ class ProxyService implements Service {
 
   /** Resolves with the response head; rejects with `ProxyError` once nothing is left to be tried. */
   async serve(context: RequestContext): Promise<Response> {
-    const upstream = this.#upstream;
     if (context.aborted) throw new ProxyError("client_closed", "the client left before its turn came");
     const startedMs = this.#clock.nowMs();
     const course: Course = {
-      readMs: context.readTimeoutMs ?? upstream.readMs,
-      writeMs: upstream.writeMs,
       startedMs,
-      headDueMs: startedMs + upstream.requestMs,
-      headMs: upstream.requestMs,
+      headDueMs: startedMs + this.#upstream.requestMs,
       tried: null,
       fresh: false,
     };
-    context.upstreamId = upstream.id;
+    context.upstreamId = this.#upstream.id;
     let target = this.#pick(context, course);
     let attemptMs = startedMs;
     while (true) {
-      context.attempts++;
-      context.targetAddress = target.address;
-      this.#meter.attempt();
-      let exchange: Exchange | undefined;
+      const attempt = this.#attempt(context, { target, course, startedMs: attemptMs });
       try {
-        const idle = course.fresh ? undefined : target.pool.take();
-        const connection = idle ?? await this.#wait(context, target, course);
-        this.#meter.acquired();
-        context.connectionReused = connection.exchanges > 0;
-        exchange = new Exchange(connection, context, course);
-        exchange.begin(target.host);
-        let response: Response | undefined;
-        do {
-          let count: number;
-          try {
-            count = await connection.read();
-          } catch (cause) {
-            throw exchange.reset(cause);
-          }
-          response = exchange.received(count);
-        } while (response === undefined);
-        context.upstreamHeadMs = exchange.headMs - startedMs;
-        this.#meter.headLatency(target.address, exchange.headMs - attemptMs);
-        if (context.trace !== null) note(context, target, { outcome: `answered ${response.status}` });
+        const response = await attempt.run();
+        this.#answered(attempt, { response, course, attemptMs });
         return response;
       } catch (cause) {
-        const error = exchange === undefined ? toProxyError(cause) : exchange.failed(cause);
-        this.#meter.failure(error.code);
-        if (context.trace !== null) {
-          note(context, target, { outcome: "failed", detail: `${error.code}: ${error.message}` });
-        }
-        attemptMs = course.startedMs = this.#clock.nowMs();
+        const error = this.#failed(attempt, cause);
+        attemptMs = this.#clock.nowMs();
         const next = attemptMs < Math.min(course.headDueMs, context.deadlineMs)
-          ? this.#retry(context, { error, target, course, sawBytes: exchange?.sawBytes === true })
+          ? this.#retry(context, { error, attempt, course })
           : undefined;
         if (next === undefined) throw error;
         target = next;
@@ -124,31 +99,52 @@ class ProxyService implements Service {
     return target;
   }
 
-  async #wait(context: RequestContext, target: LiveTarget, course: Course): Promise<UpstreamConnection> {
-    const now = this.#clock.nowMs();
-    const dueMs = Math.min(context.deadlineMs, course.headDueMs);
-    const connectMs = context.connectTimeoutMs ?? this.#upstream.connectMs;
-    let connection: UpstreamConnection;
-    try {
-      connection = await target.pool.wait({
-        timeoutMs: Math.max(0, Math.min(connectMs, dueMs - now)),
-        fresh: course.fresh,
-        onWait: (cancel) => context.onAbort = cancel,
-      });
-    } finally {
-      context.onAbort = null;
+  /** The next attempt, counted but not yet under way. */
+  #attempt(context: RequestContext, { target, course, startedMs }: Begin): Attempt {
+    const upstream = this.#upstream;
+    context.attempts++;
+    context.targetAddress = target.address;
+    this.#meter.attempt();
+    return new Attempt({
+      context,
+      target,
+      clock: this.#clock,
+      startedMs,
+      connectMs: context.connectTimeoutMs ?? upstream.connectMs,
+      readMs: context.readTimeoutMs ?? upstream.readMs,
+      writeMs: upstream.writeMs,
+      headDueMs: course.headDueMs,
+      headMs: upstream.requestMs,
+      fresh: course.fresh,
+    });
+  }
+
+  #answered(attempt: Attempt, { response, course, attemptMs }: Answer): void {
+    const { context, target } = attempt;
+    this.#meter.acquired();
+    context.connectionReused = attempt.reused;
+    context.upstreamHeadMs = attempt.answeredMs - course.startedMs;
+    this.#meter.headLatency(target.address, attempt.answeredMs - attemptMs);
+    if (context.trace !== null) note(context, target, { outcome: `answered ${response.status}` });
+  }
+
+  #failed(attempt: Attempt, cause: unknown): ProxyError {
+    const { context, target } = attempt;
+    const error = toProxyError(cause);
+    if (attempt.connected) {
+      this.#meter.acquired();
+      context.connectionReused = attempt.reused;
     }
-    course.startedMs = this.#clock.nowMs();
-    if (context.aborted) {
-      connection.finish();
-      throw new ProxyError("client_closed", "the client left while a connection was opened");
+    this.#meter.failure(error.code);
+    if (context.trace !== null) {
+      note(context, target, { outcome: "failed", detail: `${error.code}: ${error.message}` });
     }
-    return connection;
+    return error;
   }
 
   /** The target to try next, or undefined when the failure stands. */
-  #retry(context: RequestContext, attempt: FailedAttempt): LiveTarget | undefined {
-    const { error, target, course } = attempt;
+  #retry(context: RequestContext, { error, attempt, course }: FailedAttempt): LiveTarget | undefined {
+    const { target } = attempt;
     switch (ERRORS[error.code].retry) {
       case "unsent": {
         const tried = course.tried ??= [];
@@ -161,7 +157,7 @@ class ProxyService implements Service {
         return next;
       }
       case "reused": {
-        const safe = context.connectionReused && !course.fresh && !attempt.sawBytes &&
+        const safe = attempt.reused && !course.fresh && !attempt.sawBytes &&
           context.body === null &&
           IDEMPOTENT.has(context.head.method);
         course.fresh = true;
@@ -173,12 +169,24 @@ class ProxyService implements Service {
   }
 }
 
-interface FailedAttempt {
-  readonly error: ProxyError;
+interface Begin {
   readonly target: LiveTarget;
   readonly course: Course;
-  /** The target had begun to answer. */
-  readonly sawBytes: boolean;
+  /** `Clock.nowMs` now. */
+  readonly startedMs: number;
+}
+
+interface Answer {
+  readonly response: Response;
+  readonly course: Course;
+  /** `Clock.nowMs` when the attempt began, waiting for a connection included. */
+  readonly attemptMs: number;
+}
+
+interface FailedAttempt {
+  readonly error: ProxyError;
+  readonly attempt: Attempt;
+  readonly course: Course;
 }
 
 function note(context: RequestContext, target: LiveTarget, what: { outcome: string; detail?: string }): void {
