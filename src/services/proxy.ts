@@ -1,9 +1,12 @@
 import type { RequestContext } from "../core/context.ts";
-import { type ErrorCode, ERRORS, ProxyError, toProxyError } from "../core/errors.ts";
+import { type ErrorCode, ProxyError, toProxyError } from "../core/errors.ts";
 import type { Response } from "../core/message.ts";
-import type { Clock } from "../core/ports.ts";
+import type { Clock, Random, Timers } from "../core/ports.ts";
 import { Attempt } from "../upstream/attempt.ts";
 import type { LiveTarget, LiveUpstream } from "../upstream/live_upstream.ts";
+import { ReplayBody } from "../upstream/replay_body.ts";
+import type { RetryPolicy, RetryReason } from "../upstream/retry_policy.ts";
+import { discard } from "./discard.ts";
 import type { Service } from "./service.ts";
 
 /** What is counted per attempt; `observe/request_meters.ts` has the real one. */
@@ -16,17 +19,21 @@ export interface ProxyMeter {
   failure(reason: ErrorCode): void;
   /** A response head arrived `ms` after its attempt began. */
   headLatency(target: string, ms: number): void;
+  /** An attempt is followed by another. */
+  retry(reason: RetryReason): void;
+  /** It would have been, if the retry budget had had room. */
+  retryRefused(): void;
 }
 
 export interface ProxyServiceDeps {
   /** Belongs to the snapshot, which disposes it: several routes may share it. */
   readonly upstream: LiveUpstream;
+  readonly policy: RetryPolicy;
   readonly clock: Clock;
+  readonly timers: Timers;
+  readonly random: Random;
   readonly meter: ProxyMeter;
 }
-
-/** Methods that may be repeated, as doing them twice means the same as once (RFC 9110 §9.2.2). */
-const IDEMPOTENT: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"]);
 
 /** The service that passes requests on to an upstream's targets. */
 export function createProxyService(deps: ProxyServiceDeps): Service {
@@ -39,52 +46,109 @@ interface Course {
   readonly startedMs: number;
   /** `Clock.nowMs` by which the response head must be there, over all attempts. */
   readonly headDueMs: number;
-  /** Targets that could not be reached. */
+  /** The client's connection was to be closed before anything was tried. */
+  readonly closeConnection: boolean;
+  /** The request body where it may be needed again. */
+  readonly replay: ReplayBody | null;
+  attempts: number;
+  /** Targets that failed the request; they are not asked again while there are others. */
   tried: LiveTarget[] | null;
   /** A kept-alive connection failed the request, so it gets a new one. */
   fresh: boolean;
+  /** Some of the request body may have been read. */
+  bodyTouched: boolean;
+  /** It holds a place in the retry budget. */
+  holdsRetry: boolean;
+  /** Milliseconds to wait before the next attempt. */
+  pauseMs: number;
 }
 
 class ProxyService implements Service {
   readonly #upstream: LiveUpstream;
+  readonly #policy: RetryPolicy;
   readonly #clock: Clock;
+  readonly #timers: Timers;
+  readonly #random: Random;
   readonly #meter: ProxyMeter;
 
   constructor(deps: ProxyServiceDeps) {
     this.#upstream = deps.upstream;
+    this.#policy = deps.policy;
     this.#clock = deps.clock;
+    this.#timers = deps.timers;
+    this.#random = deps.random;
     this.#meter = deps.meter;
   }
 
   /** Resolves with the response head; rejects with `ProxyError` once nothing is left to be tried. */
   async serve(context: RequestContext): Promise<Response> {
     if (context.aborted) throw new ProxyError("client_closed", "the client left before its turn came");
-    const startedMs = this.#clock.nowMs();
-    const course: Course = {
-      startedMs,
-      headDueMs: startedMs + this.#upstream.requestMs,
-      tried: null,
-      fresh: false,
-    };
-    context.upstreamId = this.#upstream.id;
-    let target = this.#pick(context, course);
-    let attemptMs = startedMs;
-    while (true) {
-      const attempt = this.#attempt(context, { target, course, startedMs: attemptMs });
-      try {
-        const response = await attempt.run();
-        this.#answered(attempt, { response, course, attemptMs });
-        return response;
-      } catch (cause) {
-        const error = this.#failed(attempt, cause);
+    const policy = this.#policy;
+    const course = this.#begin(context);
+    policy.budget?.enter();
+    try {
+      let target = this.#pick(context, course);
+      let attemptMs = course.startedMs;
+      while (true) {
+        const attempt = this.#attempt(context, { target, course, startedMs: attemptMs });
+        let response: Response | undefined;
+        let error: ProxyError | undefined;
+        try {
+          response = await attempt.run();
+          this.#answered(attempt, { status: response.status, course, attemptMs });
+          if (!policy.repeatsStatus(response.status)) return response;
+        } catch (cause) {
+          error = this.#failed(attempt, course, cause);
+        }
         attemptMs = this.#clock.nowMs();
-        const next = attemptMs < Math.min(course.headDueMs, context.deadlineMs)
-          ? this.#retry(context, { error, attempt, course })
-          : undefined;
-        if (next === undefined) throw error;
+        const next = this.#next(context, { attempt, course, error, nowMs: attemptMs });
+        if (next === undefined) {
+          if (response !== undefined) return response;
+          throw error;
+        }
+        if (response !== undefined) discard(response);
+        if (course.pauseMs > 0) {
+          await this.#pause(context, course.pauseMs);
+          attemptMs = this.#clock.nowMs();
+        }
         target = next;
       }
+    } finally {
+      course.replay?.settle();
+      if (course.holdsRetry) policy.budget?.giveBack();
+      policy.budget?.leave();
     }
+  }
+
+  #begin(context: RequestContext): Course {
+    const startedMs = this.#clock.nowMs();
+    const { body } = context;
+    context.upstreamId = this.#upstream.id;
+    const replay = body === null ? null : this.#replayOf(context);
+    return {
+      startedMs,
+      headDueMs: startedMs + this.#upstream.requestMs,
+      closeConnection: context.closeConnection,
+      replay,
+      attempts: 0,
+      tried: null,
+      fresh: false,
+      bodyTouched: false,
+      holdsRetry: false,
+      pauseMs: 0,
+    };
+  }
+
+  /** Puts a body that can be read again in place of the request's, where a retry may need it. */
+  #replayOf(context: RequestContext): ReplayBody | null {
+    const { bodyBytesMax, attemptsMax } = this.#policy;
+    const body = context.body!;
+    const isKept = attemptsMax > 1 && (body.length ?? 0) <= bodyBytesMax && bodyBytesMax > 0 &&
+      this.#policy.repeatsMethod(context.head.method);
+    if (!isKept) return null;
+    const replay = new ReplayBody(body, bodyBytesMax);
+    context.body = replay.rewind();
+    return replay;
   }
 
   #pick(context: RequestContext, course: Course): LiveTarget {
@@ -102,7 +166,9 @@ class ProxyService implements Service {
   /** The next attempt, counted but not yet under way. */
   #attempt(context: RequestContext, { target, course, startedMs }: Begin): Attempt {
     const upstream = this.#upstream;
+    const { attemptMs } = this.#policy;
     context.attempts++;
+    course.attempts++;
     context.targetAddress = target.address;
     this.#meter.attempt();
     return new Attempt({
@@ -113,27 +179,33 @@ class ProxyService implements Service {
       connectMs: context.connectTimeoutMs ?? upstream.connectMs,
       readMs: context.readTimeoutMs ?? upstream.readMs,
       writeMs: upstream.writeMs,
-      headDueMs: course.headDueMs,
-      headMs: upstream.requestMs,
+      headDueMs: Math.min(course.headDueMs, startedMs + attemptMs),
+      headMs: Math.min(upstream.requestMs, attemptMs),
       fresh: course.fresh,
     });
   }
 
-  #answered(attempt: Attempt, { response, course, attemptMs }: Answer): void {
+  #answered(attempt: Attempt, { status, course, attemptMs }: Answer): void {
     const { context, target } = attempt;
     this.#meter.acquired();
+    course.bodyTouched = true;
     context.connectionReused = attempt.reused;
     context.upstreamHeadMs = attempt.answeredMs - course.startedMs;
     this.#meter.headLatency(target.address, attempt.answeredMs - attemptMs);
-    if (context.trace !== null) note(context, target, { outcome: `answered ${response.status}` });
+    if (context.trace !== null) note(context, target, { outcome: `answered ${status}` });
   }
 
-  #failed(attempt: Attempt, cause: unknown): ProxyError {
+  #failed(attempt: Attempt, course: Course, cause: unknown): ProxyError {
     const { context, target } = attempt;
-    const error = toProxyError(cause);
+    let error = toProxyError(cause);
     if (attempt.connected) {
       this.#meter.acquired();
+      course.bodyTouched = true;
       context.connectionReused = attempt.reused;
+    }
+    const { attemptMs } = this.#policy;
+    if (error.code === "request_timeout" && attemptMs !== Infinity && this.#isInTime(context, course)) {
+      error = new ProxyError("upstream_try_timeout", `no answer within ${attemptMs} ms`, { cause });
     }
     this.#meter.failure(error.code);
     if (context.trace !== null) {
@@ -142,30 +214,78 @@ class ProxyService implements Service {
     return error;
   }
 
-  /** The target to try next, or undefined when the failure stands. */
-  #retry(context: RequestContext, { error, attempt, course }: FailedAttempt): LiveTarget | undefined {
-    const { target } = attempt;
-    switch (ERRORS[error.code].retry) {
-      case "unsent": {
-        const tried = course.tried ??= [];
-        tried.push(target);
-        course.fresh = false;
-        const next = this.#upstream.pick(context, tried);
-        if (next !== undefined && context.trace !== null) {
-          note(context, next, { outcome: "picked", detail: "the last one failed" });
-        }
-        return next;
-      }
-      case "reused": {
-        const safe = attempt.reused && !course.fresh && !attempt.sawBytes &&
-          context.body === null &&
-          IDEMPOTENT.has(context.head.method);
-        course.fresh = true;
-        return safe ? target : undefined;
-      }
-      default:
-        return undefined;
+  /** The request as a whole may still take time, whatever the attempt's own limit. */
+  #isInTime(context: RequestContext, course: Course): boolean {
+    const headDueMs = context.body === null ? course.headDueMs : Infinity;
+    return this.#clock.nowMs() < Math.min(context.deadlineMs, headDueMs);
+  }
+
+  /** The target to try next, everything prepared for it; undefined when what there is stands. */
+  #next(context: RequestContext, after: After): LiveTarget | undefined {
+    const { attempt, course, error, nowMs } = after;
+    const policy = this.#policy;
+    const reason = error === undefined ? "status" : policy.reasonOf(error);
+    if (reason === undefined || policy.attemptsMax === 1) return undefined;
+    const dueMs = Math.min(course.headDueMs, context.deadlineMs);
+    if (nowMs >= dueMs || !this.#mayRepeat(context, after, reason)) return undefined;
+    if (course.attempts >= policy.attemptsMax) {
+      return refuse(context, attempt, `after ${course.attempts} attempts`);
     }
+    const isStale = reason === "reset" && attempt.reused;
+    const next = policy.isImplicit && isStale ? attempt.target : this.#other(context, course, attempt.target);
+    if (next === undefined) return undefined;
+    if (policy.budget !== null && !course.holdsRetry) {
+      course.holdsRetry = policy.budget.tryTake();
+      if (!course.holdsRetry) {
+        this.#meter.retryRefused();
+        return refuse(context, attempt, "the retry budget is used up");
+      }
+    }
+    const isOther = course.tried === null || !course.tried.includes(next);
+    const atOnce = policy.isImplicit ||
+      (isOther && (isStale || reason === "connect-failure" || reason === "refused-stream"));
+    course.pauseMs = atOnce ? 0 : Math.min(policy.pauseMs(course.attempts, this.#random), dueMs - nowMs);
+    course.fresh = isStale;
+    context.closeConnection = course.closeConnection;
+    if (course.replay !== null && course.bodyTouched) context.body = course.replay.rewind();
+    this.#meter.retry(reason);
+    if (context.trace !== null) note(context, next, { outcome: "picked", detail: `again after ${reason}` });
+    return next;
+  }
+
+  /** A target that has not failed the request, else, where a policy says to go on, any but the last, else that. */
+  #other(context: RequestContext, course: Course, failed: LiveTarget): LiveTarget | undefined {
+    const tried = course.tried ??= [];
+    tried.push(failed);
+    const next = this.#upstream.pick(context, tried);
+    if (next !== undefined || this.#policy.isImplicit) return next;
+    return this.#upstream.pick(context, [failed]) ?? this.#upstream.pick(context, null);
+  }
+
+  /** Whether sending the request once more can do no harm, and its body is there to be sent. */
+  #mayRepeat(context: RequestContext, { attempt, course }: After, reason: RetryReason): boolean {
+    const policy = this.#policy;
+    const hasBody = context.body !== null;
+    const isUnseen = reason === "connect-failure" || reason === "refused-stream";
+    if (!isUnseen && !policy.repeatsMethod(context.head.method)) return false;
+    if (policy.isImplicit && reason === "reset") {
+      return attempt.reused && !course.fresh && !attempt.sawBytes && !hasBody;
+    }
+    return !hasBody || !course.bodyTouched || course.replay?.isRepeatable === true;
+  }
+
+  #pause(context: RequestContext, ms: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const cancel = this.#timers.after(ms, () => {
+        context.onAbort = null;
+        resolve();
+      });
+      context.onAbort = (cause) => {
+        context.onAbort = null;
+        cancel();
+        reject(new ProxyError(cause, "abandoned between two attempts"));
+      };
+    });
   }
 }
 
@@ -177,16 +297,23 @@ interface Begin {
 }
 
 interface Answer {
-  readonly response: Response;
+  readonly status: number;
   readonly course: Course;
   /** `Clock.nowMs` when the attempt began, waiting for a connection included. */
   readonly attemptMs: number;
 }
 
-interface FailedAttempt {
-  readonly error: ProxyError;
+/** How an attempt ended: with an error, or with a status that is worth another attempt. */
+interface After {
   readonly attempt: Attempt;
   readonly course: Course;
+  readonly error: ProxyError | undefined;
+  readonly nowMs: number;
+}
+
+function refuse(context: RequestContext, { target }: Attempt, detail: string): undefined {
+  if (context.trace !== null) note(context, target, { outcome: "not retried", detail });
+  return undefined;
 }
 
 function note(context: RequestContext, target: LiveTarget, what: { outcome: string; detail?: string }): void {

@@ -9,6 +9,10 @@ import { createProxyService, type ProxyMeter } from "../../src/services/proxy.ts
 import { LiveUpstream } from "../../src/upstream/live_upstream.ts";
 import { UpstreamPools } from "../../src/upstream/pools.ts";
 import type { UpstreamConfig } from "../../src/upstream/upstream.ts";
+import { SharedTotals, totalBytes } from "../../src/counters/shared_totals.ts";
+import { LOAD_NUMBERS, RetryBudget } from "../../src/upstream/retry_budget.ts";
+import { IDEMPOTENT_METHODS, type RetryPolicyConfig } from "../../src/upstream/retry_options.ts";
+import { RetryPolicy } from "../../src/upstream/retry_policy.ts";
 import { FakeDialer, type FakeSocket, FakeTime } from "./fake_socket.ts";
 
 /** An upstream's configuration with every default filled in. */
@@ -21,6 +25,20 @@ export function upstreamConfig(over: Partial<UpstreamConfig> = {}): UpstreamConf
     timeouts: { connectSecs: 1, requestSecs: 60, readSecs: 5, writeSecs: 3 },
     ...over,
   } as UpstreamConfig;
+}
+
+/** A retry policy with every default filled in. */
+export function retry(over: Partial<RetryPolicyConfig> = {}): RetryPolicyConfig {
+  return {
+    maxAttempts: 3,
+    backoffBaseMs: 25,
+    retryOn: ["connect-failure", "reset", "refused-stream", "timeout"],
+    retryableStatusCodes: [],
+    methods: IDEMPOTENT_METHODS,
+    maxBodySizeBytes: 65_536,
+    budget: { percent: 20, minConcurrency: 10 },
+    ...over,
+  };
 }
 
 /** A request as the downstream side would hand it in. */
@@ -69,6 +87,8 @@ export class CountingMeter implements ProxyMeter {
   lent = 0;
   readonly failures: string[] = [];
   readonly latencies: [target: string, ms: number][] = [];
+  readonly retries: string[] = [];
+  refused = 0;
 
   attempt(): void {
     this.attempts++;
@@ -82,6 +102,12 @@ export class CountingMeter implements ProxyMeter {
   headLatency(target: string, ms: number): void {
     this.latencies.push([target, ms]);
   }
+  retry(reason: string): void {
+    this.retries.push(reason);
+  }
+  retryRefused(): void {
+    this.refused++;
+  }
 }
 
 /** A proxy service over fake sockets and a fake clock. */
@@ -93,6 +119,12 @@ export class ProxyRig {
   readonly upstream: LiveUpstream;
   readonly service: Service;
   readonly health: HealthStates;
+  /** Requests and retries, as the budget counts them. */
+  readonly load = new SharedTotals(new SharedArrayBuffer(totalBytes(LOAD_NUMBERS, 1)), {
+    index: 0,
+    count: 1,
+  });
+  readonly budget: RetryBudget | null;
 
   constructor(config: UpstreamConfig = upstreamConfig()) {
     const { time, dialer, meter } = this;
@@ -108,7 +140,19 @@ export class ProxyRig {
       bounds: { idleMax: 100, queueMax: 1000 },
       health: this.health,
     });
-    this.service = createProxyService({ upstream: this.upstream, clock: time, meter });
+    const { retry } = config;
+    this.budget = retry === undefined ? null : new RetryBudget(this.load, {
+      share: retry.budget.percent / 100,
+      minimum: retry.budget.minConcurrency,
+    });
+    this.service = createProxyService({
+      upstream: this.upstream,
+      policy: new RetryPolicy(retry, this.budget),
+      clock: time,
+      timers: time,
+      random: { u32: () => 0x80000000 },
+      meter,
+    });
   }
 }
 
