@@ -3,7 +3,7 @@ import { resolveConfig } from "../config/resolve.ts";
 import type { SharedMemory, SharedNeed } from "../core/shared_memory.ts";
 import { gaugeBytes, SharedGauges } from "../counters/shared_gauges.ts";
 import { SharedTotals, totalBytes } from "../counters/shared_totals.ts";
-import { healthNeed } from "../upstream/live_upstream.ts";
+import { clearRecordRow, recordNeeds } from "../upstream/target_record.ts";
 import { agentKvNeed } from "./agent_factory.ts";
 import { type AgentPlan, NO_AGENTS } from "./agent_plan.ts";
 import { filterKind } from "./filter_kinds.ts";
@@ -72,10 +72,7 @@ export function* sharedNeeds(
       yield { key: listenerTotalsKey(listener.id), bytes: totalBytes(1, workerCount) };
     }
   }
-  for (const upstream of resolved.upstreams) {
-    const need = healthNeed(upstream);
-    if (need !== undefined) yield need;
-  }
+  for (const upstream of resolved.upstreams) yield* recordNeeds(upstream, workerCount);
   for (const route of resolved.routes) {
     yield* plannedLimits(config, route, resolved).map(limitNeed);
     if (route.limits.maxInFlight !== undefined) {
@@ -96,6 +93,7 @@ export function clearWorker(shared: SharedMemory, workerIndex: number): void {
     ) {
       new SharedTotals(memory, seat).clearWorker(workerIndex);
     }
+    clearRecordRow(key, memory, workerIndex);
     if (!key.startsWith(CLIENTS_PREFIX)) continue;
     const maxKeys = Number(key.slice(CLIENTS_PREFIX.length));
     // The table was seeded when it was first used; here the number only names the holder of its lock.

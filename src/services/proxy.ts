@@ -4,7 +4,8 @@ import type { Response } from "../core/message.ts";
 import type { Clock } from "../core/ports.ts";
 import type { UpstreamConnection } from "../upstream/connection.ts";
 import { Exchange, type ExchangeTimeouts } from "../upstream/forward.ts";
-import type { LiveTarget, LiveUpstream } from "../upstream/live_upstream.ts";
+import type { LiveTarget } from "../upstream/live_target.ts";
+import type { LiveUpstream } from "../upstream/live_upstream.ts";
 import type { Service } from "./service.ts";
 
 /** What is counted per attempt; `observe/request_meters.ts` has the real one. */
@@ -80,8 +81,8 @@ class ProxyService implements Service {
         const connection = idle ?? await this.#wait(context, target, course);
         this.#meter.acquired();
         context.connectionReused = connection.exchanges > 0;
-        exchange = new Exchange(connection, context, course);
-        exchange.begin(target.host);
+        exchange = new Exchange({ connection, target }, context, course);
+        exchange.begin();
         let response: Response | undefined;
         do {
           let count: number;
@@ -97,7 +98,7 @@ class ProxyService implements Service {
         if (context.trace !== null) note(context, target, { outcome: `answered ${response.status}` });
         return response;
       } catch (cause) {
-        const error = exchange === undefined ? toProxyError(cause) : exchange.failed(cause);
+        const error = exchange === undefined ? unsent(context, target, cause) : exchange.failed(cause);
         this.#meter.failure(error.code);
         if (context.trace !== null) {
           note(context, target, { outcome: "failed", detail: `${error.code}: ${error.message}` });
@@ -113,7 +114,7 @@ class ProxyService implements Service {
   }
 
   #pick(context: RequestContext, course: Course): LiveTarget {
-    const target = this.#upstream.pick(context, course.tried);
+    const target = this.#upstream.take(context, course);
     if (target === undefined) {
       this.#meter.failure("upstream_unavailable");
       throw new ProxyError("upstream_unavailable", `no target of "${this.#upstream.id}" is healthy`);
@@ -154,7 +155,7 @@ class ProxyService implements Service {
         const tried = course.tried ??= [];
         tried.push(target);
         course.fresh = false;
-        const next = this.#upstream.pick(context, tried);
+        const next = this.#upstream.take(context, course);
         if (next !== undefined && context.trace !== null) {
           note(context, next, { outcome: "picked", detail: "the last one failed" });
         }
@@ -165,7 +166,7 @@ class ProxyService implements Service {
           context.body === null &&
           IDEMPOTENT.has(context.head.method);
         course.fresh = true;
-        return safe ? target : undefined;
+        return safe && target.begin(context) ? target : undefined;
       }
       default:
         return undefined;
@@ -179,6 +180,14 @@ interface FailedAttempt {
   readonly course: Course;
   /** The target had begun to answer. */
   readonly sawBytes: boolean;
+}
+
+/** The attempt ended before there was a connection; why. */
+function unsent(context: RequestContext, target: LiveTarget, cause: unknown): ProxyError {
+  const error = toProxyError(cause);
+  target.failed(error.code);
+  target.ended(context);
+  return error;
 }
 
 function note(context: RequestContext, target: LiveTarget, what: { outcome: string; detail?: string }): void {

@@ -8,7 +8,7 @@ import { createProxyService } from "../../src/services/proxy.ts";
 import { LiveUpstream } from "../../src/upstream/live_upstream.ts";
 import { UpstreamPools } from "../../src/upstream/pools.ts";
 import { okResponse, RawOrigin } from "../support/raw_origin.ts";
-import { CountingMeter, readText, request, upstreamConfig } from "../support/proxy_rig.ts";
+import { CountingMeter, ownRecords, readText, request, upstreamConfig } from "../support/proxy_rig.ts";
 
 /** The proxy service over real sockets, towards one origin. Leaks are found by the test runner's sanitizers. */
 class Proxy implements Disposable {
@@ -32,7 +32,8 @@ class Proxy implements Disposable {
       tls: undefined,
       pools: this.pools,
       bounds: { idleMax: 100, queueMax: 1000 },
-      health: undefined,
+      records: ownRecords(config),
+      clock,
     });
     this.service = createProxyService({ upstream: this.#upstream, clock, meter: this.meter });
   }
