@@ -23,10 +23,11 @@ import type { BuiltinSources } from "../services/builtin_views.ts";
 import { createErrorPages, type ErrorPages } from "../services/error_pages.ts";
 import { createProxyService } from "../services/proxy.ts";
 import type { Service } from "../services/service.ts";
-import { healthStates, LiveUpstream } from "../upstream/live_upstream.ts";
+import { LiveUpstream } from "../upstream/live_upstream.ts";
 import type { UpstreamPools } from "../upstream/pools.ts";
 import { RetryBudget } from "../upstream/retry_budget.ts";
 import { RetryPolicy } from "../upstream/retry_policy.ts";
+import { openRecords } from "../upstream/target_record.ts";
 import { Chain, type ChainLink } from "./chain.ts";
 import { configSummary } from "./config_summary.ts";
 import type { ErrorPage, ListenerView } from "./engine.ts";
@@ -99,12 +100,20 @@ class SnapshotBuilder {
   }
 
   build(tls: Awaited<ReturnType<typeof readUpstreamTls>>): Snapshot {
-    const { families, outcomes, pools, shared, generation, ports, agents } = this.#deps;
+    const { families, outcomes, pools, shared, generation, ports, agents, workerIndex } = this.#deps;
     const { maxIdleConnectionsPerUpstream, maxQueuedRequests } = this.#config.limits;
     const bounds = { idleMax: maxIdleConnectionsPerUpstream, queueMax: maxQueuedRequests };
     for (const upstream of this.#resolved.upstreams) {
-      const init = { config: upstream, tls: tls.get(upstream.id), pools, bounds };
-      this.#upstreams.set(upstream.id, new LiveUpstream({ ...init, health: healthStates(upstream, shared) }));
+      const records = openRecords(upstream, shared, workerIndex);
+      const init = {
+        config: upstream,
+        tls: tls.get(upstream.id),
+        pools,
+        bounds,
+        records,
+        clock: ports.clock,
+      };
+      this.#upstreams.set(upstream.id, new LiveUpstream(init));
     }
     const routes = this.#resolved.routes.map((route) => this.#route(route));
     const upstreams = [...this.#upstreams.values()];

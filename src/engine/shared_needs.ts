@@ -3,8 +3,8 @@ import { resolveConfig } from "../config/resolve.ts";
 import type { SharedMemory, SharedNeed } from "../core/shared_memory.ts";
 import { gaugeBytes, SharedGauges } from "../counters/shared_gauges.ts";
 import { SharedTotals, totalBytes } from "../counters/shared_totals.ts";
-import { healthNeed } from "../upstream/live_upstream.ts";
 import { LOAD_NUMBERS } from "../upstream/retry_budget.ts";
+import { clearRecordRow, recordNeeds } from "../upstream/target_record.ts";
 import { agentKvNeed } from "./agent_factory.ts";
 import { type AgentPlan, NO_AGENTS } from "./agent_plan.ts";
 import { filterKind } from "./filter_kinds.ts";
@@ -80,8 +80,7 @@ export function* sharedNeeds(
     }
   }
   for (const upstream of resolved.upstreams) {
-    const need = healthNeed(upstream);
-    if (need !== undefined) yield need;
+    yield* recordNeeds(upstream, workerCount);
     yield { key: loadKey(upstream.id), bytes: totalBytes(LOAD_NUMBERS, workerCount) };
   }
   for (const route of resolved.routes) {
@@ -104,6 +103,7 @@ export function clearWorker(shared: SharedMemory, workerIndex: number): void {
     ) {
       new SharedTotals(memory, seat).clearWorker(workerIndex);
     }
+    clearRecordRow(key, memory, workerIndex);
     if (!key.startsWith(CLIENTS_PREFIX)) continue;
     const maxKeys = Number(key.slice(CLIENTS_PREFIX.length));
     // The table was seeded when it was first used; here the number only names the holder of its lock.

@@ -3,7 +3,8 @@ import { type ErrorCode, ProxyError, toProxyError } from "../core/errors.ts";
 import type { Response } from "../core/message.ts";
 import type { Clock, Random, Timers } from "../core/ports.ts";
 import { Attempt } from "../upstream/attempt.ts";
-import type { LiveTarget, LiveUpstream } from "../upstream/live_upstream.ts";
+import type { LiveTarget } from "../upstream/live_target.ts";
+import type { LiveUpstream } from "../upstream/live_upstream.ts";
 import { ReplayBody } from "../upstream/replay_body.ts";
 import type { RetryPolicy, RetryReason } from "../upstream/retry_policy.ts";
 import { discard } from "./discard.ts";
@@ -101,8 +102,8 @@ class ProxyService implements Service {
           error = this.#failed(attempt, course, cause);
         }
         attemptMs = this.#clock.nowMs();
-        const next = this.#next(context, { attempt, course, error, nowMs: attemptMs });
-        if (next === undefined) {
+        const reason = this.#reasonToRetry(context, { attempt, course, error, nowMs: attemptMs });
+        if (reason === undefined) {
           if (response !== undefined) return response;
           throw error;
         }
@@ -111,7 +112,7 @@ class ProxyService implements Service {
           await this.#pause(context, course.pauseMs);
           attemptMs = this.#clock.nowMs();
         }
-        target = next;
+        target = this.#pickAgain(context, { attempt, course, error }, reason);
       }
     } finally {
       course.replay?.settle();
@@ -152,11 +153,8 @@ class ProxyService implements Service {
   }
 
   #pick(context: RequestContext, course: Course): LiveTarget {
-    const target = this.#upstream.pick(context, course.tried);
-    if (target === undefined) {
-      this.#meter.failure("upstream_unavailable");
-      throw new ProxyError("upstream_unavailable", `no target of "${this.#upstream.id}" is healthy`);
-    }
+    const target = this.#upstream.take(context, course);
+    if (target === undefined) throw this.#unavailable();
     if (context.trace !== null) {
       note(context, target, { outcome: "picked", detail: this.#upstream.loadBalancing });
     }
@@ -220,8 +218,8 @@ class ProxyService implements Service {
     return this.#clock.nowMs() < Math.min(context.deadlineMs, headDueMs);
   }
 
-  /** The target to try next, everything prepared for it; undefined when what there is stands. */
-  #next(context: RequestContext, after: After): LiveTarget | undefined {
+  /** Why there is to be another attempt, everything prepared for it; undefined when what there is stands. */
+  #reasonToRetry(context: RequestContext, after: After): RetryReason | undefined {
     const { attempt, course, error, nowMs } = after;
     const policy = this.#policy;
     const reason = error === undefined ? "status" : policy.reasonOf(error);
@@ -231,9 +229,6 @@ class ProxyService implements Service {
     if (course.attempts >= policy.attemptsMax) {
       return refuse(context, attempt, `after ${course.attempts} attempts`);
     }
-    const isStale = reason === "reset" && attempt.reused;
-    const next = policy.isImplicit && isStale ? attempt.target : this.#other(context, course, attempt.target);
-    if (next === undefined) return undefined;
     if (policy.budget !== null && !course.holdsRetry) {
       course.holdsRetry = policy.budget.tryTake();
       if (!course.holdsRetry) {
@@ -241,29 +236,48 @@ class ProxyService implements Service {
         return refuse(context, attempt, "the retry budget is used up");
       }
     }
-    const isOther = course.tried === null || !course.tried.includes(next);
+    const isStale = reason === "reset" && attempt.reused;
+    if (!policy.isImplicit || !isStale) (course.tried ??= []).push(attempt.target);
+    // A target that has not failed the request may be asked at once, unless the failure hints at overload.
+    const isHarmless = isStale || reason === "connect-failure" || reason === "refused-stream";
     const atOnce = policy.isImplicit ||
-      (isOther && (isStale || reason === "connect-failure" || reason === "refused-stream"));
+      (isHarmless && course.tried!.length < this.#upstream.targets.length);
     course.pauseMs = atOnce ? 0 : Math.min(policy.pauseMs(course.attempts, this.#random), dueMs - nowMs);
     course.fresh = isStale;
     context.closeConnection = course.closeConnection;
+    return reason;
+  }
+
+  /** The target of the next attempt, counted in flight. Throws the last error when none is left. */
+  #pickAgain(context: RequestContext, { attempt, course, error }: Failed, reason: RetryReason): LiveTarget {
+    const target = this.#policy.isImplicit && course.fresh
+      ? (attempt.target.begin(context) ? attempt.target : undefined)
+      : this.#other(context, course, attempt.target);
+    if (target === undefined) throw error ?? this.#unavailable();
     if (course.replay !== null && course.bodyTouched) context.body = course.replay.rewind();
     this.#meter.retry(reason);
-    if (context.trace !== null) note(context, next, { outcome: "picked", detail: `again after ${reason}` });
-    return next;
+    if (context.trace !== null) note(context, target, { outcome: "picked", detail: `again after ${reason}` });
+    return target;
   }
 
   /** A target that has not failed the request, else, where a policy says to go on, any but the last, else that. */
   #other(context: RequestContext, course: Course, failed: LiveTarget): LiveTarget | undefined {
-    const tried = course.tried ??= [];
-    tried.push(failed);
-    const next = this.#upstream.pick(context, tried);
+    const next = this.#upstream.take(context, course);
     if (next !== undefined || this.#policy.isImplicit) return next;
-    return this.#upstream.pick(context, [failed]) ?? this.#upstream.pick(context, null);
+    course.tried = [failed];
+    const again = this.#upstream.take(context, course);
+    if (again !== undefined) return again;
+    course.tried = null;
+    return this.#upstream.take(context, course);
+  }
+
+  #unavailable(): ProxyError {
+    this.#meter.failure("upstream_unavailable");
+    return new ProxyError("upstream_unavailable", `no target of "${this.#upstream.id}" is healthy`);
   }
 
   /** Whether sending the request once more can do no harm, and its body is there to be sent. */
-  #mayRepeat(context: RequestContext, { attempt, course }: After, reason: RetryReason): boolean {
+  #mayRepeat(context: RequestContext, { attempt, course }: Failed, reason: RetryReason): boolean {
     const policy = this.#policy;
     const hasBody = context.body !== null;
     const isUnseen = reason === "connect-failure" || reason === "refused-stream";
@@ -304,10 +318,13 @@ interface Answer {
 }
 
 /** How an attempt ended: with an error, or with a status that is worth another attempt. */
-interface After {
+interface Failed {
   readonly attempt: Attempt;
   readonly course: Course;
   readonly error: ProxyError | undefined;
+}
+
+interface After extends Failed {
   readonly nowMs: number;
 }
 

@@ -58,6 +58,7 @@ async function outcome(rig: ProxyRig, context = request()): Promise<string> {
 function assertNoLeak(rig: ProxyRig): void {
   assert.equal(rig.budget!.taken, 0, "retries");
   assert.equal(rig.budget!.waiting, 0, "waiting requests");
+  assert.deepEqual(rig.inFlight, rig.inFlight.map(() => 0));
   assert.equal(rig.pools.stats().reduce((sum, { busy }) => sum + busy, 0), 0, "busy connections");
 }
 

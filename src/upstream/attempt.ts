@@ -4,11 +4,12 @@ import type { Response } from "../core/message.ts";
 import type { Clock } from "../core/ports.ts";
 import type { UpstreamConnection } from "./connection.ts";
 import { Exchange, type ExchangeTimeouts } from "./forward.ts";
-import type { LiveTarget } from "./live_upstream.ts";
+import type { LiveTarget } from "./live_target.ts";
 
 /** What one attempt is to do, and within which time. Times are in milliseconds. */
 export interface AttemptInit {
   readonly context: RequestContext;
+  /** Has the request counted in flight already; the attempt sees to it that it is counted out. */
   readonly target: LiveTarget;
   readonly clock: Clock;
   /** `Clock.nowMs` now. */
@@ -72,12 +73,20 @@ export class Attempt implements ExchangeTimeouts {
   async #overHttp1(): Promise<Response> {
     const { context, target } = this;
     const idle = this.#fresh ? undefined : target.pool.take();
-    const connection = idle ?? await this.#wait();
+    let connection: UpstreamConnection;
+    try {
+      connection = idle ?? await this.#wait();
+    } catch (cause) {
+      const error = toProxyError(cause);
+      target.failed(error.code);
+      target.ended(context);
+      throw error;
+    }
     this.connected = true;
     this.reused = connection.exchanges > 0;
-    const exchange = new Exchange(connection, context, this);
+    const exchange = new Exchange({ connection, target }, context, this);
     try {
-      exchange.begin(target.host);
+      exchange.begin();
       while (true) {
         let count: number;
         try {
@@ -107,8 +116,6 @@ export class Attempt implements ExchangeTimeouts {
         fresh: this.#fresh,
         onWait: (cancel) => context.onAbort = cancel,
       });
-    } catch (cause) {
-      throw toProxyError(cause);
     } finally {
       context.onAbort = null;
     }

@@ -9,7 +9,7 @@ import { LiveUpstream } from "../../src/upstream/live_upstream.ts";
 import { UpstreamPools } from "../../src/upstream/pools.ts";
 import { RetryPolicy } from "../../src/upstream/retry_policy.ts";
 import { okResponse, RawOrigin } from "../support/raw_origin.ts";
-import { CountingMeter, readText, request, upstreamConfig } from "../support/proxy_rig.ts";
+import { CountingMeter, ownRecords, readText, request, upstreamConfig } from "../support/proxy_rig.ts";
 
 /** The proxy service over real sockets, towards one origin. Leaks are found by the test runner's sanitizers. */
 class Proxy implements Disposable {
@@ -33,7 +33,8 @@ class Proxy implements Disposable {
       tls: undefined,
       pools: this.pools,
       bounds: { idleMax: 100, queueMax: 1000 },
-      health: undefined,
+      records: ownRecords(config),
+      clock,
     });
     this.service = createProxyService({
       upstream: this.#upstream,

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { HealthStates } from "../../src/health/states.ts";
+import type { HealthState } from "../../src/health/states.ts";
+import { allocateShared } from "../../src/core/shared_memory.ts";
 import { type Downstream, RequestContext } from "../../src/core/context.ts";
 import { ProxyError } from "../../src/core/errors.ts";
 import type { Body, Response } from "../../src/core/message.ts";
@@ -8,6 +9,7 @@ import type { Service } from "../../src/services/service.ts";
 import { createProxyService, type ProxyMeter } from "../../src/services/proxy.ts";
 import { LiveUpstream } from "../../src/upstream/live_upstream.ts";
 import { UpstreamPools } from "../../src/upstream/pools.ts";
+import { openRecords, recordNeeds, type UpstreamRecords } from "../../src/upstream/target_record.ts";
 import type { UpstreamConfig } from "../../src/upstream/upstream.ts";
 import { SharedTotals, totalBytes } from "../../src/counters/shared_totals.ts";
 import { LOAD_NUMBERS, RetryBudget } from "../../src/upstream/retry_budget.ts";
@@ -81,6 +83,11 @@ export function request(init: {
   });
 }
 
+/** Live state in memory of its own, for a single worker. */
+export function ownRecords(config: UpstreamConfig): UpstreamRecords {
+  return openRecords(config, allocateShared(recordNeeds(config, 1), {}), 0);
+}
+
 /** Counts what the meter of a proxy service is told. */
 export class CountingMeter implements ProxyMeter {
   attempts = 0;
@@ -118,27 +125,25 @@ export class ProxyRig {
   readonly pools: UpstreamPools;
   readonly upstream: LiveUpstream;
   readonly service: Service;
-  readonly health: HealthStates;
   /** Requests and retries, as the budget counts them. */
   readonly load = new SharedTotals(new SharedArrayBuffer(totalBytes(LOAD_NUMBERS, 1)), {
     index: 0,
     count: 1,
   });
   readonly budget: RetryBudget | null;
+  readonly records: UpstreamRecords;
 
   constructor(config: UpstreamConfig = upstreamConfig()) {
     const { time, dialer, meter } = this;
     this.pools = new UpstreamPools({ dialer, clock: time, deadlines: time.deadlines });
-    this.health = new HealthStates(
-      new SharedArrayBuffer(HealthStates.bytes(config.targets.length)),
-      config.targets.length,
-    );
+    this.records = ownRecords(config);
     this.upstream = new LiveUpstream({
       config,
       tls: undefined,
       pools: this.pools,
       bounds: { idleMax: 100, queueMax: 1000 },
-      health: this.health,
+      records: this.records,
+      clock: time,
     });
     const { retry } = config;
     this.budget = retry === undefined ? null : new RetryBudget(this.load, {
@@ -153,6 +158,16 @@ export class ProxyRig {
       random: { u32: () => 0x80000000 },
       meter,
     });
+  }
+
+  /** What active checks say from now on of a target, by its place. */
+  judge(index: number, state: HealthState): void {
+    this.records.targets[index]!.setHealth(state, this.time.nowMs());
+  }
+
+  /** Requests in flight by target. */
+  get inFlight(): number[] {
+    return this.records.targets.map((record) => record.inFlight);
   }
 }
 
