@@ -12,7 +12,7 @@ export async function bufferRequest(context: RequestContext, bytesMax: number): 
   if (bytes === undefined) {
     throw new ProxyError("body_too_large", `the body is longer than the ${bytesMax} bytes that are buffered`);
   }
-  context.body = new BytesBody(bytes);
+  context.body = new BytesBody(bytes, context.body.trailers);
 }
 
 /**
@@ -28,7 +28,7 @@ export async function bufferResponse(response: Response, bytesMax: number): Prom
       `the response is longer than the ${bytesMax} bytes that are buffered`,
     );
   }
-  response.body = new BytesBody(bytes);
+  response.body = new BytesBody(bytes, response.body.trailers);
 }
 
 /** The whole body, or undefined when it is longer than `bytesMax`; the rest is then cancelled. */

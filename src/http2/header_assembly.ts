@@ -9,7 +9,10 @@ export class HeaderAssembly {
   length: number;
   #frames = 0;
 
-  constructor(streamId: number, isLast: boolean, first: Uint8Array) {
+  constructor(
+    { streamId, isLast }: { readonly streamId: number; readonly isLast: boolean },
+    first: Uint8Array,
+  ) {
     this.streamId = streamId;
     this.isLast = isLast;
     this.bytes = first.slice();

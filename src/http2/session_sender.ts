@@ -1,5 +1,4 @@
 import type { HeaderList } from "../core/headers.ts";
-import type { Clock, Socket } from "../core/ports.ts";
 import {
   FLAG,
   FRAME,
@@ -10,7 +9,7 @@ import {
   writeFrameHeader,
 } from "./frames.ts";
 import { HpackEncoder } from "./hpack_encoder.ts";
-import { FrameOutput } from "./output.ts";
+import type { FrameOutput } from "./output.ts";
 import { type PeerSettings, WINDOW_BYTES_DEFAULT } from "./peer_settings.ts";
 import type { Http2Stream } from "./stream.ts";
 
@@ -41,15 +40,15 @@ export class SessionSender {
   #dataStart = 0;
   #dataEnd = -1;
 
-  constructor(socket: Socket, peer: PeerSettings, clock: Clock, onBroken: () => void) {
+  constructor(peer: PeerSettings, output: FrameOutput) {
     this.#peer = peer;
-    this.output = new FrameOutput(socket, clock, onBroken);
+    this.output = output;
   }
 
   /** The first frames: the preface of a client, our settings, the connection's window. */
   hello({ side, windows, concurrentStreams, limits }: Hello): void {
     const { output } = this;
-    if (side === "client") for (let i = 0; i < PREFACE.length; i++) output.octet(PREFACE.charCodeAt(i));
+    if (side === "client") { for (let i = 0; i < PREFACE.length; i++) output.octet(PREFACE.charCodeAt(i)); }
     const settings: readonly (readonly [id: number, value: number])[] = [
       side === "client" ? [SETTING.enablePush, 0] : [SETTING.maxConcurrentStreams, concurrentStreams],
       [SETTING.initialWindowSize, windows.stream],
@@ -89,7 +88,12 @@ export class SessionSender {
     }
     const block = output.bytes.slice(start, output.end);
     output.end = start;
-    const first = { type: FRAME.headers, flags: this.#blockFlags, streamId: stream.id, length: FRAME_BYTES_MAX };
+    const first = {
+      type: FRAME.headers,
+      flags: this.#blockFlags,
+      streamId: stream.id,
+      length: FRAME_BYTES_MAX,
+    };
     writeFrameHeader(output.bytes, start - FRAME_HEADER_BYTES, first);
     output.append(block.subarray(0, FRAME_BYTES_MAX));
     for (let at = FRAME_BYTES_MAX; at < block.length; at += FRAME_BYTES_MAX) {
@@ -99,6 +103,13 @@ export class SessionSender {
       output.frame(FRAME.continuation, isEnd ? FLAG.endHeaders : 0, place);
       output.append(piece);
     }
+  }
+
+  /** An informational head, which the final one follows. */
+  informational(stream: Http2Stream, status: number): void {
+    this.beginHeaders(stream, { isLast: false });
+    this.encoder.field(this.output, ":status", String(status));
+    this.endHeaders(stream);
   }
 
   /** Writes fields as they are; `stream` must not get anything after them. */

@@ -28,6 +28,7 @@ export function createFamilies(registry: MetricsRegistry, build: { readonly vers
     ...requestFamilies(registry),
     ...upstreamFamilies(registry),
     ...connectionFamilies(registry),
+    ...http2Families(registry),
     ...scopedFamilies(registry),
     ...processFamilies(registry),
   };
@@ -157,6 +158,20 @@ function connectionFamilies(registry: MetricsRegistry) {
       name: "sentinel_connection_rejected_total",
       help: "Connections closed before a request was read.",
       labels: ["listener", "reason"],
+    }),
+  };
+}
+
+function http2Families(registry: MetricsRegistry) {
+  return {
+    http2Connections: registry.gauge({
+      name: "sentinel_http2_connections",
+      help: "Downstream connections open that speak HTTP/2.",
+    }),
+    http2Floods: registry.counter({
+      name: "sentinel_http2_floods_total",
+      help: "HTTP/2 connections cut because of frames that bring nothing, by their kind.",
+      labels: ["listener", "kind"],
     }),
   };
 }

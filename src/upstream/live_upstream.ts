@@ -5,7 +5,7 @@ import type { Clock, TlsClientOptions } from "../core/ports.ts";
 import type { CheckedUpstream } from "../health/monitor.ts";
 import type { HealthState } from "../health/states.ts";
 import { LiveTarget } from "./live_target.ts";
-import type { PoolLimits } from "./pool.ts";
+import type { PoolLimits, UpstreamProtocol } from "./pool.ts";
 import type { UpstreamPools } from "./pools.ts";
 import type { UpstreamRecords, UpstreamVersion } from "./target_record.ts";
 import type { UpstreamConfig } from "./upstream.ts";
@@ -25,6 +25,8 @@ export interface UpstreamTls {
   /** PEM certificates trusted instead of the system's; empty means the system's. */
   readonly caCerts: readonly string[];
   readonly clientCert?: { readonly cert: string; readonly key: string };
+  /** Any certificate is taken, for any name. */
+  readonly skipVerify?: boolean;
 }
 
 /** A target as status pages and metrics show it. */
@@ -79,10 +81,11 @@ export class LiveUpstream {
     this.#version = init.records.version;
     const nowMs = init.clock.nowMs();
     const limits = poolLimits(config, init.bounds);
+    const protocol = protocolOf(config);
     this.targets = config.targets.map(({ address, weight }, index) => {
       const host = hostOf(address);
       const tls = init.tls === undefined ? undefined : tlsFor(init.tls, host);
-      const pool = pools.acquire({ upstreamId: config.id, address, tls }, limits);
+      const pool = pools.acquire({ upstreamId: config.id, address, tls, protocol }, limits);
       const record = init.records.targets[index]!;
       record.riseFirst(nowMs);
       const hostHeader = address.startsWith("unix:") ? "localhost" : address;
@@ -140,13 +143,27 @@ export class LiveUpstream {
   }
 }
 
-function poolLimits({ connectionPool }: UpstreamConfig, bounds: TargetBounds): PoolLimits {
+/** Without TLS nobody can choose, so HTTP/2 is spoken only where HTTP/1.1 is ruled out. */
+function protocolOf({ httpVersion, tls }: UpstreamConfig): UpstreamProtocol {
+  if (httpVersion === undefined || httpVersion.maxVersion < 2) return "http1";
+  if (httpVersion.minVersion >= 2) return "h2";
+  return tls === undefined ? "http1" : "auto";
+}
+
+function poolLimits(config: UpstreamConfig, bounds: TargetBounds): PoolLimits {
+  const { connectionPool, httpVersion, timeouts } = config;
+  const pingSeconds = httpVersion?.h2PingInterval ?? 0;
   return {
     connectionsMax: connectionPool.maxConnections,
     idleMax: Math.min(connectionPool.maxIdle, bounds.idleMax),
     idleTimeoutMs: connectionPool.idleTimeoutSecs * 1000,
     lifetimeMs: (connectionPool.maxLifetimeSecs ?? Infinity) * 1000,
     queueMax: bounds.queueMax,
+    http2: {
+      streamsMax: httpVersion?.maxH2Streams ?? 100,
+      pingIntervalMs: pingSeconds === 0 ? Infinity : pingSeconds * 1000,
+      writeTimeoutMs: timeouts.writeSecs * 1000,
+    },
   };
 }
 
@@ -158,7 +175,11 @@ function hostOf(address: string): string {
 }
 
 function tlsFor(tls: UpstreamTls, host: string): TlsClientOptions {
-  const options = { serverName: tls.serverName ?? host, caCerts: tls.caCerts };
+  const options = {
+    serverName: tls.serverName ?? host,
+    caCerts: tls.caCerts,
+    ...(tls.skipVerify === true ? { skipVerify: true } : {}),
+  };
   return tls.clientCert === undefined ? options : { ...options, clientCert: tls.clientCert };
 }
 
