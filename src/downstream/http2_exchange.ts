@@ -73,8 +73,8 @@ export class Http2Exchange implements StreamOwner {
       );
     }
     if (nowMs - this.#stream.blockedSinceMs < limits.sendTimeoutMs) return;
-    this.#abandon("client_closed", "the client takes no more of the answer");
     session.reset(this.#stream, H2_ERROR.cancel);
+    this.#abandon("client_closed", "the client takes no more of the answer");
   }
 
   #open(request: Http2Request, startedMs: number): RequestContext {
