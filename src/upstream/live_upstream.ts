@@ -145,14 +145,14 @@ export class LiveUpstream {
 
 /** Without TLS nobody can choose, so HTTP/2 is spoken only where HTTP/1.1 is ruled out. */
 function protocolOf({ httpVersion, tls }: UpstreamConfig): UpstreamProtocol {
-  if (httpVersion === undefined || httpVersion.maxVersion < 2) return "http1";
+  if (httpVersion.maxVersion < 2) return "http1";
   if (httpVersion.minVersion >= 2) return "h2";
   return tls === undefined ? "http1" : "auto";
 }
 
 function poolLimits(config: UpstreamConfig, bounds: TargetBounds): PoolLimits {
   const { connectionPool, httpVersion, timeouts } = config;
-  const pingSeconds = httpVersion?.h2PingInterval ?? 0;
+  const pingSeconds = httpVersion.h2PingInterval;
   return {
     connectionsMax: connectionPool.maxConnections,
     idleMax: Math.min(connectionPool.maxIdle, bounds.idleMax),
@@ -160,7 +160,7 @@ function poolLimits(config: UpstreamConfig, bounds: TargetBounds): PoolLimits {
     lifetimeMs: (connectionPool.maxLifetimeSecs ?? Infinity) * 1000,
     queueMax: bounds.queueMax,
     http2: {
-      streamsMax: httpVersion?.maxH2Streams ?? 100,
+      streamsMax: httpVersion.maxH2Streams,
       pingIntervalMs: pingSeconds === 0 ? Infinity : pingSeconds * 1000,
       writeTimeoutMs: timeouts.writeSecs * 1000,
     },
