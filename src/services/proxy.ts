@@ -185,8 +185,8 @@ interface FailedAttempt {
 /** The attempt ended before there was a connection; why. */
 function unsent(context: RequestContext, target: LiveTarget, cause: unknown): ProxyError {
   const error = toProxyError(cause);
-  target.failed(error.code);
-  target.ended(context);
+  target.failed(context, error.code);
+  target.ended(context, "cut");
   return error;
 }
 

@@ -12,16 +12,23 @@ import type { TargetRecord } from "./target_record.ts";
 export interface TargetObserver {
   /** A request is about to be sent, and counted in flight. */
   begun?(target: LiveTarget, context: RequestContext): void;
-  /**
-   * A response head came, `latencyMs` after the target had the whole request; 0 when it did not wait for that.
-   * The body may still fail.
-   */
-  answered?(target: LiveTarget, status: number, latencyMs: number): void;
+  /** A response head came. The body may still fail. */
+  answered?(target: LiveTarget, context: RequestContext, answer: Answer): void;
   /** The attempt or the response body failed; the code's fault tells whether it was the target's. */
-  failed?(target: LiveTarget, code: ErrorCode): void;
+  failed?(target: LiveTarget, context: RequestContext, code: ErrorCode): void;
   /** Nothing of the request is on the target any more. */
-  ended?(target: LiveTarget, context: RequestContext): void;
+  ended?(target: LiveTarget, context: RequestContext, how: Ending): void;
 }
+
+/** What a target answered. */
+export interface Answer {
+  readonly status: number;
+  /** From when the target had the whole request to its response head; 0 when it did not wait for that. */
+  readonly latencyMs: number;
+}
+
+/** Whether the response was read to its end, or broke off, whoever did that. */
+export type Ending = "complete" | "cut";
 
 /** What a live target is made of. */
 export interface LiveTargetInit {
@@ -72,25 +79,23 @@ export class LiveTarget implements Target {
   }
 
   /** A response head came, `latencyMs` after the target had the whole request. */
-  answered(status: number, latencyMs: number): void {
+  answered(context: RequestContext, status: number, latencyMs: number): void {
     const observers = this.#observers;
-    if (observers !== null) {
-      for (const observer of observers) {
-        observer.answered?.(this, status, latencyMs);
-      }
-    }
+    if (observers === null) return;
+    const answer = { status, latencyMs };
+    for (const observer of observers) observer.answered?.(this, context, answer);
   }
 
   /** The attempt failed, or the body after its head did. */
-  failed(code: ErrorCode): void {
+  failed(context: RequestContext, code: ErrorCode): void {
     const observers = this.#observers;
-    if (observers !== null) { for (const observer of observers) observer.failed?.(this, code); }
+    if (observers !== null) { for (const observer of observers) observer.failed?.(this, context, code); }
   }
 
   /** The request is over: body read to its end or given up, upgrade ended, attempt failed. */
-  ended(context: RequestContext): void {
+  ended(context: RequestContext, how: Ending): void {
     this.record.end();
     const observers = this.#observers;
-    if (observers !== null) { for (const observer of observers) observer.ended?.(this, context); }
+    if (observers !== null) { for (const observer of observers) observer.ended?.(this, context, how); }
   }
 }
