@@ -103,6 +103,16 @@ function upstreamFamilies(registry: MetricsRegistry) {
       help: "Attempts that failed.",
       labels: ["upstream", "route", "reason"],
     }),
+    upstreamRetries: registry.counter({
+      name: "sentinel_upstream_retries_total",
+      help: "Attempts that were followed by another one, by why.",
+      labels: ["upstream", "route", "reason"],
+    }),
+    retriesRefused: registry.counter({
+      name: "sentinel_upstream_retries_refused_total",
+      help: "Retries that were not made because the retry budget was used up.",
+      labels: ["upstream", "route"],
+    }),
     upstreamLatency: registry.histogram({
       name: "sentinel_upstream_latency_seconds",
       help: "Attempt start to response head.",
