@@ -188,12 +188,15 @@ const limitFields = {
     values: { loop: [], block: ["blocks"] },
     default: "loop",
   }),
-  memory: size("Memory of one instance.", {
-    min: 64 * KIB,
-    max: 4 * GIB - 64 * KIB,
-    aliases: ["max-memory"],
-    default: 64 * MIB,
-  }),
+  memory: size(
+    "Memory of one instance; what it has from its start is paid for with fuel, 20 000 units for 64 KiB.",
+    {
+      min: 64 * KIB,
+      max: 4 * GIB - 64 * KIB,
+      aliases: ["max-memory"],
+      default: 64 * MIB,
+    },
+  ),
   maxInstances: integer({
     summary: "Instances in one worker thread; left out 4, or 32 when isolation binds one to a request.",
     min: 1,

@@ -25,6 +25,8 @@ import { createProxyService } from "../services/proxy.ts";
 import type { Service } from "../services/service.ts";
 import { LiveUpstream } from "../upstream/live_upstream.ts";
 import type { UpstreamPools } from "../upstream/pools.ts";
+import { RetryBudget } from "../upstream/retry_budget.ts";
+import { RetryPolicy } from "../upstream/retry_policy.ts";
 import { openRecords } from "../upstream/target_record.ts";
 import { Chain, type ChainLink } from "./chain.ts";
 import { configSummary } from "./config_summary.ts";
@@ -34,7 +36,7 @@ import { InFlightFilter, limitNeed, plannedLimits } from "./limit_filters.ts";
 import type { LiveRoute } from "./live_route.ts";
 import { type LogSinks, RequestLog } from "./request_log.ts";
 import { RequestNames } from "./request_names.ts";
-import { filterNeed, REQUESTS_IN_FLIGHT, routeTotalsKey, TOTALS_KEY } from "./shared_needs.ts";
+import { filterNeed, loadKey, REQUESTS_IN_FLIGHT, routeTotalsKey, TOTALS_KEY } from "./shared_needs.ts";
 import { Snapshot } from "./snapshot.ts";
 import { readUpstreamTls } from "./upstream_tls.ts";
 
@@ -68,6 +70,8 @@ export async function buildSnapshot(config: Config, deps: SnapshotDeps): Promise
   const tls = await readUpstreamTls(resolved.upstreams, deps.readText);
   return new SnapshotBuilder(config, resolved, deps).build(tls);
 }
+
+const NO_RETRY_POLICY = new RetryPolicy(undefined, null);
 
 class SnapshotBuilder {
   readonly #config: Config;
@@ -182,8 +186,32 @@ class SnapshotBuilder {
     assert(upstream !== undefined, "upstreams of routes are checked when the configuration is read");
     const meter = new UpstreamMeter(this.#deps.families, upstream.id, route);
     const endpoint = this.#deps.proxyEndpoint?.(upstream) ??
-      createProxyService({ upstream, clock: this.#deps.ports.clock, meter });
+      createProxyService({
+        upstream,
+        policy: this.#retryPolicy(route, upstream.id),
+        meter,
+        ...this.#deps.ports,
+      });
     return { endpoint, endpointText: `upstream "${upstream.id}"` };
+  }
+
+  /** The route's own policy, else its upstream's; the budget counts what all routes to the upstream do. */
+  #retryPolicy(route: ResolvedRoute, upstreamId: string): RetryPolicy {
+    const upstream = this.#resolved.upstreams.find(({ id }) => id === upstreamId);
+    const config = route.retryPolicy ?? upstream?.retry;
+    if (config === undefined) return NO_RETRY_POLICY;
+    const totals = this.#totals(loadKey(upstreamId));
+    const { percent, minConcurrency } = config.budget;
+    return new RetryPolicy(
+      config,
+      new RetryBudget(totals, { share: percent / 100, minimum: minConcurrency }),
+    );
+  }
+
+  #totals(key: string): SharedTotals {
+    const memory = this.#deps.shared[key];
+    assert(memory !== undefined, `shared memory "${key}" was allocated`);
+    return new SharedTotals(memory, { index: this.#deps.workerIndex, count: this.#deps.workerCount });
   }
 
   #builtin(handler: BuiltinHandler): Service {
@@ -264,10 +292,7 @@ class SnapshotBuilder {
     key: string,
     bounds: { readonly number: number; readonly max: number; readonly ownMax: number },
   ): ChainLink {
-    const memory = this.#deps.shared[key];
-    assert(memory !== undefined, `shared memory "${key}" was allocated`);
-    const totals = new SharedTotals(memory, { index: this.#deps.workerIndex, count: this.#deps.workerCount });
-    return { id, type: "in-flight", filter: new InFlightFilter(totals, bounds.number, bounds) };
+    return { id, type: "in-flight", filter: new InFlightFilter(this.#totals(key), bounds.number, bounds) };
   }
 }
 

@@ -3,6 +3,7 @@ import { resolveConfig } from "../config/resolve.ts";
 import type { SharedMemory, SharedNeed } from "../core/shared_memory.ts";
 import { gaugeBytes, SharedGauges } from "../counters/shared_gauges.ts";
 import { SharedTotals, totalBytes } from "../counters/shared_totals.ts";
+import { LOAD_NUMBERS } from "../upstream/retry_budget.ts";
 import { clearRecordRow, recordNeeds } from "../upstream/target_record.ts";
 import { agentKvNeed } from "./agent_factory.ts";
 import { type AgentPlan, NO_AGENTS } from "./agent_plan.ts";
@@ -23,6 +24,8 @@ const CLIENTS_PREFIX = "connections-per-client:";
 const LISTENER_PREFIX = "connections-of:";
 /** Requests in flight on a route; its id follows. */
 const ROUTE_PREFIX = "in-flight:";
+/** Requests and retries of an upstream; its id follows. */
+const LOAD_PREFIX = "load:";
 /** Clients that can be told apart at least; constant, so that an ordinary reload keeps the counts. */
 const CLIENTS_MIN = 65_536;
 
@@ -37,6 +40,10 @@ export function clientsKey(config: Config): string {
 
 export function listenerTotalsKey(listenerId: string): string {
   return LISTENER_PREFIX + listenerId;
+}
+
+export function loadKey(upstreamId: string): string {
+  return LOAD_PREFIX + upstreamId;
 }
 
 export function routeTotalsKey(routeId: string): string {
@@ -72,7 +79,10 @@ export function* sharedNeeds(
       yield { key: listenerTotalsKey(listener.id), bytes: totalBytes(1, workerCount) };
     }
   }
-  for (const upstream of resolved.upstreams) yield* recordNeeds(upstream, workerCount);
+  for (const upstream of resolved.upstreams) {
+    yield* recordNeeds(upstream, workerCount);
+    yield { key: loadKey(upstream.id), bytes: totalBytes(LOAD_NUMBERS, workerCount) };
+  }
   for (const route of resolved.routes) {
     yield* plannedLimits(config, route, resolved).map(limitNeed);
     if (route.limits.maxInFlight !== undefined) {
@@ -89,7 +99,7 @@ export function clearWorker(shared: SharedMemory, workerIndex: number): void {
   for (const [key, memory] of Object.entries(shared)) {
     if (
       key === TOTALS_KEY || key === AGENT_INSTANCES_KEY || key.startsWith(ROUTE_PREFIX) ||
-      key.startsWith(LISTENER_PREFIX)
+      key.startsWith(LOAD_PREFIX) || key.startsWith(LISTENER_PREFIX)
     ) {
       new SharedTotals(memory, seat).clearWorker(workerIndex);
     }

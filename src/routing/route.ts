@@ -7,6 +7,7 @@ import { refused } from "../core/refused.ts";
 import { block, bytes, duration, flag, integer, list, oneOf, scalar, text, texts } from "../core/schema.ts";
 import type { Infer } from "../core/schema.ts";
 
+import { retryPolicy } from "../upstream/retry_options.ts";
 import { hostEditProblem } from "../filters/header_editor.ts";
 import { hostProblem } from "./matchers/host.ts";
 import { regexProblem } from "./matchers/path_regex.ts";
@@ -185,11 +186,14 @@ export const route = block({
     wafEnabled: refused({ summary: "Web application firewall." }),
     websocket: refused({ summary: "WebSocket upgrades." }),
     websocketInspection: refused({ summary: "Inspection of WebSocket frames." }),
-    retryPolicy: refused({
-      summary: "Repeating requests that failed.",
-      hint: "remove it; a request that died on a reused connection is repeated anyway",
+    retryPolicy: retryPolicy({
+      summary: "Repeating requests that failed; the whole block stands in for the upstream's retry.",
+      aliases: ["retry"],
     }),
-    circuitBreaker: refused({ summary: "Pausing an upstream that fails." }),
+    circuitBreaker: refused({
+      summary: "Pausing an upstream that fails.",
+      hint: "put circuit-breaker in the upstream: it watches each target",
+    }),
     agents: refused({ summary: "Agents on this route." }),
   },
 });

@@ -3,10 +3,11 @@ import { Deadlines } from "../../src/core/deadlines.ts";
 import { ProxyError } from "../../src/core/errors.ts";
 import type { Service } from "../../src/services/service.ts";
 import { createDialer } from "../../src/server/dialer.ts";
-import { createClock, createTimers } from "../../src/server/platform.ts";
+import { createClock, createRandom, createTimers } from "../../src/server/platform.ts";
 import { createProxyService } from "../../src/services/proxy.ts";
 import { LiveUpstream } from "../../src/upstream/live_upstream.ts";
 import { UpstreamPools } from "../../src/upstream/pools.ts";
+import { RetryPolicy } from "../../src/upstream/retry_policy.ts";
 import { okResponse, RawOrigin } from "../support/raw_origin.ts";
 import { CountingMeter, ownRecords, readText, request, upstreamConfig } from "../support/proxy_rig.ts";
 
@@ -35,7 +36,14 @@ class Proxy implements Disposable {
       records: ownRecords(config),
       clock,
     });
-    this.service = createProxyService({ upstream: this.#upstream, clock, meter: this.meter });
+    this.service = createProxyService({
+      upstream: this.#upstream,
+      policy: new RetryPolicy(undefined, null),
+      clock,
+      timers: createTimers(),
+      random: createRandom(),
+      meter: this.meter,
+    });
   }
 
   /** The response's body, or the code of the failure. */
