@@ -1,10 +1,11 @@
+import type { Ending } from "../balancers/balancer.ts";
 import type { RequestContext } from "../core/context.ts";
 import { ProxyError, toProxyError } from "../core/errors.ts";
 import type { Body, Response } from "../core/message.ts";
 import type { ParsedResponse } from "../http1/response_head.ts";
 import { cleanHeaders } from "./clean_headers.ts";
 import type { UpstreamConnection } from "./connection.ts";
-import type { Ending, LiveTarget } from "./live_target.ts";
+import type { LiveTarget } from "./live_target.ts";
 import { formatRequestHead, writeByteString } from "./outgoing_head.ts";
 import { RequestSender } from "./request_sender.ts";
 import { ResponseBody, type ResponseBodyHost } from "./response_body.ts";

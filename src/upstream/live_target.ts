@@ -1,39 +1,23 @@
-import type { Target } from "../balancers/balancer.ts";
+import type { Ending, LoadObserver, Target } from "../balancers/balancer.ts";
 import type { RequestContext } from "../core/context.ts";
 import type { ErrorCode } from "../core/errors.ts";
+import { bitOf, type SharedLoadChanges } from "./load_changes.ts";
 import type { TargetPool } from "./pool.ts";
 import type { TargetRecord } from "./target_record.ts";
 
-/**
- * Told what becomes of the requests on a target: a balancer's statistics, a breaker, outlier detection. Called
- * in the order of the members, `ended` exactly once for every `begun`; must not throw. Who needs nothing of a
- * member leaves it out.
- */
-export interface TargetObserver {
-  /** A request is about to be sent, and counted in flight. */
-  begun?(target: LiveTarget, context: RequestContext): void;
-  /** A response head came. The body may still fail. */
-  answered?(target: LiveTarget, context: RequestContext, answer: Answer): void;
-  /** The attempt or the response body failed; the code's fault tells whether it was the target's. */
-  failed?(target: LiveTarget, context: RequestContext, code: ErrorCode): void;
-  /** Nothing of the request is on the target any more. */
-  ended?(target: LiveTarget, context: RequestContext, how: Ending): void;
-}
-
-/** What a target answered. */
-export interface Answer {
-  readonly status: number;
-  /** From when the target had the whole request to its response head; 0 when it did not wait for that. */
-  readonly latencyMs: number;
-}
-
-/** Whether the response was read to its end, or broke off, whoever did that. */
-export type Ending = "complete" | "cut";
+/** Somebody who is told what becomes of the requests on live targets. */
+export type TargetObserver = LoadObserver<LiveTarget>;
 
 /** What a live target is made of. */
 export interface LiveTargetInit {
   readonly address: string;
   readonly weight: number;
+  readonly zone: string | undefined;
+  readonly priority: number;
+  /** Requests in flight on it at a time, all threads together; Infinity means any. */
+  readonly requestsMax: number;
+  /** It takes no new requests, as its configuration wants it. */
+  readonly isDrained: boolean;
   readonly index: number;
   readonly pool: TargetPool;
   readonly host: string;
@@ -44,6 +28,10 @@ export interface LiveTargetInit {
 export class LiveTarget implements Target {
   readonly address: string;
   readonly weight: number;
+  readonly zone: string | undefined;
+  readonly priority: number;
+  /** How far slow start has brought it, above 0 and up to 1; the live upstream sets it with its usable list. */
+  ramp = 1;
   /** Place in the configuration, counted from 0. */
   readonly index: number;
   readonly pool: TargetPool;
@@ -51,6 +39,11 @@ export class LiveTarget implements Target {
   readonly host: string;
   /** Live state that all threads share. */
   readonly record: TargetRecord;
+  readonly #requestsMax: number;
+  readonly #isDrained: boolean;
+  /** Who watches load is told of every change; null when nobody does. */
+  #changes: SharedLoadChanges | null = null;
+  readonly #bit: number;
   #observers: readonly TargetObserver[] | null = null;
 
   constructor(init: LiveTargetInit) {
@@ -60,6 +53,26 @@ export class LiveTarget implements Target {
     this.pool = init.pool;
     this.host = init.host;
     this.record = init.record;
+    this.zone = init.zone;
+    this.priority = init.priority;
+    this.#requestsMax = init.requestsMax;
+    this.#isDrained = init.isDrained;
+    this.#bit = bitOf(init.address);
+  }
+
+  /** Takes no new requests: its configuration or an administrator wants it so. */
+  get draining(): boolean {
+    return this.#isDrained || this.record.draining;
+  }
+
+  /** Another request would be one too many. */
+  get isFull(): boolean {
+    return this.#requestsMax !== Infinity && this.record.inFlight >= this.#requestsMax;
+  }
+
+  /** Tells of every change of its counts from now on. */
+  tellChanges(changes: SharedLoadChanges): void {
+    this.#changes = changes;
   }
 
   /** Adds somebody to be told; for the building of a snapshot, before any request. */
@@ -72,9 +85,11 @@ export class LiveTarget implements Target {
    * `ended` follows exactly once, whatever happens.
    */
   begin(context: RequestContext): boolean {
-    if (!this.record.tryBegin(Infinity)) return false;
+    if (!this.record.tryBegin(this.#requestsMax)) return false;
     const observers = this.#observers;
     if (observers !== null) { for (const observer of observers) observer.begun?.(this, context); }
+    // After the observers, as they count too.
+    if (this.#changes !== null) this.#changes.mark(this.#bit);
     return true;
   }
 
@@ -97,5 +112,6 @@ export class LiveTarget implements Target {
     this.record.end();
     const observers = this.#observers;
     if (observers !== null) { for (const observer of observers) observer.ended?.(this, context, how); }
+    if (this.#changes !== null) this.#changes.mark(this.#bit);
   }
 }
