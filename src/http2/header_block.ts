@@ -61,7 +61,9 @@ export class HeaderBlock implements FieldSink {
 
   /** Called after the last field: crumbs of a cookie become one again (RFC 9113 §8.2.3). */
   finish(): void {
-    if (this.#cookies > 1) this.headers.setKeyed("cookie", "cookie", this.headers.getAll("cookie").join("; "));
+    if (this.#cookies > 1) {
+      this.headers.setKeyed("cookie", "cookie", this.headers.getAll("cookie").join("; "));
+    }
   }
 
   #append(field: Field, sensitive: boolean): void {

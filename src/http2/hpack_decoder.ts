@@ -61,7 +61,9 @@ export class HpackDecoder {
         sink.field(field, false);
       } else if (first >= 0x20) {
         const size = this.#integer(5);
-        if (begun || ++updates > TABLE_SIZE_UPDATES_MAX) fail("a table size changes in the middle of a block");
+        if (begun || ++updates > TABLE_SIZE_UPDATES_MAX) {
+          fail("a table size changes in the middle of a block");
+        }
         if (size > this.#tableBytesMax) fail("a table is larger than was agreed");
         this.#table.resize(size);
         continue;

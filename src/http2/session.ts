@@ -293,7 +293,9 @@ export class Session implements StreamHost {
     let to = end;
     if ((flags & FLAG.padded) !== 0) {
       const padding = bytes[start];
-      if (length === 0 || padding! >= length) fault(H2_ERROR.protocolError, "padding is longer than its frame");
+      if (length === 0 || padding! >= length) {
+        fault(H2_ERROR.protocolError, "padding is longer than its frame");
+      }
       from = start + 1;
       to = end - padding!;
       this.credit(stream, length - (to - from));
@@ -448,7 +450,9 @@ export class Session implements StreamHost {
     if (end - start !== 4) fault(H2_ERROR.frameSizeError, "RST_STREAM has a broken length");
     const stream = this.streams.get(streamId);
     if (stream === undefined) {
-      if (streamId === 0 || this.#isIdle(streamId)) fault(H2_ERROR.protocolError, "RST_STREAM on an idle stream");
+      if (streamId === 0 || this.#isIdle(streamId)) {
+        fault(H2_ERROR.protocolError, "RST_STREAM on an idle stream");
+      }
       return this.guard.spend("closed");
     }
     this.guard.spend("reset");
@@ -456,7 +460,11 @@ export class Session implements StreamHost {
     this.#forget(stream);
     // What came before it is still good: an answer may be complete while the request is given up.
     if (code === H2_ERROR.noError && stream.remoteEnded) return;
-    stream.owner?.broken({ code, isRefused: code === H2_ERROR.refusedStream, message: `reset with code ${code}` });
+    stream.owner?.broken({
+      code,
+      isRefused: code === H2_ERROR.refusedStream,
+      message: `reset with code ${code}`,
+    });
   }
 
   #settings(): void {
@@ -494,7 +502,9 @@ export class Session implements StreamHost {
     if (streamId !== 0) fault(H2_ERROR.protocolError, "GOAWAY on a stream");
     if (end - start < 8) fault(H2_ERROR.frameSizeError, "GOAWAY is too short");
     const lastId = readU32(bytes, start) & 0x7fffffff;
-    if (lastId > this.peerGoawayId) fault(H2_ERROR.protocolError, "GOAWAY takes back streams it had given up");
+    if (lastId > this.peerGoawayId) {
+      fault(H2_ERROR.protocolError, "GOAWAY takes back streams it had given up");
+    }
     this.peerGoawayId = lastId;
     if (this.side === "client") {
       for (const stream of [...this.streams.values()]) {

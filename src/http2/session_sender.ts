@@ -49,7 +49,7 @@ export class SessionSender {
   /** The first frames: the preface of a client, our settings, the connection's window. */
   hello({ side, windows, concurrentStreams, limits }: Hello): void {
     const { output } = this;
-    if (side === "client") for (let i = 0; i < PREFACE.length; i++) output.octet(PREFACE.charCodeAt(i));
+    if (side === "client") { for (let i = 0; i < PREFACE.length; i++) output.octet(PREFACE.charCodeAt(i)); }
     const settings: readonly (readonly [id: number, value: number])[] = [
       side === "client" ? [SETTING.enablePush, 0] : [SETTING.maxConcurrentStreams, concurrentStreams],
       [SETTING.initialWindowSize, windows.stream],
@@ -89,7 +89,12 @@ export class SessionSender {
     }
     const block = output.bytes.slice(start, output.end);
     output.end = start;
-    const first = { type: FRAME.headers, flags: this.#blockFlags, streamId: stream.id, length: FRAME_BYTES_MAX };
+    const first = {
+      type: FRAME.headers,
+      flags: this.#blockFlags,
+      streamId: stream.id,
+      length: FRAME_BYTES_MAX,
+    };
     writeFrameHeader(output.bytes, start - FRAME_HEADER_BYTES, first);
     output.append(block.subarray(0, FRAME_BYTES_MAX));
     for (let at = FRAME_BYTES_MAX; at < block.length; at += FRAME_BYTES_MAX) {
