@@ -5,6 +5,7 @@ import type { Answer, Finder } from "../../src/discovery/discovery.ts";
 import { addressesFrom, finderOf } from "../support/discovery_rig.ts";
 import { FakeEtcd } from "../support/fake_etcd.ts";
 import type { Fault } from "../support/fault.ts";
+import { freePort, hasCommand, Server } from "../support/servers.ts";
 
 const FOREVER = new AbortController().signal;
 
@@ -141,3 +142,74 @@ for (const { name, text, want } of WATCH_FAULTS) {
     finder.close();
   });
 }
+
+const isSkipped = !hasCommand("etcd") && Deno.env.get("CI") === undefined;
+if (isSkipped) {
+  console.log("etcd is not installed (Debian package etcd-server): the real server is not tested");
+}
+
+/** Calls the gateway of a real server. */
+async function post(url: string, path: string, body: unknown): Promise<void> {
+  const response = await fetch(`${url}${path}`, { method: "POST", body: JSON.stringify(body) });
+  assert.equal(response.status, 200, await response.text());
+}
+
+Deno.test({
+  name: "etcd: a real server, with changes, a restart and a compaction",
+  ignore: isSkipped,
+  async fn() {
+    const folder = await Deno.makeTempDir({ prefix: "sentinel-etcd-" });
+    const [port, peerPort] = [freePort(), freePort()];
+    const url = `http://127.0.0.1:${port}`;
+    const peer = `http://127.0.0.1:${peerPort}`;
+    const start = () =>
+      Server.start({
+        command: "etcd",
+        args: [
+          ...["--data-dir", folder, "--listen-client-urls", url, "--advertise-client-urls", url],
+          ...["--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer],
+          ...["--initial-cluster", `default=${peer}`],
+        ],
+        ready: port,
+      });
+    const key = (name: string) => btoa(`/api/${name}`);
+    const put = (name: string, value: string) =>
+      post(url, "/v3/kv/put", { key: key(name), value: btoa(value) });
+    let server = await start();
+    try {
+      const finder = etcdFinder({ url });
+      assert.deepEqual(await addressesFrom(finder), []);
+      await put("1", "10.0.0.1:80");
+      assert.deepEqual(await addressesFrom(finder), ["10.0.0.1:80"]);
+      await put("2", '{"address":"10.0.0.2:80","weight":2}');
+      assert.deepEqual(await addressesFrom(finder), ["10.0.0.1:80", "10.0.0.2:80"]);
+      await post(url, "/v3/kv/deleterange", { key: key("1") });
+      assert.deepEqual(await addressesFrom(finder), ["10.0.0.2:80"]);
+      const cutOff = finder.next(FOREVER).catch((cause: Error) => cause);
+      await server.stop();
+      const outcome = await cutOff;
+      assert(outcome instanceof Error || addresses(outcome).join() === "10.0.0.2:80");
+      server = await start();
+      await put("3", "10.0.0.3:80");
+      const later = etcdFinder({ url });
+      const found = await later.next(FOREVER);
+      assert.deepEqual(addresses(found), ["10.0.0.2:80", "10.0.0.3:80"]);
+      await put("2", "10.0.0.4:80");
+      const { header } = await (await fetch(`${url}/v3/kv/range`, {
+        method: "POST",
+        body: JSON.stringify({ key: key("2") }),
+      })).json();
+      await post(url, "/v3/kv/compaction", { revision: header.revision });
+      assert.deepEqual(
+        await addressesFrom(later),
+        ["10.0.0.3:80", "10.0.0.4:80"],
+        "compacted, so read again",
+      );
+      finder.close();
+      later.close();
+    } finally {
+      await server.stop();
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+});
