@@ -5,6 +5,7 @@ import { nearest } from "../core/nearest.ts";
 import type { Reading } from "../core/reading.ts";
 import type { ListenerConfig } from "../downstream/listener.ts";
 import type { RouteConfig } from "../routing/route.ts";
+import type { ShadowOptions } from "../services/shadow_options.ts";
 import type { UpstreamConfig } from "../upstream/upstream.ts";
 import type { Config, FilterConfig, NamespaceConfig, ServiceConfig } from "./document.ts";
 import { eachScope, GLOBAL, qualify, ScopeTable } from "./scopes.ts";
@@ -198,12 +199,17 @@ function checkRoute(route: RouteConfig, { scope }: Place, checks: Checks): void 
     const hint = 'add a condition such as path-prefix "/", or priority "low" to take what is left';
     reading.error(reading.spanOf(route), `${named} has no matches`, hint);
   }
-  if (route.upstream !== undefined) {
-    const id = resolveReference({ kind: "upstream", owner: route, key: "upstream" }, scope, checks);
-    if (id !== undefined) checks.used.add(id);
-  }
-  const types = route.filters.map((_, index) => {
-    const id = resolveReference({ kind: "filter", owner: route, key: "filters", index }, scope, checks);
+  const uses = (owner: object, key: string, id: string | undefined) => {
+    const found = resolveReference({ kind: "upstream", owner, key, id }, scope, checks);
+    if (found !== undefined) checks.used.add(found);
+  };
+  uses(route, "upstream", route.upstream);
+  for (const branch of route.trafficSplit?.upstreams ?? []) uses(branch, "id", branch.id);
+  if (route.shadow !== undefined) checkShadow(route, route.shadow, reading);
+  if (route.shadow !== undefined) uses(route.shadow, "upstream", route.shadow.upstream);
+  const types = route.filters.map((each, index) => {
+    const reference = { kind: "filter", owner: route, key: "filters", id: each, index } as const;
+    const id = resolveReference(reference, scope, checks);
     return id === undefined ? undefined : checks.types.get(id);
   });
   checkAnswer(route, { types, reading });
@@ -217,14 +223,21 @@ function checkAnswer(
   route: RouteConfig,
   { types, reading }: { readonly types: readonly (string | undefined)[]; readonly reading: Reading },
 ): void {
-  const { upstream, builtinHandler } = route;
-  if (upstream !== undefined && builtinHandler !== undefined) {
-    const message = `route "${route.id}" has both an upstream and a builtin-handler`;
-    reading.error(reading.spanOf(route, "builtinHandler"), message, "keep one of them");
+  const answers = [
+    ["upstream", "an upstream"],
+    ["trafficSplit", "a traffic-split"],
+    ["builtinHandler", "a builtin-handler"],
+  ] as const;
+  const [first, second] = answers.filter(([key]) => route[key] !== undefined);
+  if (first !== undefined && second !== undefined) {
+    const message = `route "${route.id}" has both ${first[1]} and ${second[1]}`;
+    reading.error(reading.spanOf(route, second[0]), message, "keep one of them");
   }
   // Another refused option may be what answers; only a route that has nothing at all is worth a word.
   const fields = reading.origins.get(route)?.fields;
-  const other = ["upstream", "builtinHandler", "staticFiles", "inference"].some((key) => fields?.has(key));
+  const other = ["upstream", "trafficSplit", "builtinHandler", "staticFiles", "inference"].some((key) =>
+    fields?.has(key)
+  );
   if (!other && !types.includes("redirect") && !types.includes(undefined)) {
     const hint = "add an upstream, a builtin-handler or a redirect filter";
     reading.warn(reading.spanOf(route), `route "${route.id}" has nothing that answers`, hint);
@@ -263,18 +276,34 @@ function isFileName(id: string): boolean {
   return /^[A-Za-z0-9._-]+$/.test(id);
 }
 
+/** Methods whose requests say little without their body. */
+const BODY_METHODS: readonly string[] = ["POST", "PUT", "PATCH"];
+
+function checkShadow(route: RouteConfig, shadow: ShadowOptions, reading: Reading): void {
+  const { upstream, trafficSplit, matches } = route;
+  if (upstream === undefined && trafficSplit === undefined) {
+    const message = `route "${route.id}" has no upstream, so its "shadow" has nothing to copy`;
+    reading.error(reading.spanOf(shadow), message, "remove it, or add an upstream");
+  }
+  if (!shadow.bufferBody && matches.method.some((method) => BODY_METHODS.includes(method))) {
+    const message = `route "${route.id}" takes requests with bodies, and its "shadow" copies them without`;
+    reading.warn(reading.spanOf(shadow), message, "add: buffer-body #true");
+  }
+}
+
 interface Reference {
   readonly kind: ResourceKind;
-  readonly owner: RouteConfig;
-  readonly key: "upstream" | "filters";
+  /** The block that names it, and under which key. */
+  readonly owner: object;
+  readonly key: string;
+  /** Undefined where nothing was given, or what was given is no name. */
+  readonly id: string | undefined;
   readonly index?: number;
 }
 
 function resolveReference(reference: Reference, scope: Scope, checks: Checks): string | undefined {
-  const { kind, owner, key, index = 0 } = reference;
+  const { kind, owner, key, id, index = 0 } = reference;
   const { reading, scopes } = checks;
-  const value = owner[key];
-  const id = typeof value === "string" ? value : value?.[index];
   if (id === undefined) return undefined;
   const found = scopes.find(kind, id, scope);
   if (found.type === "found") return found.id;

@@ -75,6 +75,8 @@ const NO_SLOTS: readonly unknown[] = Object.freeze([]);
 
 /** Something a request holds on to, such as the snapshot it began with. */
 export interface Lease {
+  /** Holds on to it once more, for what goes on after the request; needs a `release` of its own. */
+  retain(): void;
   release(context: RequestContext): void;
 }
 

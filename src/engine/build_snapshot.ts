@@ -15,14 +15,14 @@ import { agent as agentFilter } from "../filters/agent.ts";
 import { headerEditor } from "../filters/header_editor.ts";
 import { RateLimitFilter } from "../filters/rate_limit.ts";
 import type { Families } from "../observe/families.ts";
-import { NO_ROUTE_LABEL, type OutcomeMeter, RouteMeter, UpstreamMeter } from "../observe/request_meters.ts";
+import { NO_ROUTE_LABEL, type OutcomeMeter, RouteMeter } from "../observe/request_meters.ts";
 import { configuredPath } from "../routing/matchers/path.ts";
 import { buildScopedTables } from "../routing/scopes.ts";
 import { type BuiltinDeps, type BuiltinHandler, createBuiltinService } from "../services/builtin.ts";
 import type { BuiltinSources } from "../services/builtin_views.ts";
 import { createErrorPages, type ErrorPages } from "../services/error_pages.ts";
-import { createProxyService } from "../services/proxy.ts";
 import type { Service } from "../services/service.ts";
+import type { ShadowRuns } from "../services/shadow_runs.ts";
 import { healthStates, LiveUpstream } from "../upstream/live_upstream.ts";
 import type { UpstreamPools } from "../upstream/pools.ts";
 import { Chain, type ChainLink } from "./chain.ts";
@@ -33,6 +33,7 @@ import { InFlightFilter, limitNeed, plannedLimits } from "./limit_filters.ts";
 import type { LiveRoute } from "./live_route.ts";
 import { type LogSinks, RequestLog } from "./request_log.ts";
 import { RequestNames } from "./request_names.ts";
+import { type RouteEndpoint, upstreamEndpoint } from "./route_endpoint.ts";
 import { filterNeed, REQUESTS_IN_FLIGHT, routeTotalsKey, TOTALS_KEY } from "./shared_needs.ts";
 import { Snapshot } from "./snapshot.ts";
 import { readUpstreamTls } from "./upstream_tls.ts";
@@ -57,6 +58,8 @@ export interface SnapshotDeps {
   readonly agents: AgentSet;
   /** The agents there should be: `agents` lacks those of the folder that could not be started. */
   readonly agentPlan: AgentPlan;
+  /** Where copies of requests run; undefined where none may. */
+  readonly shadows?: ShadowRuns;
   /** Stands in for proxying to an upstream, where nothing must leave the process. */
   readonly proxyEndpoint?: (upstream: LiveUpstream) => Service;
 }
@@ -160,21 +163,14 @@ class SnapshotBuilder {
     };
   }
 
-  #endpoint(route: ResolvedRoute): { readonly endpoint: Service; readonly endpointText: string } {
+  #endpoint(route: ResolvedRoute): RouteEndpoint {
     if (route.builtinHandler !== undefined) {
       const endpoint = this.#builtin(route.builtinHandler);
       return { endpoint, endpointText: `builtin "${route.builtinHandler}"` };
     }
-    if (route.upstream === undefined) {
-      const endpoint = this.#builtin("not-found");
-      return { endpoint, endpointText: "no upstream" };
-    }
-    const upstream = this.#upstreams.get(route.upstream);
-    assert(upstream !== undefined, "upstreams of routes are checked when the configuration is read");
-    const meter = new UpstreamMeter(this.#deps.families, upstream.id, route);
-    const endpoint = this.#deps.proxyEndpoint?.(upstream) ??
-      createProxyService({ upstream, clock: this.#deps.ports.clock, meter });
-    return { endpoint, endpointText: `upstream "${upstream.id}"` };
+    const { shadows } = this.#deps;
+    return upstreamEndpoint(route, { ...this.#deps, shadows, upstreams: this.#upstreams }) ??
+      { endpoint: this.#builtin("not-found"), endpointText: "no upstream" };
   }
 
   #builtin(handler: BuiltinHandler): Service {

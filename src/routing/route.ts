@@ -8,6 +8,8 @@ import { block, bytes, duration, flag, integer, list, oneOf, scalar, text, texts
 import type { Infer } from "../core/schema.ts";
 
 import { hostEditProblem } from "../filters/header_editor.ts";
+import { shadow } from "../services/shadow_options.ts";
+import { trafficSplit } from "../services/traffic_split_options.ts";
 import { hostProblem } from "./matchers/host.ts";
 import { regexProblem } from "./matchers/path_regex.ts";
 import { normaliseRoute } from "./route_spellings.ts";
@@ -162,6 +164,7 @@ export const route = block({
     priority,
     matches,
     upstream: text({ summary: "Upstream that answers." }),
+    trafficSplit,
     builtinHandler: oneOf({
       summary: "Answer of the proxy itself.",
       values: { status: [], health: [], metrics: [], "not-found": [], config: [], upstreams: [] },
@@ -180,7 +183,7 @@ export const route = block({
     apiSchema: refused({ summary: "Validation against a schema." }),
     inference: refused({ summary: "Gateway for language models." }),
     cache: refused({ summary: "Caching of responses." }),
-    shadow: refused({ summary: "Copies of requests to another upstream." }),
+    shadow,
     fallback: refused({ summary: "Other upstreams after a failure." }),
     wafEnabled: refused({ summary: "Web application firewall." }),
     websocket: refused({ summary: "WebSocket upgrades." }),

@@ -97,6 +97,11 @@ export class LiveUpstream {
     this.#pick = balancer.pick.bind(balancer);
   }
 
+  /** Whether any target takes requests now. */
+  get isAvailable(): boolean {
+    return this.#usableNow().length > 0;
+  }
+
   /** A target for this request, none of `tried`; undefined when no fit one is left. */
   pick(context: RequestContext, tried: readonly LiveTarget[] | null): LiveTarget | undefined {
     let usable = this.#usableNow();

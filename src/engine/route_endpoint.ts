@@ -1,0 +1,103 @@
+import type { ResolvedRoute } from "../config/resolve.ts";
+import { assert } from "../core/assert.ts";
+import type { Ports } from "../core/ports.ts";
+import type { SharedMemory } from "../core/shared_memory.ts";
+import { SharedTotals } from "../counters/shared_totals.ts";
+import type { Families } from "../observe/families.ts";
+import { UpstreamMeter } from "../observe/request_meters.ts";
+import { ShadowMeter } from "../observe/shadow_meter.ts";
+import { SplitMeter } from "../observe/split_meter.ts";
+import { createProxyService } from "../services/proxy.ts";
+import type { Service } from "../services/service.ts";
+import { createShadowService } from "../services/shadow.ts";
+import type { ShadowOptions } from "../services/shadow_options.ts";
+import type { ShadowRuns } from "../services/shadow_runs.ts";
+import { createTrafficSplit } from "../services/traffic_split.ts";
+import type { TrafficSplitOptions } from "../services/traffic_split_options.ts";
+import type { LiveUpstream } from "../upstream/live_upstream.ts";
+import { shadowTotalsKey } from "./shared_needs.ts";
+
+/** Where a route's requests end, and how explanations call it. */
+export interface RouteEndpoint {
+  readonly endpoint: Service;
+  readonly endpointText: string;
+}
+
+/** What the way to upstreams is built from. */
+export interface EndpointDeps {
+  readonly upstreams: ReadonlyMap<string, LiveUpstream>;
+  readonly ports: Pick<Ports, "clock" | "random" | "log">;
+  readonly shared: SharedMemory;
+  readonly workerIndex: number;
+  readonly workerCount: number;
+  readonly families: Families;
+  /** Where copies of requests run; undefined where none may. */
+  readonly shadows: ShadowRuns | undefined;
+  /** Stands in for proxying to an upstream, where nothing must leave the process. */
+  readonly proxyEndpoint?: (upstream: LiveUpstream) => Service;
+}
+
+/**
+ * The way of a route's requests to its upstreams, from the inside out: one upstream or several that share the
+ * requests, then the copies. What a route does not have adds nothing. Undefined for a route without upstreams.
+ */
+export function upstreamEndpoint(route: ResolvedRoute, deps: EndpointDeps): RouteEndpoint | undefined {
+  const { upstream, trafficSplit, shadow } = route;
+  let found: RouteEndpoint;
+  if (trafficSplit !== undefined) found = splitEndpoint(route, trafficSplit, deps);
+  else if (upstream !== undefined) {
+    found = { endpoint: proxyTo(upstream, route, deps), endpointText: `upstream "${upstream}"` };
+  } else return undefined;
+  return shadow === undefined
+    ? found
+    : { ...found, endpoint: shadowed(found.endpoint, shadow, { route, deps }) };
+}
+
+function splitEndpoint(
+  route: ResolvedRoute,
+  options: TrafficSplitOptions,
+  deps: EndpointDeps,
+): RouteEndpoint {
+  const ids = options.upstreams.map(({ id }) => id);
+  const branches = ids.map((id) => {
+    const upstream = upstreamOf(id, deps);
+    return { id, service: proxyTo(id, route, deps), isAvailable: () => upstream.isAvailable };
+  });
+  const meter = new SplitMeter(deps.families, { route: route.id, upstreams: ids });
+  return {
+    endpoint: createTrafficSplit({ options, branches, random: deps.ports.random, meter }),
+    endpointText: `upstreams ${ids.map((id) => `"${id}"`).join(", ")}`,
+  };
+}
+
+function shadowed(
+  service: Service,
+  options: ShadowOptions,
+  { route, deps }: { readonly route: ResolvedRoute; readonly deps: EndpointDeps },
+): Service {
+  const memory = deps.shared[shadowTotalsKey(route.id)];
+  assert(memory !== undefined, `shared memory for the copies of "${route.id}" was allocated`);
+  return createShadowService({
+    options,
+    service,
+    target: proxyTo(options.upstream, route, deps),
+    runs: deps.shadows,
+    totals: new SharedTotals(memory, { index: deps.workerIndex, count: deps.workerCount }),
+    clock: deps.ports.clock,
+    log: deps.ports.log,
+    meter: new ShadowMeter(deps.families, { route: route.id, upstream: options.upstream }),
+  });
+}
+
+function proxyTo(id: string, route: ResolvedRoute, deps: EndpointDeps): Service {
+  const upstream = upstreamOf(id, deps);
+  const meter = new UpstreamMeter(deps.families, upstream.id, route);
+  return deps.proxyEndpoint?.(upstream) ??
+    createProxyService({ upstream, clock: deps.ports.clock, meter });
+}
+
+function upstreamOf(id: string, { upstreams }: EndpointDeps): LiveUpstream {
+  const upstream = upstreams.get(id);
+  assert(upstream !== undefined, "upstreams of routes are checked when the configuration is read");
+  return upstream;
+}
