@@ -5,7 +5,7 @@
  */
 
 import { deepStrictEqual as equal, ok } from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../support/seeded_check.ts";
 import { parse as parseOther } from "kdljs";
 import { parseKdl } from "../../src/config/kdl.ts";
 import { parseConfig } from "../../src/config/load.ts";

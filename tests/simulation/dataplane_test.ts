@@ -1,7 +1,7 @@
 /** The whole dataplane over fake sockets and a virtual clock: what real ones cannot be made to do on demand. */
 
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../support/seeded_check.ts";
 import { ProxyError } from "../../src/core/errors.ts";
 import type { FakeSocket } from "../support/fake_socket.ts";
 import { settle } from "../support/fake_socket.ts";
