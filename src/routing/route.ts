@@ -129,7 +129,7 @@ const policies = block({
     }),
     bufferRequests: flag({ summary: "Receive the whole request body before it is sent on.", default: false }),
     bufferResponses: flag({
-      summary: "Receive the whole response body before it is sent on.",
+      summary: "Receive the whole response body before it is sent on; server-sent events pass as they come.",
       default: false,
     }),
     rateLimit: block({

@@ -62,3 +62,42 @@ Deno.test("shadow: a copy gets what the real upstream got, marked, and the clien
   );
   equal(await metric(stage, /shadow_requests_total\{[^}]*result="completed"[^}]*\} (\d+)/), "1");
 });
+
+Deno.test("shadow: with its upstream refusing or hanging, real answers are as they were", async () => {
+  await using real = namedOrigin("real");
+  await using hanging = namedOrigin("copy", { "/": (connection) => connection.gone });
+  await using stage = await OptionStage.start((place) =>
+    config(place, { real: real.port, copy: hanging.port }, 'max-concurrent 2; timeout-ms 500; compare "log"')
+  );
+  for (let i = 0; i < 10; i++) equal(bodyOf(await ask(stage.port("http"), `/${i}`)), "real");
+  const count = (result: string) =>
+    metric(stage, new RegExp(`shadow_requests_total\\{[^}]*result="${result}"[^}]*\\} (\\d+)`)).then(Number);
+  ok(await eventually(WAIT_MS, async () => await count("failed") >= 2), "those under way time out");
+  const [failed, dropped] = [await count("failed"), await count("dropped")];
+  equal(failed + dropped, 10, "of two threads together no more than two are under way");
+  ok(hanging.requests.length <= failed);
+  ok(
+    await eventually(
+      WAIT_MS,
+      () => /A copied request was answered with another status/.test(stage.process.stderr),
+    ),
+  );
+});
+
+Deno.test("shadow: SIGTERM does not wait for copies", async () => {
+  await using real = namedOrigin("real");
+  await using hanging = namedOrigin("copy", { "/": (connection) => connection.gone });
+  await using stage = await OptionStage.start((place) =>
+    config(place, { real: real.port, copy: hanging.port }, "timeout-ms 60000").replace(
+      "graceful-shutdown-timeout-secs 3",
+      "graceful-shutdown-timeout-secs 60",
+    )
+  );
+  equal(bodyOf(await ask(stage.port("http"), "/")), "real");
+  ok(await eventually(WAIT_MS, () => hanging.requests.length === 1));
+  const startMs = performance.now();
+  stage.process.signal("SIGTERM");
+  equal(await stage.process.ended(), 0);
+  ok(performance.now() - startMs < 30_000, "less than the time that real requests have");
+  ok(!/cut off/.test(stage.process.stderr));
+});

@@ -1,9 +1,9 @@
 /** Copies of requests over fake sockets and a virtual clock: nothing of them may reach the real ones. */
 
 import { deepEqual, equal, ok } from "node:assert/strict";
-import fc from "fast-check";
 import { ProxyError } from "../../src/core/errors.ts";
 import { type FakeSocket, settle } from "../support/fake_socket.ts";
+import fc from "../support/seeded_check.ts";
 import { SimulatedDataplane } from "../support/simulated_dataplane.ts";
 
 const REAL = "192.0.2.1";
