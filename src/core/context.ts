@@ -80,6 +80,12 @@ export interface Lease {
   release(context: RequestContext): void;
 }
 
+/** Something that goes on after a request, such as a copy of it for another upstream. */
+export interface Afterwards {
+  /** The response has been sent, or given up; nothing waits for what this does. Must not throw. */
+  requestEnded(): void;
+}
+
 /** Everything known about one request; born when its head is parsed, dead when its response has been sent. */
 export class RequestContext {
   readonly head: RequestHead;
@@ -151,6 +157,8 @@ export class RequestContext {
   chainDepth = 0;
   /** What the request holds while it lives, given back when its response has been sent. */
   lease: Lease | null = null;
+  /** Told when the response has been sent, or given up. */
+  afterwards: Afterwards | null = null;
   /** Records every decision when somebody asked for an explanation. */
   trace: Trace | null = null;
 

@@ -1,5 +1,5 @@
 import { RequestContext } from "../core/context.ts";
-import type { Lease } from "../core/context.ts";
+import type { Afterwards, Lease } from "../core/context.ts";
 import { type ErrorCode, type ProxyError, toProxyError } from "../core/errors.ts";
 import { BytesBody, type MaybePromise, type Response } from "../core/message.ts";
 import type { Clock, Log } from "../core/ports.ts";
@@ -16,6 +16,8 @@ const MARKER = "X-Shadow-Request";
 const MARKER_KEY = "x-shadow-request";
 /** Bytes of an answer that are read before the connection is given up instead. */
 const ANSWER_BYTES_MAX = 1_048_576;
+/** Answers of at most this size are waited for until they have been sent; longer ones may take for ever. */
+const AWAITED_BYTES_MAX = 1_048_576;
 /** Sampling does not depend on other decisions about the same request id. */
 const SALT = 0x5aad;
 
@@ -65,7 +67,7 @@ export interface ShadowDeps {
 
 /**
  * Answers as another service does, and sends copies of some requests to a second one. A copy begins when the
- * real answer has gone on its way, with what was copied of the body as it passed: so the real request never
+ * real answer has been sent, or is a stream that may take for ever, with what was copied of the body as it passed: so the real request never
  * waits for it.
  */
 export function createShadowService(deps: ShadowDeps): Service {
@@ -161,7 +163,7 @@ function skip(meter: ShadowMeter, result: ShadowResult): undefined {
 }
 
 /** The copy of one request, from the decision to its end. */
-class Copy implements ShadowRun {
+class Copy implements ShadowRun, Afterwards {
   readonly #deps: ShadowDeps;
   readonly #runs: ShadowRuns;
   readonly #real: RequestContext;
@@ -172,7 +174,10 @@ class Copy implements ShadowRun {
   #bodyPending = false;
   /** Given up before it began. */
   #givenUp = false;
+  #isQueued = false;
   #holdsPlace = false;
+  /** Nothing of the real answer waits for this thread any more. */
+  #realIsOver = false;
   #realStatus = 0;
   #realMs = 0;
   #context: RequestContext | null = null;
@@ -206,12 +211,19 @@ class Copy implements ShadowRun {
 
   answered(response: Response): Response {
     this.#realAnswered(response.status);
+    const length = response.body === null ? 0 : response.body.length;
+    if (length === undefined || length > AWAITED_BYTES_MAX) this.requestEnded();
     return response;
   }
 
   failed(cause: unknown): never {
     this.#realAnswered(toProxyError(cause).status);
     throw cause;
+  }
+
+  requestEnded(): void {
+    this.#realIsOver = true;
+    this.#goOn();
   }
 
   /** Called in a turn of its own. Never throws. */
@@ -233,12 +245,13 @@ class Copy implements ShadowRun {
   #realAnswered(status: number): void {
     this.#realStatus = status;
     this.#realMs = this.#deps.clock.nowMs() - this.#startedMs;
-    this.#goOn();
+    this.#real.afterwards = this;
   }
 
-  /** Goes on once the real answer is there and the body's fate is known. */
+  /** Goes on once the real request is over and the body's fate is known. */
   #goOn(): void {
-    if (this.#realStatus === 0 || this.#bodyPending || this.#givenUp) return;
+    if (!this.#realIsOver || this.#bodyPending || this.#givenUp || this.#isQueued) return;
+    this.#isQueued = true;
     if (!this.#holdsPlace && !this.takePlace()) return this.#deps.meter.skipped("dropped");
     if (!this.#runs.add(this)) this.#giveUp("cancelled");
   }

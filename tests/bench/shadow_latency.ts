@@ -1,7 +1,7 @@
 /**
- * What shadow traffic does to real answers: `deno run -A tests/bench/shadow_latency.ts [--quick] [--rate N]`. One Sentinel
+ * What shadow traffic does to real answers: `deno task bench:shadow [--quick] [--rate N]`. One Sentinel
  * with two routes, the same but that one copies every request; a client asks both in turns, a block each, at a
- * fixed rate whatever the answers do. The goal: quantiles of the copied route within 3 % of the plain one's. Needs nginx
+ * fixed mean rate whatever the answers do. The goal: quantiles of the copied route within 3 % of the plain one's. Needs nginx
  * as the origin, and a quiet machine.
  */
 
@@ -56,7 +56,7 @@ class Lane {
   }
 }
 
-/** Asks at a fixed rate; latencies in milliseconds, of requests that found no free connection too. */
+/** Asks by chance at a fixed mean rate, since even gaps would fall in step with the proxy; latencies in milliseconds, of requests that found no free connection too. */
 async function block(port: number, host: string, plan: Plan): Promise<number[]> {
   const request = new TextEncoder().encode(`GET /100b HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
   const free: Lane[] = [];
@@ -67,8 +67,8 @@ async function block(port: number, host: string, plan: Plan): Promise<number[]> 
   const running = new Set<Promise<void>>();
   const startMs = performance.now();
   const count = plan.requestsPerSecond * plan.blockMs / 1000;
+  let dueMs = startMs;
   for (let sent = 0; sent < count;) {
-    const dueMs = startMs + sent * 1000 / plan.requestsPerSecond;
     const waitMs = dueMs - performance.now();
     if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
     const lane = free.pop();
@@ -78,6 +78,7 @@ async function block(port: number, host: string, plan: Plan): Promise<number[]> 
     }
     sent++;
     const lateMs = Math.max(0, performance.now() - dueMs - 2);
+    dueMs += -Math.log(1 - Math.random()) * 1000 / plan.requestsPerSecond;
     const asked = lane.ask(request).then((ms) => {
       latencies.push(ms + lateMs);
       free.push(lane);
