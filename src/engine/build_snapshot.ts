@@ -23,8 +23,9 @@ import type { BuiltinSources } from "../services/builtin_views.ts";
 import { createErrorPages, type ErrorPages } from "../services/error_pages.ts";
 import type { Service } from "../services/service.ts";
 import type { ShadowRuns } from "../services/shadow_runs.ts";
-import { healthStates, LiveUpstream } from "../upstream/live_upstream.ts";
+import { LiveUpstream } from "../upstream/live_upstream.ts";
 import type { UpstreamPools } from "../upstream/pools.ts";
+import { openRecords } from "../upstream/target_record.ts";
 import { Chain, type ChainLink } from "./chain.ts";
 import { configSummary } from "./config_summary.ts";
 import type { ErrorPage, ListenerView } from "./engine.ts";
@@ -98,12 +99,20 @@ class SnapshotBuilder {
   }
 
   build(tls: Awaited<ReturnType<typeof readUpstreamTls>>): Snapshot {
-    const { families, outcomes, pools, shared, generation, ports, agents } = this.#deps;
+    const { families, outcomes, pools, shared, generation, ports, agents, workerIndex } = this.#deps;
     const { maxIdleConnectionsPerUpstream, maxQueuedRequests } = this.#config.limits;
     const bounds = { idleMax: maxIdleConnectionsPerUpstream, queueMax: maxQueuedRequests };
     for (const upstream of this.#resolved.upstreams) {
-      const init = { config: upstream, tls: tls.get(upstream.id), pools, bounds };
-      this.#upstreams.set(upstream.id, new LiveUpstream({ ...init, health: healthStates(upstream, shared) }));
+      const records = openRecords(upstream, shared, workerIndex);
+      const init = {
+        config: upstream,
+        tls: tls.get(upstream.id),
+        pools,
+        bounds,
+        records,
+        clock: ports.clock,
+      };
+      this.#upstreams.set(upstream.id, new LiveUpstream(init));
     }
     const routes = this.#resolved.routes.map((route) => this.#route(route));
     const upstreams = [...this.#upstreams.values()];
@@ -169,8 +178,15 @@ class SnapshotBuilder {
       return { endpoint, endpointText: `builtin "${route.builtinHandler}"` };
     }
     const { shadows } = this.#deps;
-    return upstreamEndpoint(route, { ...this.#deps, shadows, upstreams: this.#upstreams }) ??
+    const configs = this.#resolved.upstreams;
+    return upstreamEndpoint(route, { ...this.#deps, shadows, configs, upstreams: this.#upstreams }) ??
       { endpoint: this.#builtin("not-found"), endpointText: "no upstream" };
+  }
+
+  #totals(key: string): SharedTotals {
+    const memory = this.#deps.shared[key];
+    assert(memory !== undefined, `shared memory "${key}" was allocated`);
+    return new SharedTotals(memory, { index: this.#deps.workerIndex, count: this.#deps.workerCount });
   }
 
   #builtin(handler: BuiltinHandler): Service {
@@ -251,10 +267,7 @@ class SnapshotBuilder {
     key: string,
     bounds: { readonly number: number; readonly max: number; readonly ownMax: number },
   ): ChainLink {
-    const memory = this.#deps.shared[key];
-    assert(memory !== undefined, `shared memory "${key}" was allocated`);
-    const totals = new SharedTotals(memory, { index: this.#deps.workerIndex, count: this.#deps.workerCount });
-    return { id, type: "in-flight", filter: new InFlightFilter(totals, bounds.number, bounds) };
+    return { id, type: "in-flight", filter: new InFlightFilter(this.#totals(key), bounds.number, bounds) };
   }
 }
 

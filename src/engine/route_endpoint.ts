@@ -15,7 +15,12 @@ import type { ShadowRuns } from "../services/shadow_runs.ts";
 import { createTrafficSplit } from "../services/traffic_split.ts";
 import type { TrafficSplitOptions } from "../services/traffic_split_options.ts";
 import type { LiveUpstream } from "../upstream/live_upstream.ts";
-import { shadowTotalsKey } from "./shared_needs.ts";
+import { RetryBudget } from "../upstream/retry_budget.ts";
+import { RetryPolicy } from "../upstream/retry_policy.ts";
+import type { UpstreamConfig } from "../upstream/upstream.ts";
+import { loadKey, shadowTotalsKey } from "./shared_needs.ts";
+
+const NO_RETRY_POLICY = new RetryPolicy(undefined, null);
 
 /** Where a route's requests end, and how explanations call it. */
 export interface RouteEndpoint {
@@ -25,8 +30,9 @@ export interface RouteEndpoint {
 
 /** What the way to upstreams is built from. */
 export interface EndpointDeps {
+  readonly configs: readonly UpstreamConfig[];
   readonly upstreams: ReadonlyMap<string, LiveUpstream>;
-  readonly ports: Pick<Ports, "clock" | "random" | "log">;
+  readonly ports: Pick<Ports, "clock" | "timers" | "random" | "log">;
   readonly shared: SharedMemory;
   readonly workerIndex: number;
   readonly workerCount: number;
@@ -75,14 +81,13 @@ function shadowed(
   options: ShadowOptions,
   { route, deps }: { readonly route: ResolvedRoute; readonly deps: EndpointDeps },
 ): Service {
-  const memory = deps.shared[shadowTotalsKey(route.id)];
-  assert(memory !== undefined, `shared memory for the copies of "${route.id}" was allocated`);
   return createShadowService({
     options,
     service,
-    target: proxyTo(options.upstream, route, deps),
+    // Copies are not worth a second attempt.
+    target: proxyBy(NO_RETRY_POLICY, { id: options.upstream, route, deps }),
     runs: deps.shadows,
-    totals: new SharedTotals(memory, { index: deps.workerIndex, count: deps.workerCount }),
+    totals: totalsOf(shadowTotalsKey(route.id), deps),
     clock: deps.ports.clock,
     log: deps.ports.log,
     meter: new ShadowMeter(deps.families, { route: route.id, upstream: options.upstream }),
@@ -90,10 +95,34 @@ function shadowed(
 }
 
 function proxyTo(id: string, route: ResolvedRoute, deps: EndpointDeps): Service {
+  return proxyBy(retryPolicy(id, route, deps), { id, route, deps });
+}
+
+function proxyBy(
+  policy: RetryPolicy,
+  { id, route, deps }: { readonly id: string; readonly route: ResolvedRoute; readonly deps: EndpointDeps },
+): Service {
   const upstream = upstreamOf(id, deps);
   const meter = new UpstreamMeter(deps.families, upstream.id, route);
-  return deps.proxyEndpoint?.(upstream) ??
-    createProxyService({ upstream, clock: deps.ports.clock, meter });
+  return deps.proxyEndpoint?.(upstream) ?? createProxyService({ upstream, policy, meter, ...deps.ports });
+}
+
+/** The route's own policy, else its upstream's; the budget counts what all routes to the upstream do. */
+function retryPolicy(id: string, route: ResolvedRoute, deps: EndpointDeps): RetryPolicy {
+  const config = route.retryPolicy ?? deps.configs.find((upstream) => upstream.id === id)?.retry;
+  if (config === undefined) return NO_RETRY_POLICY;
+  const { percent, minConcurrency } = config.budget;
+  const budget = new RetryBudget(totalsOf(loadKey(id), deps), {
+    share: percent / 100,
+    minimum: minConcurrency,
+  });
+  return new RetryPolicy(config, budget);
+}
+
+function totalsOf(key: string, { shared, workerIndex, workerCount }: EndpointDeps): SharedTotals {
+  const memory = shared[key];
+  assert(memory !== undefined, `shared memory "${key}" was allocated`);
+  return new SharedTotals(memory, { index: workerIndex, count: workerCount });
 }
 
 function upstreamOf(id: string, { upstreams }: EndpointDeps): LiveUpstream {

@@ -3,7 +3,8 @@ import { resolveConfig } from "../config/resolve.ts";
 import type { SharedMemory, SharedNeed } from "../core/shared_memory.ts";
 import { gaugeBytes, SharedGauges } from "../counters/shared_gauges.ts";
 import { SharedTotals, totalBytes } from "../counters/shared_totals.ts";
-import { healthNeed } from "../upstream/live_upstream.ts";
+import { LOAD_NUMBERS } from "../upstream/retry_budget.ts";
+import { clearRecordRow, recordNeeds } from "../upstream/target_record.ts";
 import { agentKvNeed } from "./agent_factory.ts";
 import { type AgentPlan, NO_AGENTS } from "./agent_plan.ts";
 import { filterKind } from "./filter_kinds.ts";
@@ -22,8 +23,11 @@ const CLIENTS_PREFIX = "connections-per-client:";
 /** Connections of a listener; its id follows. */
 const LISTENER_PREFIX = "connections-of:";
 /** Requests in flight on a route; its id follows. */
-const ROUTE_PREFIX = "in-flight:"; /** Copies of a route's requests under way; its id follows. */
+const ROUTE_PREFIX = "in-flight:";
+/** Copies of a route's requests under way; its id follows. */
 const SHADOW_PREFIX = "shadows-of:";
+/** Requests and retries of an upstream; its id follows. */
+const LOAD_PREFIX = "load:";
 /** Clients that can be told apart at least; constant, so that an ordinary reload keeps the counts. */
 const CLIENTS_MIN = 65_536;
 
@@ -38,6 +42,10 @@ export function clientsKey(config: Config): string {
 
 export function listenerTotalsKey(listenerId: string): string {
   return LISTENER_PREFIX + listenerId;
+}
+
+export function loadKey(upstreamId: string): string {
+  return LOAD_PREFIX + upstreamId;
 }
 
 export function routeTotalsKey(routeId: string): string {
@@ -78,8 +86,8 @@ export function* sharedNeeds(
     }
   }
   for (const upstream of resolved.upstreams) {
-    const need = healthNeed(upstream);
-    if (need !== undefined) yield need;
+    yield* recordNeeds(upstream, workerCount);
+    yield { key: loadKey(upstream.id), bytes: totalBytes(LOAD_NUMBERS, workerCount) };
   }
   for (const route of resolved.routes) {
     yield* plannedLimits(config, route, resolved).map(limitNeed);
@@ -100,10 +108,11 @@ export function clearWorker(shared: SharedMemory, workerIndex: number): void {
   for (const [key, memory] of Object.entries(shared)) {
     if (
       key === TOTALS_KEY || key === AGENT_INSTANCES_KEY || key.startsWith(ROUTE_PREFIX) ||
-      key.startsWith(LISTENER_PREFIX) || key.startsWith(SHADOW_PREFIX)
+      key.startsWith(LOAD_PREFIX) || key.startsWith(LISTENER_PREFIX) || key.startsWith(SHADOW_PREFIX)
     ) {
       new SharedTotals(memory, seat).clearWorker(workerIndex);
     }
+    clearRecordRow(key, memory, workerIndex);
     if (!key.startsWith(CLIENTS_PREFIX)) continue;
     const maxKeys = Number(key.slice(CLIENTS_PREFIX.length));
     // The table was seeded when it was first used; here the number only names the holder of its lock.

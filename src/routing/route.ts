@@ -7,6 +7,7 @@ import { refused } from "../core/refused.ts";
 import { block, bytes, duration, flag, integer, list, oneOf, scalar, text, texts } from "../core/schema.ts";
 import type { Infer } from "../core/schema.ts";
 
+import { retryPolicy } from "../upstream/retry_options.ts";
 import { hostEditProblem } from "../filters/header_editor.ts";
 import { shadow } from "../services/shadow_options.ts";
 import { trafficSplit } from "../services/traffic_split_options.ts";
@@ -188,11 +189,14 @@ export const route = block({
     wafEnabled: refused({ summary: "Web application firewall." }),
     websocket: refused({ summary: "WebSocket upgrades." }),
     websocketInspection: refused({ summary: "Inspection of WebSocket frames." }),
-    retryPolicy: refused({
-      summary: "Repeating requests that failed.",
-      hint: "remove it; a request that died on a reused connection is repeated anyway",
+    retryPolicy: retryPolicy({
+      summary: "Repeating requests that failed; the whole block stands in for the upstream's retry.",
+      aliases: ["retry"],
     }),
-    circuitBreaker: refused({ summary: "Pausing an upstream that fails." }),
+    circuitBreaker: refused({
+      summary: "Pausing an upstream that fails.",
+      hint: "put circuit-breaker in the upstream: it watches each target",
+    }),
     agents: refused({ summary: "Agents on this route." }),
   },
 });

@@ -68,6 +68,8 @@ async function assertAtRest(sim: SimulatedDataplane, hint: string): Promise<void
   // Longer than every time limit there is: what still waits then waits for ever.
   for (let leap = 0; leap < 12; leap++) await sim.time.leap(10_000);
   assert.equal(sim.openSockets, 0, `${hint}: sockets`);
+  const targets = sim.dataplane.upstreamStates().flatMap((upstream) => upstream.targets);
+  assert.ok(targets.every(({ inFlight }) => inFlight === 0), `${hint}: requests in flight on targets`);
   assert.equal(sim.metric("sentinel_active_requests"), 0, `${hint}: requests`);
   assert.equal(sim.metric("sentinel_open_connections"), 0, `${hint}: connections`);
 }
