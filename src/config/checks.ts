@@ -5,7 +5,6 @@ import { nearest } from "../core/nearest.ts";
 import type { Reading } from "../core/reading.ts";
 import type { ListenerConfig } from "../downstream/listener.ts";
 import type { RouteConfig } from "../routing/route.ts";
-import type { ShadowOptions } from "../services/shadow_options.ts";
 import type { UpstreamConfig } from "../upstream/upstream.ts";
 import type { Config, FilterConfig, NamespaceConfig, ServiceConfig } from "./document.ts";
 import { eachScope, GLOBAL, qualify, ScopeTable } from "./scopes.ts";
@@ -205,8 +204,9 @@ function checkRoute(route: RouteConfig, { scope }: Place, checks: Checks): void 
   };
   uses(route, "upstream", route.upstream);
   for (const branch of route.trafficSplit?.upstreams ?? []) uses(branch, "id", branch.id);
-  if (route.shadow !== undefined) checkShadow(route, route.shadow, reading);
+  for (const other of route.fallback?.upstreams ?? []) uses(other, "id", other.id);
   if (route.shadow !== undefined) uses(route.shadow, "upstream", route.shadow.upstream);
+  checkAroundUpstream(route, reading);
   const types = route.filters.map((each, index) => {
     const reference = { kind: "filter", owner: route, key: "filters", id: each, index } as const;
     const id = resolveReference(reference, scope, checks);
@@ -279,12 +279,22 @@ function isFileName(id: string): boolean {
 /** Methods whose requests say little without their body. */
 const BODY_METHODS: readonly string[] = ["POST", "PUT", "PATCH"];
 
-function checkShadow(route: RouteConfig, shadow: ShadowOptions, reading: Reading): void {
-  const { upstream, trafficSplit, matches } = route;
-  if (upstream === undefined && trafficSplit === undefined) {
-    const message = `route "${route.id}" has no upstream, so its "shadow" has nothing to copy`;
-    reading.error(reading.spanOf(shadow), message, "remove it, or add an upstream");
+/** What stands around a route's upstream needs one. */
+function checkAroundUpstream(route: RouteConfig, reading: Reading): void {
+  const { upstream, trafficSplit, matches, shadow, fallback } = route;
+  for (const around of [shadow, fallback]) {
+    if (around === undefined || upstream !== undefined || trafficSplit !== undefined) continue;
+    const message = around === shadow
+      ? `route "${route.id}" has no upstream, so its "shadow" has nothing to copy`
+      : `route "${route.id}" has no upstream, so there is nothing to fall back from`;
+    reading.error(reading.spanOf(around), message, "remove it, or add an upstream");
   }
+  for (const other of fallback?.upstreams ?? []) {
+    if (other.id !== upstream) continue;
+    const message = `route "${route.id}" falls back to the upstream it has`;
+    reading.error(reading.spanOf(other, "id"), message, "name another upstream");
+  }
+  if (shadow === undefined) return;
   if (!shadow.bufferBody && matches.method.some((method) => BODY_METHODS.includes(method))) {
     const message = `route "${route.id}" takes requests with bodies, and its "shadow" copies them without`;
     reading.warn(reading.spanOf(shadow), message, "add: buffer-body #true");

@@ -99,7 +99,7 @@ function resolveRoute(route: RouteConfig, { config, scope, scopes }: RoutePlace)
     return found.id;
   };
   const upstream = route.upstream === undefined ? {} : { upstream: find("upstream", route.upstream) };
-  const { shadow, trafficSplit } = route;
+  const { shadow, trafficSplit, fallback } = route;
   return {
     ...route,
     ...upstream,
@@ -108,6 +108,12 @@ function resolveRoute(route: RouteConfig, { config, scope, scopes }: RoutePlace)
       trafficSplit: {
         ...trafficSplit,
         upstreams: trafficSplit.upstreams.map((each) => ({ ...each, id: find("upstream", each.id) })),
+      },
+    }),
+    ...(fallback && {
+      fallback: {
+        ...fallback,
+        upstreams: fallback.upstreams.map((each) => ({ ...each, id: find("upstream", each.id) })),
       },
     }),
     id: qualify(route.id, scope),

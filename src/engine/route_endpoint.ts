@@ -3,10 +3,13 @@ import { assert } from "../core/assert.ts";
 import type { Ports } from "../core/ports.ts";
 import type { SharedMemory } from "../core/shared_memory.ts";
 import { SharedTotals } from "../counters/shared_totals.ts";
+import { FallbackMeter } from "../observe/fallback_meter.ts";
 import type { Families } from "../observe/families.ts";
 import { UpstreamMeter } from "../observe/request_meters.ts";
 import { ShadowMeter } from "../observe/shadow_meter.ts";
 import { SplitMeter } from "../observe/split_meter.ts";
+import { createFallbackService } from "../services/fallback.ts";
+import type { FallbackOptions } from "../services/fallback_options.ts";
 import { createProxyService } from "../services/proxy.ts";
 import type { Service } from "../services/service.ts";
 import { createShadowService } from "../services/shadow.ts";
@@ -43,20 +46,30 @@ export interface EndpointDeps {
   readonly proxyEndpoint?: (upstream: LiveUpstream) => Service;
 }
 
+/** For which route something is built, and from what. */
+interface At {
+  readonly route: ResolvedRoute;
+  readonly deps: EndpointDeps;
+}
+
 /**
  * The way of a route's requests to its upstreams, from the inside out: one upstream or several that share the
- * requests, then the copies. What a route does not have adds nothing. Undefined for a route without upstreams.
+ * requests, then those to fall back to, then the copies. What a route does not have adds nothing. Undefined for a route without upstreams.
  */
 export function upstreamEndpoint(route: ResolvedRoute, deps: EndpointDeps): RouteEndpoint | undefined {
-  const { upstream, trafficSplit, shadow } = route;
+  const { upstream, trafficSplit, shadow, fallback } = route;
   let found: RouteEndpoint;
   if (trafficSplit !== undefined) found = splitEndpoint(route, trafficSplit, deps);
   else if (upstream !== undefined) {
     found = { endpoint: proxyTo(upstream, route, deps), endpointText: `upstream "${upstream}"` };
   } else return undefined;
-  return shadow === undefined
-    ? found
-    : { ...found, endpoint: shadowed(found.endpoint, shadow, { route, deps }) };
+  let { endpoint, endpointText } = found;
+  if (fallback !== undefined) {
+    endpoint = fallingBack(endpoint, fallback, { route, deps });
+    endpointText += `, then ${quoted(fallback.upstreams)}`;
+  }
+  if (shadow !== undefined) endpoint = shadowed(endpoint, shadow, { route, deps });
+  return { endpoint, endpointText };
 }
 
 function splitEndpoint(
@@ -72,15 +85,26 @@ function splitEndpoint(
   const meter = new SplitMeter(deps.families, { route: route.id, upstreams: ids });
   return {
     endpoint: createTrafficSplit({ options, branches, random: deps.ports.random, meter }),
-    endpointText: `upstreams ${ids.map((id) => `"${id}"`).join(", ")}`,
+    endpointText: `upstreams ${quoted(options.upstreams)}`,
   };
 }
 
-function shadowed(
-  service: Service,
-  options: ShadowOptions,
-  { route, deps }: { readonly route: ResolvedRoute; readonly deps: EndpointDeps },
-): Service {
+function quoted(upstreams: readonly { readonly id: string }[]): string {
+  return upstreams.map(({ id }) => `"${id}"`).join(", ");
+}
+
+function fallingBack(service: Service, options: FallbackOptions, { route, deps }: At): Service {
+  const upstreams = options.upstreams.map(({ id, skipIfUnhealthy }) => {
+    const upstream = upstreamOf(id, deps);
+    const isAvailable = () => upstream.isAvailable;
+    return { id, skipIfUnhealthy, service: proxyTo(id, route, deps), isAvailable };
+  });
+  const { clock, timers } = deps.ports;
+  const meter = new FallbackMeter(deps.families, route.id);
+  return createFallbackService({ options, service, upstreams, clock, timers, meter });
+}
+
+function shadowed(service: Service, options: ShadowOptions, { route, deps }: At): Service {
   return createShadowService({
     options,
     service,
@@ -98,10 +122,7 @@ function proxyTo(id: string, route: ResolvedRoute, deps: EndpointDeps): Service 
   return proxyBy(retryPolicy(id, route, deps), { id, route, deps });
 }
 
-function proxyBy(
-  policy: RetryPolicy,
-  { id, route, deps }: { readonly id: string; readonly route: ResolvedRoute; readonly deps: EndpointDeps },
-): Service {
+function proxyBy(policy: RetryPolicy, { id, route, deps }: At & { readonly id: string }): Service {
   const upstream = upstreamOf(id, deps);
   const meter = new UpstreamMeter(deps.families, upstream.id, route);
   return deps.proxyEndpoint?.(upstream) ?? createProxyService({ upstream, policy, meter, ...deps.ports });

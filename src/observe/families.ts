@@ -179,6 +179,21 @@ function steeringFamilies(registry: MetricsRegistry) {
       labels: ["route", "upstream", "copy"],
       buckets: LATENCY_BUCKETS,
     }),
+    fallbackAttempts: registry.counter({
+      name: "sentinel_fallback_attempts_total",
+      help: "Requests that went on to another upstream after one had failed.",
+      labels: ["route", "from_upstream", "to_upstream", "reason"],
+    }),
+    fallbackSuccess: registry.counter({
+      name: "sentinel_fallback_success_total",
+      help: "Requests answered by an upstream that they had gone on to.",
+      labels: ["route", "upstream"],
+    }),
+    fallbackExhausted: registry.counter({
+      name: "sentinel_fallback_exhausted_total",
+      help: "Requests that failed with no upstream left to go on to.",
+      labels: ["route"],
+    }),
     splitRequests: registry.counter({
       name: "sentinel_traffic_split_requests_total",
       help: "Requests of a traffic split, by the branch they took and why.",

@@ -9,6 +9,7 @@ import type { Infer } from "../core/schema.ts";
 
 import { retryPolicy } from "../upstream/retry_options.ts";
 import { hostEditProblem } from "../filters/header_editor.ts";
+import { fallback } from "../services/fallback_options.ts";
 import { shadow } from "../services/shadow_options.ts";
 import { trafficSplit } from "../services/traffic_split_options.ts";
 import { hostProblem } from "./matchers/host.ts";
@@ -185,7 +186,7 @@ export const route = block({
     inference: refused({ summary: "Gateway for language models." }),
     cache: refused({ summary: "Caching of responses." }),
     shadow,
-    fallback: refused({ summary: "Other upstreams after a failure." }),
+    fallback,
     wafEnabled: refused({ summary: "Web application firewall." }),
     websocket: refused({ summary: "WebSocket upgrades." }),
     websocketInspection: refused({ summary: "Inspection of WebSocket frames." }),

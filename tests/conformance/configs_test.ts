@@ -71,7 +71,8 @@ const REASONS: Record<string, readonly string[]> = {
   "config_examples_inference-routing.kdl": [
     "least_tokens_queued",
     "inference",
-    "fallback",
+    "on-budget-exhausted",
+    "model-mapping",
     "circuit-breaker",
   ],
   "config_examples_load-balancer.kdl": ["circuit-breaker", "least-connections", "ip-hash"],
