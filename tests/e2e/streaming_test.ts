@@ -18,6 +18,7 @@ function config(place: Place, real: number, copy: number): string {
         matches { path-prefix "/" }
         traffic-split { upstream "a" weight=1; upstream "b" weight=1; sticky-cookie "branch"; }
         shadow { upstream "copy"; buffer-body #true; compare "log"; }
+        fallback { fallback-upstream "copy"; triggers { on-error-codes 503; on-latency-threshold-ms 60000; }; }
         policies { buffer-requests #true; buffer-responses #true; }
       }
       route "plain" { matches { path-prefix "/plain" }; upstream "a"; }
