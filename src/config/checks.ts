@@ -8,6 +8,7 @@ import type { RouteConfig } from "../routing/route.ts";
 import type { UpstreamConfig } from "../upstream/upstream.ts";
 import type { Config, FilterConfig, NamespaceConfig, ServiceConfig } from "./document.ts";
 import { eachScope, GLOBAL, qualify, ScopeTable } from "./scopes.ts";
+import { checkAroundUpstream, warnSharedCopies } from "./steering_checks.ts";
 import type { ResourceKind, Scope } from "./scopes.ts";
 
 /** The language version this build knows, which is also the oldest one it reads. */
@@ -27,6 +28,8 @@ interface Checks {
   readonly types: ReadonlyMap<string, string | undefined>;
   /** Qualified ids of upstreams that some route refers to. */
   readonly used: Set<string>;
+  /** Those of them that answer clients. */
+  readonly answering: Set<string>;
 }
 
 interface Place {
@@ -37,7 +40,14 @@ interface Place {
 /** Checks references and the like over the whole document; adds to the reading's issues. */
 export function checkDocument(document: Unchecked, reading: Reading): void {
   const scopes = new ScopeTable(document);
-  const checks: Checks = { document, reading, scopes, types: filterTypes(document), used: new Set() };
+  const checks: Checks = {
+    document,
+    reading,
+    scopes,
+    types: filterTypes(document),
+    used: new Set(),
+    answering: new Set(),
+  };
   checkVersion(checks);
   checkDeprecations(checks);
   checkListeners(checks);
@@ -48,7 +58,10 @@ export function checkDocument(document: Unchecked, reading: Reading): void {
     for (const filter of place.block.filters) checkAgentFilter(filter, place, checks);
   }
   for (const namespace of document.namespaces) checkExports(namespace, checks);
-  for (const place of eachScope(document)) warnUnused(place, checks);
+  for (const place of eachScope(document)) {
+    warnUnused(place, checks);
+    warnSharedCopies(place, checks);
+  }
   checkLimits(checks);
 }
 
@@ -200,7 +213,9 @@ function checkRoute(route: RouteConfig, { scope }: Place, checks: Checks): void 
   }
   const uses = (owner: object, key: string, id: string | undefined) => {
     const found = resolveReference({ kind: "upstream", owner, key, id }, scope, checks);
-    if (found !== undefined) checks.used.add(found);
+    if (found === undefined) return;
+    checks.used.add(found);
+    if (owner !== route.shadow) checks.answering.add(found);
   };
   uses(route, "upstream", route.upstream);
   for (const branch of route.trafficSplit?.upstreams ?? []) uses(branch, "id", branch.id);
@@ -274,31 +289,6 @@ function checkAgentFilter(
 /** Whether a file of the agents folder can have that name. */
 function isFileName(id: string): boolean {
   return /^[A-Za-z0-9._-]+$/.test(id);
-}
-
-/** Methods whose requests say little without their body. */
-const BODY_METHODS: readonly string[] = ["POST", "PUT", "PATCH"];
-
-/** What stands around a route's upstream needs one. */
-function checkAroundUpstream(route: RouteConfig, reading: Reading): void {
-  const { upstream, trafficSplit, matches, shadow, fallback } = route;
-  for (const around of [shadow, fallback]) {
-    if (around === undefined || upstream !== undefined || trafficSplit !== undefined) continue;
-    const message = around === shadow
-      ? `route "${route.id}" has no upstream, so its "shadow" has nothing to copy`
-      : `route "${route.id}" has no upstream, so there is nothing to fall back from`;
-    reading.error(reading.spanOf(around), message, "remove it, or add an upstream");
-  }
-  for (const other of fallback?.upstreams ?? []) {
-    if (other.id !== upstream) continue;
-    const message = `route "${route.id}" falls back to the upstream it has`;
-    reading.error(reading.spanOf(other, "id"), message, "name another upstream");
-  }
-  if (shadow === undefined) return;
-  if (!shadow.bufferBody && matches.method.some((method) => BODY_METHODS.includes(method))) {
-    const message = `route "${route.id}" takes requests with bodies, and its "shadow" copies them without`;
-    reading.warn(reading.spanOf(shadow), message, "add: buffer-body #true");
-  }
 }
 
 interface Reference {

@@ -1,6 +1,6 @@
 import type { RequestContext } from "../core/context.ts";
 import { ERRORS, type ProxyError, toProxyError } from "../core/errors.ts";
-import type { Response } from "../core/message.ts";
+import type { Body, MaybePromise, Response } from "../core/message.ts";
 import type { Clock, Timers } from "../core/ports.ts";
 import { ReplayBody } from "../upstream/replay_body.ts";
 import { IDEMPOTENT_METHODS } from "../upstream/retry_options.ts";
@@ -50,8 +50,39 @@ export function createFallbackService(deps: FallbackDeps): Service {
   return new FallbackService(deps);
 }
 
+/** A body that knows when its end was read: no upstream is slow before it has the request. */
+class TimedBody implements Body {
+  readonly length: number | undefined;
+  /** `Clock.nowMs` when the end was read; Infinity before. */
+  endedMs = Infinity;
+  readonly #body: Body;
+  readonly #clock: Clock;
+
+  constructor(body: Body, clock: Clock) {
+    this.#body = body;
+    this.#clock = clock;
+    this.length = body.length;
+  }
+
+  read(): MaybePromise<Uint8Array | null> {
+    const piece = this.#body.read();
+    return piece instanceof Promise ? piece.then((read) => this.#passed(read)) : this.#passed(piece);
+  }
+
+  cancel(): void {
+    this.#body.cancel();
+  }
+
+  #passed(piece: Uint8Array | null): Uint8Array | null {
+    if (piece === null) this.endedMs = this.#clock.nowMs();
+    return piece;
+  }
+}
+
 /** What one request has been through so far. */
 interface Course {
+  /** Its body as it comes from the client, where a threshold needs to know. */
+  readonly source: TimedBody | null;
   /** The request's body, which can be sent again while enough of it is kept. */
   readonly replay: ReplayBody | null;
   /** The client's connection was to be closed before anything was tried. */
@@ -114,14 +145,17 @@ class FallbackService implements Service {
 
   #begin(context: RequestContext): Course {
     const { body } = context;
+    let source: TimedBody | null = null;
     let replay: ReplayBody | null = null;
     if (body !== null) {
-      const { maxBodyBytes } = this.#deps.options;
+      const { maxBodyBytes, triggers } = this.#deps.options;
+      if (triggers.onLatencyThresholdMs !== undefined) source = new TimedBody(body, this.#deps.clock);
       // Of a body that is too long not even the beginning is worth keeping.
-      replay = new ReplayBody(body, (body.length ?? 0) > maxBodyBytes ? 0 : maxBodyBytes);
+      replay = new ReplayBody(source ?? body, (body.length ?? 0) > maxBodyBytes ? 0 : maxBodyBytes);
       context.body = replay.rewind();
     }
     return {
+      source,
       replay,
       closeConnection: context.closeConnection,
       cursor: 0,
@@ -135,16 +169,32 @@ class FallbackService implements Service {
   async #ask(service: Service, context: RequestContext, course: Course): Promise<Response> {
     const { onLatencyThresholdMs } = this.#deps.options.triggers;
     if (onLatencyThresholdMs === undefined || this.#peek(course) < 0) return await service.serve(context);
-    const cancel = this.#deps.timers.after(onLatencyThresholdMs, () => {
-      // Better a late answer than none.
-      if (course.replay?.isRepeatable === false || this.#peek(course) < 0) return;
-      context.onAbort?.("upstream_too_slow");
-    });
+    const watch = this.#watch(context, course, onLatencyThresholdMs);
     try {
       return await service.serve(context);
     } finally {
-      cancel();
+      watch.cancel();
     }
+  }
+
+  /** Gives the attempt at hand up when its upstream has had the request for that long. */
+  #watch(context: RequestContext, course: Course, thresholdMs: number): { cancel(): void } {
+    const { clock, timers } = this.#deps;
+    const startedMs = clock.nowMs();
+    const look = () => {
+      const nowMs = clock.nowMs();
+      const endedMs = course.source?.endedMs ?? startedMs;
+      // A client that takes its time to send is not the upstream's fault.
+      const leftMs = (endedMs === Infinity ? nowMs : Math.max(startedMs, endedMs)) + thresholdMs - nowMs;
+      if (leftMs > 0) {
+        watch.cancel = timers.after(leftMs, look);
+      } else if (course.replay?.isRepeatable !== false && this.#peek(course) >= 0) {
+        // Better a late answer than none, so only while there is another way.
+        context.onAbort?.("upstream_too_slow");
+      }
+    };
+    const watch = { cancel: timers.after(thresholdMs, look) };
+    return watch;
   }
 
   /** Why a failure makes a request go on; undefined when it stands. */

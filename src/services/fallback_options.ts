@@ -20,7 +20,8 @@ const triggers = block({
       aliases: ["on-status"],
     }),
     onLatencyThresholdMs: duration({
-      summary: "The upstream has not begun to answer in that time; holds for every method.",
+      summary:
+        "The upstream has not begun to answer that long after it got the request; holds for every method.",
       aliases: ["on-latency-threshold"],
       unit: "ms",
       min: 1,

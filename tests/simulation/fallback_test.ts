@@ -316,6 +316,22 @@ Deno.test("fallback: a slow upload that cannot be sent again is waited for", asy
   await stage.rest();
 });
 
+Deno.test("fallback: a client that is slow to send is not the upstream's fault", async () => {
+  const stage = await Stage.start(config("triggers { on-latency-threshold-ms 300 }"), { first: "silent" });
+  const request = withBody("PUT", BODY);
+  const client = await stage.ask(request.slice(0, -5));
+  await stage.sim.time.advance(2000);
+  equal(stage.sockets.second.length, 0);
+  client.push(request.slice(-5));
+  await settle();
+  await stage.sim.time.advance(299);
+  equal(stage.sockets.second.length, 0, "the time counts from the end of the request");
+  await stage.sim.time.advance(302);
+  equal(answer(client), "200 second");
+  ok(stage.got("second").endsWith(BODY));
+  await stage.rest();
+});
+
 Deno.test("fallback: an answer in time is not cut by the threshold while its body takes longer", async () => {
   const stage = await Stage.start(config("triggers { on-latency-threshold-ms 300 }"), { first: "silent" });
   const client = await stage.ask(GET);
