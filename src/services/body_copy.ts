@@ -1,3 +1,4 @@
+import type { HeaderList } from "../core/headers.ts";
 import type { Body, MaybePromise } from "../core/message.ts";
 
 /** Bytes a copy has room for at first; it doubles as the body passes, so that a slow sender holds little. */
@@ -32,6 +33,10 @@ export class CopiedBody implements Body {
     this.#bytesMax = bytesMax;
     this.#onSettled = onSettled;
     this.length = body.length;
+  }
+
+  get trailers(): HeaderList | undefined {
+    return this.#body.trailers;
   }
 
   /** What was kept; empty unless the outcome is `whole`. Forgotten once it has been taken. */

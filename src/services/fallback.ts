@@ -1,5 +1,6 @@
 import type { RequestContext } from "../core/context.ts";
 import { ERRORS, type ProxyError, toProxyError } from "../core/errors.ts";
+import type { HeaderList } from "../core/headers.ts";
 import type { Body, MaybePromise, Response } from "../core/message.ts";
 import type { Clock, Timers } from "../core/ports.ts";
 import { ReplayBody } from "../upstream/replay_body.ts";
@@ -62,6 +63,10 @@ class TimedBody implements Body {
     this.#body = body;
     this.#clock = clock;
     this.length = body.length;
+  }
+
+  get trailers(): HeaderList | undefined {
+    return this.#body.trailers;
   }
 
   read(): MaybePromise<Uint8Array | null> {

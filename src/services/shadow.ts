@@ -146,11 +146,10 @@ class ShadowService implements Service {
   #copyOf(context: RequestContext): Copy | undefined {
     const { runs, options, meter } = this.#deps;
     if (runs === undefined) return undefined;
+    const { body } = context;
+    if (body === null || !options.bufferBody) return new Copy(context, this.#deps, runs);
+    if (body.length !== undefined && body.length > options.maxBodyBytes) return skip(meter, "body_too_long");
     const copy = new Copy(context, this.#deps, runs);
-    if (context.body === null || !options.bufferBody) return copy;
-    if (context.body.length !== undefined && context.body.length > options.maxBodyBytes) {
-      return skip(meter, "body_too_long");
-    }
     // The place is taken before anything is kept, so that memory is bounded by what may be under way.
     if (!copy.takePlace()) return skip(meter, "dropped");
     copy.copyBody(options.maxBodyBytes);
@@ -306,8 +305,14 @@ class Copy implements ShadowRun, Afterwards {
     if (options.compare === "off") return;
     const same = status === this.#realStatus;
     meter.compared(same ? "same" : "different", ms - this.#realMs);
+    const { route, requestId, head, path, trace } = this.#real;
+    if (trace !== null) {
+      const real = `${this.#realStatus} in ${rounded(this.#realMs)} ms`;
+      const detail = `${real}, the copy ${status} in ${rounded(ms)} ms`;
+      const outcome = same ? "answered alike" : "answered otherwise";
+      trace.note({ step: "shadow", subject: options.upstream, outcome, detail });
+    }
     if (same || options.compare !== "log") return;
-    const { route, requestId, head, path } = this.#real;
     log("info", "A copied request was answered with another status", {
       route: route?.id,
       requestId,
@@ -328,7 +333,7 @@ class Copy implements ShadowRun, Afterwards {
     headers.setKeyed(MARKER, MARKER_KEY, "true");
     const context = new RequestContext({
       head: { ...real.head, headers },
-      body: this.#body === null ? null : bodyOf(this.#body.take()),
+      body: this.#body === null ? null : bodyOf(this.#body),
       downstream: real.downstream,
       startedMs: real.startedMs,
       bodyBytesMax: Infinity,
@@ -345,8 +350,9 @@ class Copy implements ShadowRun, Afterwards {
   }
 }
 
-function bodyOf(bytes: Uint8Array): BytesBody | null {
-  return bytes.length === 0 ? null : new BytesBody(bytes);
+function bodyOf(copied: CopiedBody): BytesBody | null {
+  const bytes = copied.take();
+  return bytes.length === 0 ? null : new BytesBody(bytes, copied.trailers);
 }
 
 /** Reads an answer to its end, or to its bound. Rejects when it breaks off. */
