@@ -8,7 +8,10 @@ const triggers = block({
   summary: "What makes a request go to the next upstream.",
   always: true,
   fields: {
-    onHealthFailure: flag({ summary: "No target of the upstream takes requests.", default: true }),
+    onHealthFailure: flag({
+      summary: "No target of the upstream takes requests, or none has a connection to spare.",
+      default: true,
+    }),
     onConnectionError: flag({
       summary:
         "No connection, or none that brought an answer. What may have reached the upstream goes on only " +
