@@ -83,7 +83,12 @@ const stickyCookie = block({
 export const trafficSplit = block({
   summary: "Several upstreams that share the route's requests, for canaries and blue-green deployments.",
   fields: {
-    upstreams: repeated({ summary: "An upstream and its share.", name: "upstream", block: branch }),
+    upstreams: repeated({
+      summary: "An upstream and its share.",
+      name: "upstream",
+      aliases: ["upstreams"],
+      block: branch,
+    }),
     by,
     stickyCookie,
     whenUnavailable: oneOf({
