@@ -135,8 +135,8 @@ export class Attempt implements ExchangeTimeouts {
   /** The error of an attempt that got no connection, which ends it. */
   #notConnected(cause: unknown): ProxyError {
     const error = toProxyError(cause);
-    this.target.failed(error.code);
-    this.target.ended(this.context);
+    this.target.failed(this.context, error.code);
+    this.target.ended(this.context, "cut");
     return error;
   }
 

@@ -136,7 +136,9 @@ export class Http2Exchange implements StreamOwner {
 
   over(): void {
     if (this.#context.onAbort === this.#abort) this.#context.onAbort = null;
-    this.#target.ended(this.#context);
+    const isComplete = this.#failure === null && this.#response !== null &&
+      (this.#response.body === null || this.#stream!.remoteEnded);
+    this.#target.ended(this.#context, isComplete ? "complete" : "cut");
   }
 
   check(nowMs: number): void {
@@ -210,7 +212,7 @@ export class Http2Exchange implements StreamOwner {
     else if (!isLast) stream.length = 0;
     const body = isLast || !hasBody ? null : stream;
     const response = this.#response = { status, reason: "", headers, body };
-    this.#target.answered(status, this.#sentMs === Infinity ? 0 : now - this.#sentMs);
+    this.#target.answered(this.#context, status, Math.max(0, now - this.#sentMs));
     const settle = this.#settle;
     this.#settle = null;
     settle?.resolve(response);
@@ -223,7 +225,7 @@ export class Http2Exchange implements StreamOwner {
     if (this.#failure !== null) return;
     this.#failure = error;
     const stream = this.#stream!;
-    this.#target.failed(error.code);
+    this.#target.failed(this.#context, error.code);
     this.#stopSending();
     const settle = this.#settle;
     this.#settle = null;
