@@ -92,8 +92,8 @@ export class Http2Exchange implements StreamOwner {
     this.#stream.length = contentLength;
     if (body !== null) {
       body.context = context;
-      // Calls of gRPC may stream for hours; their own deadlines bound them.
-      body.isUnhurried = head.headers.get("content-type")?.startsWith("application/grpc") === true;
+      // Calls of gRPC may stream for hours.
+      body.isStreaming = head.headers.get("content-type")?.startsWith("application/grpc") === true;
       this.#body = body;
     }
     return context;

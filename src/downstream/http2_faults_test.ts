@@ -11,7 +11,9 @@ import {
   settings,
   u32,
 } from "../../tests/support/http2_frames.ts";
+import { answer } from "../../tests/support/connection_rig.ts";
 import { Http2Rig } from "../../tests/support/http2_rig.ts";
+import { readText } from "../../tests/support/proxy_rig.ts";
 import { FRAME, H2_ERROR, PREFACE, SETTING } from "../http2/frames.ts";
 
 const open = (id = 1) => new FramePeer().headers(id, post(), { isLast: false });
@@ -405,4 +407,28 @@ Deno.test("http2: two preambles in pieces make one connection", async () => {
   for (const octet of HELLO.subarray(10)) await rig.send(Uint8Array.of(octet));
   const frames = await rig.send(rig.peer.headers(1, get(), { isLast: true }));
   assert.equal(frames.find(({ type }) => type === FRAME.headers)?.fields[":status"], "200");
+});
+
+Deno.test("http2: a client that breaks the rules and reads nothing does not stay", async () => {
+  const rig = new Http2Rig();
+  await rig.answers();
+  rig.socket.isStalled = true;
+  await rig.send(frame(FRAME.ping, 0, 0, [...u32(1), ...u32(2)]));
+  await rig.send(frame(FRAME.pushPromise, 4, 1, u32(2)));
+  assert.equal(rig.socket.isClosed, false);
+  await rig.time.advance(4500);
+  assert.ok(rig.socket.isClosed);
+  await rig.ended;
+  assert.equal(rig.time.deadlines.size, 0);
+});
+
+Deno.test("http2: a silent gRPC call is too slow in the end", async () => {
+  const rig = new Http2Rig(async (context) => answer(await readText(context.body)));
+  const head = rig.peer.headers(1, post("/", [["content-type", "application/grpc"]]), { isLast: false });
+  await rig.send(head, rig.peer.data(1, "1", { isLast: false }));
+  await rig.time.advance(19_000);
+  assert.equal((await rig.send(rig.peer.data(1, "2", { isLast: false }))).length, 0);
+  await rig.time.advance(20_200);
+  const frames = await rig.answers();
+  assert.equal(frames.find(({ type }) => type === FRAME.headers)?.fields[":status"], "408");
 });

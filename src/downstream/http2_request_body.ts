@@ -22,8 +22,10 @@ export class Http2RequestBody implements Body {
   readonly length: number | undefined;
   /** Set once the context exists; its limit may be changed by the route. */
   context: RequestContext | null = null;
-  /** Time limits do not hold: the answer has begun, or the client streams for as long as it likes. */
+  /** Time limits do not hold: the answer has begun, so whoever answers wants what is still to come. */
   isUnhurried = false;
+  /** The client may take its time between pieces, and altogether: only a long silence is too slow. */
+  isStreaming = false;
 
   readonly #stream: Http2Stream;
   readonly #clock: Clock;
@@ -62,6 +64,7 @@ export class Http2RequestBody implements Body {
   isLate(nowMs: number): boolean {
     const { awaitedSinceMs } = this.#stream;
     if (this.isUnhurried || awaitedSinceMs === Infinity) return false;
+    if (this.isStreaming) return nowMs - awaitedSinceMs >= this.#limits.requestTimeoutMs;
     if (nowMs >= this.#requestDueMs) return true;
     const { bodyRateMin, bodyGraceMs } = this.#limits;
     if (bodyRateMin === 0) return false;

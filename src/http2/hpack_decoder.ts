@@ -21,6 +21,10 @@ export interface FieldSink {
 /** Table size changes at the start of one block; two say everything (RFC 7541 §4.2). */
 const TABLE_SIZE_UPDATES_MAX = 2;
 
+/** Bytes for decoding coded strings, at first and as long as nothing longer comes again. */
+const SCRATCH_BYTES_FIRST = 256;
+const SCRATCH_BYTES_KEPT = 2048;
+
 /** Strings up to this long are put together octet by octet, which then is cheaper than a decoder. */
 const SHORT_STRING_BYTES = 24;
 
@@ -34,7 +38,7 @@ export class HpackDecoder {
   #bytes: Uint8Array = new Uint8Array(0);
   #at = 0;
   #end = 0;
-  #scratch = new Uint8Array(256);
+  #scratch = new Uint8Array(SCRATCH_BYTES_FIRST);
 
   constructor(tableBytesMax: number) {
     this.#tableBytesMax = tableBytesMax;
@@ -74,6 +78,8 @@ export class HpackDecoder {
       }
       begun = true;
     }
+    // One long string must not cost the connection memory for ever.
+    if (this.#scratch.length > SCRATCH_BYTES_KEPT) this.#scratch = new Uint8Array(SCRATCH_BYTES_FIRST);
   }
 
   #indexed(index: number): Field {

@@ -4,7 +4,7 @@ import { permittedTrailers } from "../core/trailers.ts";
 import { FloodGuard } from "./flood_guard.ts";
 import { FrameReader } from "./frame_reader.ts";
 import { ConnectionFault, fault, FLAG, FRAME, H2_ERROR, PREFACE, readU32 } from "./frames.ts";
-import { HeaderAssembly } from "./header_assembly.ts";
+import { HeaderAssembly, headerFragment } from "./header_assembly.ts";
 import { type BlockKind, HeaderBlock } from "./header_block.ts";
 import { HpackDecoder } from "./hpack_decoder.ts";
 import { HEADER_TABLE_BYTES } from "./limits.ts";
@@ -80,7 +80,7 @@ export class Session implements StreamHost {
       if (this.side === "client" || await this.#receivePreface()) await this.#receive();
       this.close("the peer closed the connection");
     } catch (cause) {
-      if (cause instanceof ConnectionFault) this.fail(cause);
+      if (cause instanceof ConnectionFault) await this.fail(cause);
       else this.close(cause instanceof Error ? cause.message : String(cause));
     }
   }
@@ -95,6 +95,11 @@ export class Session implements StreamHost {
     });
     this.streams.set(id, stream);
     return stream;
+  }
+
+  /** Takes a stream back that was opened and never used. */
+  abandon(stream: Http2Stream): void {
+    this.#forget(stream);
   }
 
   credit(stream: Http2Stream, bytes: number): void {
@@ -134,21 +139,21 @@ export class Session implements StreamHost {
 
   /** Closes once everything that was put into the output has been sent. */
   closeGently(): void {
-    const { output } = this.sender;
-    if (output.pending === 0) this.close("the connection is not needed any more");
-    else output.onEmpty = () => this.close("the connection is not needed any more");
+    void this.sender.output.flushed().then(() => this.close("the connection is not needed any more"));
   }
 
-  /** Ends the connection because the peer broke a rule: says so, as far as that can still be written. */
-  fail(fault: ConnectionFault): void {
+  /**
+   * Ends the connection because the peer broke a rule: says so, as far as that can still be written. Resolves
+   * when the socket is closed, which is up to the owner while the peer reads nothing.
+   */
+  async fail(fault: ConnectionFault): Promise<void> {
     if (this.isOver) return;
     this.sender.goaway(this.lastPeerId, fault.code);
     this.#breakStreams({ type: "violation", code: fault.code, message: fault.message });
     this.isOver = true;
     this.#owner.leaving();
-    const { output } = this.sender;
-    output.onEmpty = () => this.#socket.close();
-    if (output.pending === 0) this.#socket.close();
+    await this.sender.output.flushed();
+    this.close(fault.message);
   }
 
   /** Closes at once; streams are told the message. Safe to call twice. */
@@ -156,9 +161,9 @@ export class Session implements StreamHost {
     if (!this.isOver) {
       this.isOver = true;
       this.#breakStreams({ type: "lost", code: H2_ERROR.connectError, message });
-      this.sender.output.stop();
       this.#owner.leaving();
     }
+    this.sender.output.stop();
     this.#socket.close();
   }
 
@@ -263,7 +268,7 @@ export class Session implements StreamHost {
     if (stream === undefined) {
       if (this.#isIdle(streamId)) fault(H2_ERROR.protocolError, "DATA on a stream that was never opened");
       // Sent before our reset arrived, most likely: dropped, but the connection's window must be given back.
-      this.guard.spend("closed");
+      this.#late();
       return this.#giveBack(length);
     }
     if (stream.remoteEnded) return this.#streamFault(stream, H2_ERROR.streamClosed, length);
@@ -281,6 +286,10 @@ export class Session implements StreamHost {
       this.credit(stream, length - (to - from));
     }
     if (!stream.hasHead) return this.#streamFault(stream, H2_ERROR.protocolError, to - from);
+    // More than was announced must not even begin to pass: what is behind it could be taken for another message.
+    if (stream.length !== undefined && stream.bytesReceived + to - from > stream.length) {
+      return this.#streamFault(stream, H2_ERROR.protocolError, to - from);
+    }
     const isLast = (flags & FLAG.endStream) !== 0;
     if (to > from) {
       this.guard.data();
@@ -297,6 +306,11 @@ export class Session implements StreamHost {
     }
     stream.end();
     if (stream.localEnded) this.#complete(stream);
+  }
+
+  /** A frame of a stream that is over. Only clients are held to account: we cancel what upstreams still send. */
+  #late(): void {
+    if (this.side === "server") this.guard.spend("closed");
   }
 
   /** Resets a stream on which the peer broke a rule, and gives back what its last frame took of the window. */
@@ -317,23 +331,9 @@ export class Session implements StreamHost {
   }
 
   #headers(): void {
-    const { flags, streamId, bytes, start, end } = this.#reader;
-    if (streamId === 0) fault(H2_ERROR.protocolError, "HEADERS without a stream");
-    let from = start;
-    let to = end;
-    if ((flags & FLAG.padded) !== 0) {
-      to -= bytes[from] ?? 0;
-      from++;
-    }
-    if ((flags & FLAG.priority) !== 0) {
-      if (to - from >= 5 && (readU32(bytes, from) & 0x7fffffff) === streamId) {
-        fault(H2_ERROR.protocolError, "a stream depends on itself");
-      }
-      from += 5;
-    }
-    if (from > to) fault(H2_ERROR.protocolError, "a HEADERS frame is shorter than it says");
+    const { flags, streamId } = this.#reader;
+    const block = headerFragment(this.#reader);
     const isLast = (flags & FLAG.endStream) !== 0;
-    const block = bytes.subarray(from, to);
     if ((flags & FLAG.endHeaders) !== 0) return this.#block({ streamId, isLast }, block);
     this.#assembly = new HeaderAssembly({ streamId, isLast }, block);
     this.assemblingSinceMs = this.clock.nowMs();
@@ -369,7 +369,7 @@ export class Session implements StreamHost {
     if (isNew) return this.#openedByPeer(streamId, block);
     if (stream === undefined) {
       if (this.#isIdle(streamId)) fault(H2_ERROR.protocolError, "HEADERS on a stream that was never opened");
-      return this.guard.spend("closed");
+      return this.#late();
     }
     if (stream.remoteEnded) return this.#streamFault(stream, H2_ERROR.streamClosed, 0);
     if (kind !== "trailers") return this.#head(stream, block);
@@ -416,7 +416,7 @@ export class Session implements StreamHost {
     const stream = this.streams.get(streamId);
     if (stream === undefined) {
       if (this.#isIdle(streamId)) fault(H2_ERROR.protocolError, "WINDOW_UPDATE on an idle stream");
-      return this.guard.spend("closed");
+      return this.#late();
     }
     if (more === 0) return this.#streamFault(stream, H2_ERROR.protocolError, 0);
     stream.sendWindow += more;
@@ -432,7 +432,7 @@ export class Session implements StreamHost {
       if (streamId === 0 || this.#isIdle(streamId)) {
         fault(H2_ERROR.protocolError, "RST_STREAM on an idle stream");
       }
-      return this.guard.spend("closed");
+      return this.#late();
     }
     this.guard.spend("reset");
     const code = readU32(bytes, start);

@@ -77,7 +77,7 @@ export class Http2Connection implements SessionOwner, Watch {
       concurrentStreams: 0,
     }, this);
     deps.deadlines.add(this);
-    void this.session.run();
+    void this.session.run().finally(() => this.#ended());
   }
 
   get clock(): Clock {
@@ -93,6 +93,11 @@ export class Http2Connection implements SessionOwner, Watch {
   get room(): number {
     if (this.#isLeaving || this.session.isOver) return 0;
     return Math.min(this.#limits.streamsMax, this.session.peer.concurrentStreams) - this.busy;
+  }
+
+  /** Whether a stream opened now would not be looked at any more. */
+  get isGone(): boolean {
+    return this.session.isOver || this.session.peerGoawayId !== Infinity;
   }
 
   /** Takes a place for a stream, which `open` uses or `finish` gives back. */
@@ -137,11 +142,7 @@ export class Http2Connection implements SessionOwner, Watch {
   }
 
   leaving(): void {
-    if (!this.session.isOver) return this.leave();
-    if (this.#isClosed) return;
-    this.#isClosed = this.#isLeaving = true;
-    this.#deps.deadlines.remove(this);
-    this.#owner.closed(this);
+    this.leave();
   }
 
   ponged(): void {
@@ -159,10 +160,10 @@ export class Http2Connection implements SessionOwner, Watch {
     const { session } = this;
     for (const stream of session.streams.values()) stream.owner?.check(now);
     const { writeTimeoutMs, idleTimeoutMs, lifetimeMs } = this.#limits;
-    if (session.isOver) return;
     if (now - session.sender.output.stalledSinceMs >= writeTimeoutMs) {
       return session.close("the upstream takes no more bytes");
     }
+    if (session.isOver) return;
     if (this.busy > 0) return this.#checkLife(now);
     if (now - this.#idleSinceMs >= idleTimeoutMs || now - this.#openedMs >= lifetimeMs) this.leave();
   }
@@ -175,6 +176,13 @@ export class Http2Connection implements SessionOwner, Watch {
     if (!isSilent || this.#pingedMs !== Infinity) return;
     this.#pingedMs = now;
     session.sender.ping(PING_PAYLOAD, 0);
+  }
+
+  /** The socket is closed. */
+  #ended(): void {
+    this.#isClosed = true;
+    this.#deps.deadlines.remove(this);
+    this.#owner.closed(this);
   }
 
   #closeIfDone(): void {

@@ -78,9 +78,9 @@ export class Http2Exchange implements StreamOwner {
     const stream = this.#stream = connection.open();
     stream.owner = this;
     const answered = new Promise<Response>((resolve, reject) => this.#settle = { resolve, reject });
-    if (connection.session.isOver) {
+    if (connection.isGone) {
       this.broken({ type: "refused", code: H2_ERROR.connectError, message: "the connection has ended" });
-      this.over();
+      connection.session.abandon(stream);
       return answered;
     }
     if (!this.#writeHead(stream)) return answered;

@@ -208,8 +208,9 @@ export class Http2Pool implements Http2ConnectionOwner {
     this.#dialing--;
     const connection = new Http2Connection(socket, { owner: this, limits: this.#limits }, this.#deps);
     this.#open.add(connection);
-    if (this.#retired) return connection.leave();
     this.roomier(connection);
+    // Requests of the snapshot that went have waited for it; nobody else will come.
+    if (this.#retired) connection.leave();
     this.#dialForWaiters();
   }
 

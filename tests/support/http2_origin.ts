@@ -1,3 +1,6 @@
+import assert from "node:assert/strict";
+import type { UpstreamConfig } from "../../src/upstream/upstream.ts";
+import { ProxyRig, upstreamConfig } from "./proxy_rig.ts";
 import { FRAME, PREFACE } from "../../src/http2/frames.ts";
 import { type FakeSocket, settle } from "./fake_socket.ts";
 import { type Fields, frame, FramePeer, join, type SeenFrame, settings, u32 } from "./http2_frames.ts";
@@ -48,4 +51,22 @@ export class Http2Origin {
   reset(streamId: number, code: number): Promise<SeenFrame[]> {
     return this.send(frame(FRAME.rstStream, 0, streamId, u32(code)));
   }
+}
+
+/** A proxy to one target that speaks HTTP/2 alone. */
+export function h2Rig(
+  over: Partial<UpstreamConfig> = {},
+  httpVersion: Partial<UpstreamConfig["httpVersion"]> = {},
+) {
+  const version = { minVersion: 2, maxVersion: 2, h2PingInterval: 0, maxH2Streams: 100, ...httpVersion };
+  const rig = new ProxyRig(upstreamConfig({ httpVersion: version, ...over }));
+  const origins: Http2Origin[] = [];
+  let first: readonly (readonly [number, number])[] = [];
+  rig.dialer.onSocket = (socket) => origins.push(new Http2Origin(socket, ...first));
+  return { rig, origins, announce: (...pairs: readonly (readonly [number, number])[]) => first = pairs };
+}
+
+/** Nothing of any request is left. */
+export function assertQuiet(rig: ProxyRig): void {
+  assert.deepEqual(rig.inFlight, rig.inFlight.map(() => 0));
 }
