@@ -1,5 +1,8 @@
+import { assert } from "../core/assert.ts";
+import { Reading } from "../core/reading.ts";
 import type { DiscoveredTarget } from "../discovery/discovery.ts";
 import { findDiscovery } from "../discovery/followers.ts";
+import { target } from "../upstream/upstream.ts";
 import type { TargetConfig, UpstreamConfig } from "../upstream/upstream.ts";
 import type { Config } from "./document.ts";
 import { eachScope, qualify } from "./scopes.ts";
@@ -53,15 +56,53 @@ function servedUpstream(
   found: readonly DiscoveredTarget[] | undefined,
 ): UpstreamConfig {
   const { discovery, tls } = upstream;
-  if (discovery === undefined) return upstream;
+  if (discovery === undefined || found === undefined) return upstream;
+  const knowsPriorities = PRIORITY_BALANCERS.has(upstream.loadBalancing.type);
+  const served = {
+    ...upstream,
+    targets: (knowsPriorities ? found : ofBestPriority(found)).map(targetConfig),
+  };
   // Addresses are found by a name, and it is this name that certificates are for.
   const serverName = findDiscovery(discovery.type).serverName?.(discovery.options);
-  const named = tls === undefined || tls.sni !== undefined || serverName === undefined || found === undefined
-    ? upstream
-    : { ...upstream, tls: { ...tls, sni: serverName } };
-  return found === undefined ? named : { ...named, targets: found.map(targetConfig) };
+  if (tls === undefined || tls.sni !== undefined || serverName === undefined) return served;
+  return { ...served, tls: { ...tls, sni: serverName } };
 }
 
-function targetConfig({ address, weight }: DiscoveredTarget): TargetConfig {
-  return { address, weight };
+/** Balancers that turn to a higher priority when nothing of a lower one is fit. */
+const PRIORITY_BALANCERS: ReadonlySet<string> = new Set(["locality-aware"]);
+
+/** A balancer that knows no priorities would use the spare targets like all others (RFC 2782: lowest first). */
+function ofBestPriority(targets: readonly DiscoveredTarget[]): readonly DiscoveredTarget[] {
+  const takers = targets.filter(({ weight }) => weight > 0);
+  const best = takers.reduce((least, { priority = 0 }) => Math.min(least, priority), Infinity);
+  return takers.length === 0 ? targets : targets.filter(({ priority = 0 }) => priority === best);
+}
+
+const NOWHERE = { file: "<discovery>", start: 0, end: 0, line: 1, column: 1 };
+const EMPTY = {
+  nameSpan: NOWHERE,
+  span: NOWHERE,
+  args: [],
+  props: [],
+  children: [],
+  syntax: "kdl" as const,
+};
+
+/** A found target, read as a configured one is, so that everything that it does not say has its default. */
+function targetConfig(found: DiscoveredTarget): TargetConfig {
+  const fields = target.shape.type === "block" ? target.shape.fields : {};
+  const children = Object.entries(found).flatMap(([name, value]) => {
+    if (value === undefined || fields[name]?.shape.type === "refused" || !Object.hasOwn(fields, name)) {
+      return [];
+    }
+    return [{ ...EMPTY, name, args: [{ value, span: NOWHERE }] }];
+  });
+  const reading = new Reading();
+  const node = { ...EMPTY, name: "target", children };
+  const read = target.read([node], { reading, parent: node, name: "target" });
+  assert(
+    read !== undefined && reading.errorCount === 0,
+    `found targets are as configured ones: ${found.address}`,
+  );
+  return read;
 }

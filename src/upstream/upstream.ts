@@ -16,7 +16,8 @@ import {
   normaliseUpstream,
 } from "./upstream_spellings.ts";
 
-const target = block({
+/** One place requests can go to. */
+export const target = block({
   summary: "A place requests can go to.",
   args: ["address"],
   fields: {
