@@ -1,8 +1,5 @@
-import { assert } from "../core/assert.ts";
-import { Reading } from "../core/reading.ts";
 import type { DiscoveredTarget } from "../discovery/discovery.ts";
 import { findDiscovery } from "../discovery/followers.ts";
-import { target } from "../upstream/upstream.ts";
 import type { TargetConfig, UpstreamConfig } from "../upstream/upstream.ts";
 import type { Config } from "./document.ts";
 import { eachScope, qualify } from "./scopes.ts";
@@ -78,31 +75,7 @@ function ofBestPriority(targets: readonly DiscoveredTarget[]): readonly Discover
   return takers.length === 0 ? targets : targets.filter(({ priority = 0 }) => priority === best);
 }
 
-const NOWHERE = { file: "<discovery>", start: 0, end: 0, line: 1, column: 1 };
-const EMPTY = {
-  nameSpan: NOWHERE,
-  span: NOWHERE,
-  args: [],
-  props: [],
-  children: [],
-  syntax: "kdl" as const,
-};
-
-/** A found target, read as a configured one is, so that everything that it does not say has its default. */
-function targetConfig(found: DiscoveredTarget): TargetConfig {
-  const fields = target.shape.type === "block" ? target.shape.fields : {};
-  const children = Object.entries(found).flatMap(([name, value]) => {
-    if (value === undefined || fields[name]?.shape.type === "refused" || !Object.hasOwn(fields, name)) {
-      return [];
-    }
-    return [{ ...EMPTY, name, args: [{ value, span: NOWHERE }] }];
-  });
-  const reading = new Reading();
-  const node = { ...EMPTY, name: "target", children };
-  const read = target.read([node], { reading, parent: node, name: "target" });
-  assert(
-    read !== undefined && reading.errorCount === 0,
-    `found targets are as configured ones: ${found.address}`,
-  );
-  return read;
+function targetConfig({ address, weight, zone, priority = 0 }: DiscoveredTarget): TargetConfig {
+  const where = zone === undefined ? {} : { zone };
+  return { address, weight, priority, ...where, drain: false, metadata: [] };
 }
