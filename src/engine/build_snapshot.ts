@@ -111,6 +111,8 @@ class SnapshotBuilder {
         bounds,
         records,
         clock: ports.clock,
+        random: ports.random,
+        instance: machineOf(this.#deps.instanceId),
       };
       this.#upstreams.set(upstream.id, new LiveUpstream(init));
     }
@@ -269,6 +271,11 @@ class SnapshotBuilder {
   ): ChainLink {
     return { id, type: "in-flight", filter: new InFlightFilter(this.#totals(key), bounds.number, bounds) };
   }
+}
+
+/** The machine's name without the process's number behind it, so that a restart changes nothing. */
+function machineOf(instanceId: string): string {
+  return instanceId.replace(/-\d+$/, "");
 }
 
 /** The header changes of a route's policies, as the outermost filter of its chain. */
