@@ -195,7 +195,10 @@ class ProxyService implements Service {
     context.connectionReused = attempt.reused;
     context.upstreamHeadMs = attempt.answeredMs - course.startedMs;
     this.#meter.headLatency(target.address, attempt.answeredMs - attemptMs);
-    if (context.trace !== null) note(context, target, { outcome: `answered ${status}` });
+    if (context.trace !== null) {
+      const detail = attempt.isHttp2 ? { detail: "over HTTP/2" } : {};
+      note(context, target, { outcome: `answered ${status}`, ...detail });
+    }
   }
 
   #failed(attempt: Attempt, course: Course, cause: unknown): ProxyError {

@@ -47,6 +47,8 @@ export class Attempt implements ExchangeTimeouts {
   connected = false;
   /** The connection had served another request before. */
   reused = false;
+  /** It went over HTTP/2. */
+  isHttp2 = false;
   /** The target has answered something, so the request must not be repeated without being asked to. */
   sawBytes = false;
   /** `Clock.nowMs` when the response head was complete. */
@@ -117,7 +119,7 @@ export class Attempt implements ExchangeTimeouts {
       throw this.#notConnected(cause);
     }
     if (connection === null) return await this.#overHttp1();
-    this.connected = true;
+    this.connected = this.isHttp2 = true;
     this.reused = connection.exchanges > 0;
     const scheme = target.pool.target.tls === undefined ? "http" : "https";
     const exchange = new Http2Exchange({ connection, target, scheme }, context, this);
