@@ -263,3 +263,31 @@ Deno.test("http2: the last request that a connection may have ends it kindly", a
   await rig.time.advance(1200);
   await rig.ended;
 });
+
+Deno.test("http2: an answer to a request whose body nobody reads still arrives, and ends the upload", async () => {
+  const rig = new Http2Rig((context) => {
+    context.body?.cancel();
+    return answer("enough");
+  });
+  const sent = rig.peer.data(1, "x".repeat(1000), { isLast: false });
+  const frames = await rig.send(rig.peer.headers(1, post(), { isLast: false }), sent);
+  assert.equal(headOf(frames)?.[":status"], "200");
+  assert.equal(bodyOf(frames), "enough");
+  assert.equal(resetOf(frames), H2_ERROR.noError);
+  assert.equal(rig.finished[0]!.aborted, false);
+});
+
+Deno.test("http2: a body that is dropped opens the connection's window again, and not its own", async () => {
+  const rig = new Http2Rig((context) => {
+    context.body?.cancel();
+    return new Promise(() => {});
+  });
+  const piece = "x".repeat(16_384);
+  const seen: SeenFrame[] = [];
+  for (let id = 1; id < 11; id += 2) {
+    seen.push(...await rig.send(rig.peer.headers(id, post(), { isLast: false })));
+    for (let i = 0; i < 8; i++) seen.push(...await rig.send(rig.peer.data(id, piece, { isLast: false })));
+  }
+  const updates = seen.filter(({ type }) => type === FRAME.windowUpdate).map(({ streamId }) => streamId);
+  assert.deepEqual(updates, [0, 0], "the first one is the greeting's");
+});

@@ -1,4 +1,3 @@
-import type { HeaderList } from "../core/headers.ts";
 import type { Clock, Socket } from "../core/ports.ts";
 import { permittedTrailers } from "../core/trailers.ts";
 import { FloodGuard } from "./flood_guard.ts";
@@ -113,9 +112,13 @@ export class Session implements StreamHost {
     stream.unacknowledged = 0;
   }
 
+  dropped(bytes: number): void {
+    if (!this.isOver) this.#giveBack(bytes);
+  }
+
   unwanted(stream: Http2Stream): void {
-    // A response that is complete makes the rest of its request pointless, which is no error (RFC 9113 §8.1).
-    this.reset(stream, this.side === "server" && stream.localEnded ? H2_ERROR.noError : H2_ERROR.cancel);
+    // A client whose request nobody reads any more still gets its answer, on the same stream.
+    if (this.side === "client") this.reset(stream, H2_ERROR.cancel);
   }
 
   /** Ends a stream at once. */
@@ -129,12 +132,6 @@ export class Session implements StreamHost {
   localEnd(stream: Http2Stream): void {
     stream.localEnded = true;
     if (stream.remoteEnded) this.#complete(stream);
-  }
-
-  /** Trailers, ending our part. */
-  trailers(stream: Http2Stream, fields: HeaderList): void {
-    this.sender.trailers(stream, fields);
-    this.localEnd(stream);
   }
 
   /** Closes once everything that was put into the output has been sent. */

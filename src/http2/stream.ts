@@ -40,6 +40,8 @@ export interface StreamHost {
   readonly clock: Clock;
   /** The receiver has taken `bytes` of the stream, so the peer may send as many more. */
   credit(stream: Http2Stream, bytes: number): void;
+  /** `bytes` of a body were dropped: other streams need the connection's window, this one needs no more. */
+  dropped(bytes: number): void;
   /** Nobody wants the rest of what the peer sends. */
   unwanted(stream: Http2Stream): void;
 }
@@ -96,11 +98,6 @@ export class Http2Stream implements Body {
     return this.localEnded || this.isReset;
   }
 
-  /** All of the body has been handed out. */
-  get isTaken(): boolean {
-    return this.remoteEnded && this.#pieces.length === 0;
-  }
-
   read(): MaybePromise<Uint8Array | null> {
     if (this.#isCancelled) return null;
     const piece = this.#take();
@@ -122,7 +119,7 @@ export class Http2Stream implements Body {
   push(bytes: Uint8Array, start: number, end: number): void {
     const length = end - start;
     this.bytesReceived += length;
-    if (this.#isCancelled) return this.#host.credit(this, length);
+    if (this.#isCancelled) return this.#host.dropped(length);
     this.#store(bytes, start, end);
     this.#wakeUp();
   }
@@ -211,7 +208,7 @@ export class Http2Stream implements Body {
       bytes += this.#collected >= 0 ? this.#collected : piece.length;
       this.#collected = -1;
     }
-    this.#host.credit(this, bytes);
+    this.#host.dropped(bytes);
   }
 
   #wakeUp(): void {

@@ -49,6 +49,8 @@ export class Http2Exchange implements StreamOwner {
   #informational = 0;
   #response: Response | null = null;
   #failure: ProxyError | null = null;
+  /** The stream is gone, and the request counted out. */
+  #isOver = false;
   #settle: { resolve(response: Response): void; reject(error: ProxyError): void } | null = null;
   /** `Clock.nowMs` by which something must come from the target, and by which the request is given up. */
   #dueMs = Infinity;
@@ -135,6 +137,7 @@ export class Http2Exchange implements StreamOwner {
   }
 
   over(): void {
+    this.#isOver = true;
     if (this.#context.onAbort === this.#abort) this.#context.onAbort = null;
     const isComplete = this.#failure === null && this.#response !== null &&
       (this.#response.body === null || this.#stream!.remoteEnded);
@@ -222,7 +225,7 @@ export class Http2Exchange implements StreamOwner {
 
   /** Ends the exchange with an error; `code` resets the stream, undefined means that it is gone already. */
   #fail(error: ProxyError, code: number | undefined): void {
-    if (this.#failure !== null) return;
+    if (this.#failure !== null || this.#isOver) return;
     this.#failure = error;
     const stream = this.#stream!;
     this.#target.failed(this.#context, error.code);
