@@ -58,7 +58,14 @@ export const dnsSrv: DiscoveryKind<"dns-srv", NonNullable<Infer<typeof options>>
             }),
           );
         }
-        return { targets: targetsOf(records, hosts), againAfterMs: againAfterMs(ttlSecs, given) };
+        const lost = records.filter(({ target }) => hosts.get(target)!.length === 0);
+        return {
+          targets: targetsOf(records, hosts),
+          againAfterMs: againAfterMs(ttlSecs, given),
+          ...(lost.length === 0
+            ? {}
+            : { rejected: { count: lost.length, first: `the host ${lost[0]!.target} has no address` } }),
+        };
       },
       close() {},
     };
