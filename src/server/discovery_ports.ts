@@ -161,7 +161,8 @@ async function createClient({ tls }: HttpRequest): Promise<Deno.HttpClient> {
 /** The reason below "error sending request", where `fetch` hides it. */
 function reasonOf(cause: unknown): string {
   const inner = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause;
-  return inner instanceof Error ? inner.message : String(inner);
+  const text = inner instanceof Error ? inner.message : String(inner);
+  return text.replace(/^error sending request for url \([^)]*\): /, "");
 }
 
 /** Queries may hold what is nobody's business in a log. */
