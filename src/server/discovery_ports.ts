@@ -73,7 +73,8 @@ function filePort(log: Log): FilePort {
     readText: readTextBounded,
     watch(path, changed) {
       const absolute = path.startsWith("/") ? path : `${Deno.cwd()}/${path.replace(/^(?:\.\/)+/, "")}`;
-      const watch = new FileWatch({ files: [absolute], folders: [], log, changed });
+      const warning = `Cannot watch ${path}; it is looked at from time to time`;
+      const watch = new FileWatch({ files: [absolute], folders: [], log, warning, changed });
       return () => watch.close();
     },
   };
