@@ -346,7 +346,7 @@ function processFamilies(registry: MetricsRegistry) {
     }),
     configGeneration: registry.gauge({
       name: "sentinel_config_generation",
-      help: "Number of the configuration in use, counted from 1.",
+      help: "Number of the configuration in use, counted from 1; found targets that change count too.",
       merge: "max",
     }),
     logLinesDropped: registry.counter({
