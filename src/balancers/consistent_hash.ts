@@ -5,7 +5,7 @@ import { Admission } from "./admission.ts";
 import type { Balancer, Target } from "./balancer.ts";
 import type { BalancerDeps, BalancerKind } from "./balancer_kind.ts";
 import { hashKey, type RequestHash, requestHash } from "./hash_key.ts";
-import { LoadView } from "./load_view.ts";
+import { LoadView, needsChanges } from "./load_view.ts";
 import { Ring } from "./ring.ts";
 
 const options = block({
@@ -50,7 +50,7 @@ export const consistentHash: BalancerKind<"consistent-hash", Options> = {
 };
 
 class ConsistentHash<T extends Target> implements Balancer<T> {
-  readonly watchesLoad?: true;
+  readonly watchesLoad: boolean;
   readonly #targets: readonly T[];
   readonly #hash: RequestHash;
   readonly #ring: Ring;
@@ -67,7 +67,7 @@ class ConsistentHash<T extends Target> implements Balancer<T> {
     this.#admission = new Admission(deps.targets.length);
     this.#loadBound = given.loadBound;
     this.#view = new LoadView(deps, () => {});
-    if (given.loadBound > 0) this.watchesLoad = true;
+    this.watchesLoad = given.loadBound > 0 && needsChanges(deps);
   }
 
   pick(usable: readonly T[], context: RequestContext, excluded: readonly T[] | null): T | undefined {

@@ -1,13 +1,15 @@
 import { fraction, hashText } from "./hash.ts";
 import type { Balancer, Target } from "./balancer.ts";
 import type { BalancerDeps } from "./balancer_kind.ts";
-import { LoadView } from "./load_view.ts";
+import { LoadView, needsChanges } from "./load_view.ts";
 import { MinTree } from "./min_tree.ts";
 
 /** What makes a target good. */
 export interface Scoring<T extends Target> {
   /** The less the better, finite; looked at again when counts or the usable list change. */
   score(target: T, inFlight: number): number;
+  /** Called before scores are looked at for a pick. */
+  prepare?(): void;
   /** Share among targets of one score, above 0. */
   share(target: T): number;
 }
@@ -18,9 +20,10 @@ export interface Scoring<T extends Target> {
  * target the inverse of its share, and who has paid least is next.
  */
 export class Scoreboard<T extends Target> implements Pick<Balancer<T>, "pick" | "watchesLoad"> {
-  readonly watchesLoad = true;
+  readonly watchesLoad: boolean;
   readonly #targets: readonly T[];
   readonly #scoring: Scoring<T>;
+  readonly #prepare: (() => void) | undefined;
   readonly #view: LoadView<T>;
   readonly #tree: MinTree;
   /** What each target has paid so far. */
@@ -32,8 +35,10 @@ export class Scoreboard<T extends Target> implements Pick<Balancer<T>, "pick" | 
 
   constructor(deps: BalancerDeps<T>, scoring: Scoring<T>) {
     const { targets, random } = deps;
+    this.watchesLoad = needsChanges(deps);
     this.#targets = targets;
     this.#scoring = scoring;
+    this.#prepare = scoring.prepare?.bind(scoring);
     this.#tree = new MinTree(targets.length);
     this.#isUsable = new Uint8Array(targets.length);
     // Threads begin at different targets, else all of them would send their first requests to the same one.
@@ -43,6 +48,7 @@ export class Scoreboard<T extends Target> implements Pick<Balancer<T>, "pick" | 
   }
 
   pick(usable: readonly T[], _context: unknown, excluded: readonly T[] | null): T | undefined {
+    if (this.#prepare !== undefined) this.#prepare();
     if (usable !== this.#usable) this.#adopt(usable);
     this.#view.update();
     return excluded === null ? this.#take(this.#tree.first) : this.#pickOther(excluded);

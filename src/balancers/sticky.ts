@@ -116,7 +116,7 @@ function checkAttribute(value: string): string | undefined {
 }
 
 class Sticky<T extends Target> implements Balancer<T> {
-  readonly watchesLoad?: true;
+  readonly watchesLoad: boolean;
   readonly observer?: LoadObserver<T>;
   readonly #options: Options;
   readonly #deps: BalancerDeps<T>;
@@ -133,7 +133,7 @@ class Sticky<T extends Target> implements Balancer<T> {
     this.#deps = deps;
     const kind = FALLBACKS.find(({ type }) => type === given.fallback)! as unknown as BalancerKind;
     this.#fallback = kind.create(defaultsOf(kind.options), deps);
-    if (this.#fallback.watchesLoad) this.watchesLoad = true;
+    this.watchesLoad = this.#fallback.watchesLoad ?? false;
     if (this.#fallback.observer !== undefined) this.observer = this.#fallback.observer;
     const sign = signer(given.secret ?? `sentinel sticky ${deps.upstreamId}`);
     this.#tokens = deps.targets.map(({ address }) => sign(`${deps.upstreamId}\n${address}`));
