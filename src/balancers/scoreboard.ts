@@ -30,8 +30,8 @@ export class Scoreboard<T extends Target> implements Pick<Balancer<T>, "pick" | 
   readonly #paid: Float64Array;
   readonly #isUsable: Uint8Array;
   #usable: readonly T[] | undefined;
-  /** What the last one picked had paid: who comes back begins there, instead of catching up. */
-  #nowPaid = 0;
+  /** The most that one picked had paid: who was away or busy begins there, instead of catching up. */
+  #nowPaid = -1;
 
   constructor(deps: BalancerDeps<T>, scoring: Scoring<T>) {
     const { targets, random } = deps;
@@ -59,14 +59,16 @@ export class Scoreboard<T extends Target> implements Pick<Balancer<T>, "pick" | 
     if (this.#isUsable[index] === 0) return;
     const target = this.#targets[index]!;
     const score = this.#scoring.score(target, this.#view.inFlight(index));
+    if (this.#paid[index]! < this.#nowPaid) this.#paid[index] = this.#nowPaid;
     this.#tree.set(index, score, this.#paid[index]!);
   }
 
   #take(index: number): T | undefined {
     if (this.#tree.score(index) === Infinity) return undefined;
     const target = this.#targets[index]!;
-    this.#nowPaid = this.#paid[index]!;
-    this.#paid[index] = this.#nowPaid + 1 / this.#scoring.share(target);
+    const paid = this.#paid[index]!;
+    this.#nowPaid = Math.max(this.#nowPaid, paid);
+    this.#paid[index] = paid + 1 / this.#scoring.share(target);
     this.#tree.set(index, this.#tree.score(index), this.#paid[index]!);
     return target;
   }
@@ -80,7 +82,6 @@ export class Scoreboard<T extends Target> implements Pick<Balancer<T>, "pick" | 
 
   #adopt(usable: readonly T[]): void {
     this.#usable = usable;
-    const before = this.#isUsable.slice();
     this.#isUsable.fill(0);
     for (const { index } of usable) this.#isUsable[index] = 1;
     for (const { index } of this.#targets) {
@@ -88,7 +89,6 @@ export class Scoreboard<T extends Target> implements Pick<Balancer<T>, "pick" | 
         this.#tree.set(index, Infinity, 0);
         continue;
       }
-      if (before[index] === 0) this.#paid[index] = Math.max(this.#paid[index]!, this.#nowPaid);
       this.#look(index);
     }
   }

@@ -47,7 +47,8 @@ const options = block({
       summary: "Name of the cookie.",
       aliases: ["cookie"],
       default: "SERVERID",
-      check: checkHeaderName,
+      // Names of cookies have the syntax of names of headers (RFC 6265 §4.1.1).
+      check: (name) => checkHeaderName(name) === undefined ? undefined : "is no valid cookie name",
     }),
     cookieTtl: duration({
       summary:
