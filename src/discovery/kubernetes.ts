@@ -6,7 +6,14 @@ import type { Answer, DiscoveryKind, DiscoveryPorts, Finder, HttpAnswer, HttpReq
 import { openAnswer, readAnswer, readToken, StatusError } from "./http.ts";
 import { isObject, type JsonObject, listAt, objectAt, parseObject, textAt } from "./json.ts";
 import { type EndpointSlice, readSlice, sliceTargets } from "./kubernetes/endpoint_slice.ts";
-import { checkBaseUrl, checkTlsFields, discoveryOptions, tlsFields, urlBelow } from "./options.ts";
+import {
+  checkBaseUrl,
+  checkTlsFields,
+  discoveryOptions,
+  mayCarrySecrets,
+  tlsFields,
+  urlBelow,
+} from "./options.ts";
 
 /** Where Kubernetes puts what a pod needs to talk to it. */
 const ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount";
@@ -70,7 +77,12 @@ const options = discoveryOptions({
     default: `${ACCOUNT}/token`,
   }),
   ...tlsFields,
-}, checkTlsFields);
+}, (value, report) => {
+  checkTlsFields(value, report);
+  if (value.tokenFile !== "none" && !mayCarrySecrets(value.url)) {
+    report("url", '"discovery" would send its token unencrypted', 'use https, or token-file "none"');
+  }
+});
 
 type KubernetesOptions = NonNullable<Infer<typeof options>>;
 

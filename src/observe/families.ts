@@ -142,6 +142,24 @@ function upstreamFamilies(registry: MetricsRegistry) {
       labels: ["upstream", "target"],
       merge: "max",
     }),
+    targetInFlight: registry.gauge({
+      name: "sentinel_target_in_flight",
+      help: "Requests in flight on a target.",
+      labels: ["upstream", "target"],
+      merge: "max",
+    }),
+    targetDraining: registry.gauge({
+      name: "sentinel_target_draining",
+      help: "1 when a target takes no new requests, as its configuration or an administrator wants it.",
+      labels: ["upstream", "target"],
+      merge: "max",
+    }),
+    targetRamp: registry.gauge({
+      name: "sentinel_target_slow_start_ratio",
+      help: "How far slow start has brought a target; 1 when it has its share.",
+      labels: ["upstream", "target"],
+      merge: "max",
+    }),
   };
 }
 
@@ -346,7 +364,7 @@ function processFamilies(registry: MetricsRegistry) {
     }),
     configGeneration: registry.gauge({
       name: "sentinel_config_generation",
-      help: "Number of the configuration in use, counted from 1.",
+      help: "Number of the configuration in use, counted from 1; found targets that change count too.",
       merge: "max",
     }),
     logLinesDropped: registry.counter({

@@ -137,14 +137,14 @@ export class LiveUpstream {
     for (let full = 0; full < FULL_PICKS_MAX; full++) {
       const target = this.pick(context, course.tried);
       if (target === undefined || target.begin(context)) return target;
+      context.trace?.note({ step: "upstream", subject: target.address, outcome: "full" });
       (course.tried ??= []).push(target);
     }
     // So many were full that going through the rest in order would cost more than the order is worth.
     const { tried } = course;
-    const begun = this.#usableNow().find((target) =>
+    return this.#usableNow().find((target) =>
       !tried!.includes(target) && !target.isFull && target.begin(context)
     );
-    return begun;
   }
 
   /** Adds to a target's response what brings the client to the same target again, where the balancer wants that. */

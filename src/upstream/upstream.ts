@@ -1,9 +1,10 @@
 import { BALANCERS } from "../balancers/registry.ts";
+import { sticky } from "../balancers/sticky.ts";
 import { checkEndpoint } from "../core/address.ts";
 import { identifier, kindChoices, repeated, variant } from "../core/named_blocks.ts";
 import { refused } from "../core/refused.ts";
 import { block, duration, flag, integer, oneOf, pairs, text } from "../core/schema.ts";
-import type { Infer } from "../core/schema.ts";
+import type { Infer, Schema } from "../core/schema.ts";
 import { statusRanges } from "../core/status_ranges.ts";
 import { DISCOVERIES } from "../discovery/registry.ts";
 import { HEALTH_CHECKS } from "../health/registry.ts";
@@ -61,6 +62,13 @@ const loadBalancing = variant({
   default: "round-robin",
   typeAliases: ["algorithm"],
 });
+
+/** Options of `sticky` beside `load-balancing`, as JSON has them: `normaliseUpstream` puts them into it. */
+const stickySession: Schema<undefined> = {
+  summary: "Options of sticky load balancing, which this turns on when `load-balancing` is left out.",
+  shape: sticky.options.shape,
+  read: () => undefined,
+};
 
 /** Statuses of an http check. */
 const expectedStatus = statusRanges({
@@ -244,6 +252,7 @@ export const upstream = block({
     healthCheck,
     httpVersion,
     circuitBreaker: refused({ summary: "Pausing targets that fail." }),
+    stickySession,
     slowStartSecs: seconds("Over which a target that is new or comes back gets more and more of its share.", {
       aliases: ["slow-start"],
       min: 0,
