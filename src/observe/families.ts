@@ -30,6 +30,7 @@ export function createFamilies(registry: MetricsRegistry, build: { readonly vers
     ...steeringFamilies(registry),
     ...discoveryFamilies(registry),
     ...connectionFamilies(registry),
+    ...http2Families(registry),
     ...scopedFamilies(registry),
     ...processFamilies(registry),
   };
@@ -138,6 +139,24 @@ function upstreamFamilies(registry: MetricsRegistry) {
     targetHealth: registry.gauge({
       name: "sentinel_target_health",
       help: "1 healthy, 0 unhealthy, -1 not known.",
+      labels: ["upstream", "target"],
+      merge: "max",
+    }),
+    targetInFlight: registry.gauge({
+      name: "sentinel_target_in_flight",
+      help: "Requests in flight on a target.",
+      labels: ["upstream", "target"],
+      merge: "max",
+    }),
+    targetDraining: registry.gauge({
+      name: "sentinel_target_draining",
+      help: "1 when a target takes no new requests, as its configuration or an administrator wants it.",
+      labels: ["upstream", "target"],
+      merge: "max",
+    }),
+    targetRamp: registry.gauge({
+      name: "sentinel_target_slow_start_ratio",
+      help: "How far slow start has brought a target; 1 when it has its share.",
       labels: ["upstream", "target"],
       merge: "max",
     }),
@@ -256,6 +275,20 @@ function connectionFamilies(registry: MetricsRegistry) {
       name: "sentinel_connection_rejected_total",
       help: "Connections closed before a request was read.",
       labels: ["listener", "reason"],
+    }),
+  };
+}
+
+function http2Families(registry: MetricsRegistry) {
+  return {
+    http2Connections: registry.gauge({
+      name: "sentinel_http2_connections",
+      help: "Downstream connections open that speak HTTP/2.",
+    }),
+    http2Floods: registry.counter({
+      name: "sentinel_http2_floods_total",
+      help: "HTTP/2 connections cut because of frames that bring nothing, by their kind.",
+      labels: ["listener", "kind"],
     }),
   };
 }

@@ -241,7 +241,8 @@ class ProxyService implements Service {
         return refuse(context, attempt, "the retry budget is used up");
       }
     }
-    const isStale = reason === "reset" && attempt.reused;
+    // A connection that goes away, unlike the target, says so to what comes too late: once that is no failure.
+    const isStale = (reason === "reset" && attempt.reused) || (reason === "refused-stream" && !course.fresh);
     if (!policy.isImplicit || !isStale) (course.tried ??= []).push(attempt.target);
     // A target that has not failed the request may be asked at once, unless the failure hints at overload.
     const isHarmless = isStale || reason === "connect-failure" || reason === "refused-stream";
