@@ -20,7 +20,7 @@ const ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount";
 
 /** Slices asked for at once; each holds up to 1000 endpoints. */
 const PAGE_SLICES = 100;
-const PAGES_MAX = 20;
+const PAGES_MAX = 5;
 /** Slices of one service; beyond it something else was found. */
 const SLICES_MAX = PAGE_SLICES * PAGES_MAX;
 const PAGE_BYTES_MAX = 33_554_432;
