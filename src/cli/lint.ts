@@ -30,10 +30,11 @@ export function lint(config: Config): string[] {
 
 function* lintRoutes(config: Config): Iterable<string> {
   for (const route of resolveConfig(config).routes) {
-    if (route.upstream !== undefined && route.policies.timeoutSecs === undefined) {
+    const isProxied = route.upstream !== undefined || route.trafficSplit !== undefined;
+    if (isProxied && route.policies.timeoutSecs === undefined) {
       yield `Route "${route.id}" has no policies { timeout-secs }; the upstream's request-secs alone bounds it`;
     }
-    if (route.upstream === undefined && route.builtinHandler === undefined && route.filters.length === 0) {
+    if (!isProxied && route.builtinHandler === undefined && route.filters.length === 0) {
       yield `Route "${route.id}" has neither an upstream nor a builtin-handler nor a filter that answers`;
     }
   }
