@@ -5,6 +5,7 @@ import { ProxyError, toProxyError } from "../core/errors.ts";
 import { HeaderList } from "../core/headers.ts";
 import type { MaybePromise, Response } from "../core/message.ts";
 import type { Clock, Socket } from "../core/ports.ts";
+import { type Tunnel, Upgrade } from "../core/upgrade.ts";
 import { type ParsedRequest, RequestHeadParser } from "../http1/request_head.ts";
 import type { RequestHandler } from "./handler.ts";
 import type { HttpDate } from "./http_date.ts";
@@ -21,6 +22,9 @@ const LINGER_BYTES_MAX = 1_048_576;
 /** How long a drain waits for the first request of a client that has just connected. */
 const DRAIN_FIRST_REQUEST_MS = 1000;
 
+/** Room for what comes while an upgrade is awaited; the tunnel that follows has buffers of its own. */
+const UPGRADE_BYTES = 256;
+
 /** What all connections of a thread share. */
 export interface ConnectionDeps {
   readonly handler: RequestHandler;
@@ -33,8 +37,8 @@ export interface ConnectionDeps {
   readonly outputBuffers: BufferPool;
 }
 
-/** The connection waits for a request, receives one, waits for its answer, sends it, or is being closed. */
-type Phase = "idle" | "receiving" | "answering" | "sending" | "closing";
+/** The connection waits for a request, receives one, waits for its answer, sends it, has left HTTP, or is being closed. */
+type Phase = "idle" | "receiving" | "answering" | "sending" | "tunnel" | "closing";
 
 /**
  * One client connection: HTTP/1.1 requests in, responses out, one at a time and in order. Every wait
@@ -56,6 +60,7 @@ export class Connection implements BodyHost {
   #draining = false;
   #context: RequestContext | null = null;
   #body: RequestBody | null = null;
+  #tunnel: Tunnel | null = null;
   /** Set while a request whose head came too late is being refused. */
   #lateRefusal: Promise<void> | null = null;
   /** Why the bytes at hand are no request. */
@@ -112,6 +117,7 @@ export class Connection implements BodyHost {
   /** Finishes the request at hand, then closes; an idle connection closes at once, a new one soon. */
   drain(): void {
     this.#draining = true;
+    this.#tunnel?.drain();
     if (this.#phase !== "idle") return;
     // A client that has just connected is about to ask, and would take a close for a failure.
     if (this.#downstream.requestsServed > 0) this.#socket.close();
@@ -120,6 +126,7 @@ export class Connection implements BodyHost {
 
   /** Cuts the connection; a request at hand is aborted. */
   abort(): void {
+    this.#tunnel?.abort();
     this.#socket.close();
     // Where a next request is at hand no read is under way that would notice the close.
     if (this.#context !== null && (this.#phase === "answering" || this.#phase === "sending")) {
@@ -166,6 +173,7 @@ export class Connection implements BodyHost {
         handler.finish(context);
         return;
       }
+      if (response.status === 101) return await this.#switch(context, response);
       this.#phase = "sending";
       const close = this.#writer.closes = this.#mustClose(context, response, parsed);
       let sent = false;
@@ -268,10 +276,35 @@ export class Connection implements BodyHost {
     });
     this.#context = context;
     this.#body = body;
+    if (parsed.upgrade !== "") {
+      context.upgrade = new Upgrade(parsed.upgrade);
+      this.input.slim(UPGRADE_BYTES);
+    }
     if (body !== null) body.context = context;
     // A read is kept under way, so that a client that leaves is noticed.
     else if (this.input.available === 0) this.input.ahead();
     return context;
+  }
+
+  /** Both sides leave HTTP: bytes go both ways until both are done. */
+  async #switch(context: RequestContext, response: Response): Promise<void> {
+    const { plan, upstream } = context.upgrade!;
+    this.#phase = "tunnel";
+    this.readWatch.dueMs = Infinity;
+    try {
+      await this.#writer.sendSwitch(response, plan!.protocol);
+      const socket = this.#socket;
+      const client = { socket, ...this.input.handOver(), writable: null, close: () => socket.close() };
+      const tunnel = this.#tunnel = plan!.open(client, upstream!);
+      const over = tunnel.run();
+      if (this.#draining) tunnel.drain();
+      await over;
+    } catch (cause) {
+      context.aborted = true;
+      throw cause;
+    } finally {
+      this.#deps.handler.finish(context);
+    }
   }
 
   /** Whether the response at hand is the last one on this connection. */

@@ -1,5 +1,6 @@
 import type { BufferPool } from "../core/buffer_pool.ts";
 import type { Socket } from "../core/ports.ts";
+import type { TunnelSide } from "../core/upgrade.ts";
 
 /** Bytes of the buffer a connection starts with: room for nearly every request head. */
 export const INPUT_BYTES_INITIAL = 4096;
@@ -48,6 +49,27 @@ export class Input {
   /** Bytes at hand. */
   get available(): number {
     return this.end - this.start;
+  }
+
+  /** Goes on in a small buffer: whoever asks for another protocol may be silent for long. */
+  slim(bytes: number): void {
+    if (this.start === this.end && this.#reading === null && this.#small === null) {
+      this.bytes = new Uint8Array(bytes);
+      this.start = this.end = 0;
+    }
+  }
+
+  /** Leaves what is at hand, and what the read under way brings, to a tunnel. Nothing more is read here. */
+  handOver(): Pick<TunnelSide, "early" | "pending"> {
+    const from = this.end;
+    const early = this.bytes.slice(this.start, from);
+    this.start = from;
+    this.onEnd = this.onShift = null;
+    const pending = this.#reading?.then(() => {
+      if (this.broken) throw new Error("the connection broke");
+      return this.bytes.slice(from, this.end);
+    }) ?? null;
+    return { early, pending };
   }
 
   /** Starts a read unless one is under way, the stream has ended, or the buffer is full. */

@@ -1,4 +1,5 @@
 import type { MetricsRegistry } from "./metrics.ts";
+import { tunnelFamilies } from "./tunnel_families.ts";
 
 /** Bounds of latency histograms, seconds. */
 export const LATENCY_BUCKETS = Object.freeze([
@@ -28,6 +29,7 @@ export function createFamilies(registry: MetricsRegistry, build: { readonly vers
     ...requestFamilies(registry),
     ...upstreamFamilies(registry),
     ...connectionFamilies(registry),
+    ...tunnelFamilies(registry),
     ...scopedFamilies(registry),
     ...processFamilies(registry),
   };

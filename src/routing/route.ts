@@ -7,6 +7,8 @@ import { refused } from "../core/refused.ts";
 import { block, bytes, duration, flag, integer, list, oneOf, scalar, text, texts } from "../core/schema.ts";
 import type { Infer } from "../core/schema.ts";
 
+import { upgradeOptions } from "../tunnel/upgrade_options.ts";
+import { websocketOptions } from "../tunnel/websocket_options.ts";
 import { hostEditProblem } from "../filters/header_editor.ts";
 import { hostProblem } from "./matchers/host.ts";
 import { regexProblem } from "./matchers/path_regex.ts";
@@ -183,8 +185,12 @@ export const route = block({
     shadow: refused({ summary: "Copies of requests to another upstream." }),
     fallback: refused({ summary: "Other upstreams after a failure." }),
     wafEnabled: refused({ summary: "Web application firewall." }),
-    websocket: refused({ summary: "WebSocket upgrades." }),
-    websocketInspection: refused({ summary: "Inspection of WebSocket frames." }),
+    websocket: websocketOptions,
+    websocketInspection: flag({
+      summary: "Show whole messages of WebSockets to the agents of the route.",
+      default: false,
+    }),
+    upgrade: upgradeOptions,
     retryPolicy: refused({
       summary: "Repeating requests that failed.",
       hint: "remove it; a request that died on a reused connection is repeated anyway",

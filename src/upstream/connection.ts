@@ -2,6 +2,7 @@ import type { BufferPool } from "../core/buffer_pool.ts";
 import type { Deadlines, Watch } from "../core/deadlines.ts";
 import { type ErrorCode, ProxyError } from "../core/errors.ts";
 import type { Clock, Socket } from "../core/ports.ts";
+import type { TunnelSide } from "../core/upgrade.ts";
 import { ResponseHeadParser } from "../http1/response_head.ts";
 
 /** Bytes of a connection's own read buffer: a head and a small body. */
@@ -36,11 +37,15 @@ export interface ConnectionDeps {
 export interface ConnectionOwner {
   /** The exchange is over and the connection is sound; the owner parks it, lends it on, or closes it. */
   finished(connection: UpstreamConnection): void;
+  /** The connection has left HTTP and will never come back; `closed` follows at its end. */
+  switched(connection: UpstreamConnection): void;
   closed(connection: UpstreamConnection): void;
 }
 
-/** Lent to an exchange, waiting for one with a read under way, or gone. */
-type State = "busy" | "idle" | "closed";
+/** Lent to an exchange, waiting for one with a read under way, part of a tunnel, or gone. */
+type State = "busy" | "idle" | "switched" | "closed";
+
+const NOTHING: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 
 /**
  * One HTTP/1.1 connection to a target: its socket, buffers and time limits. While it is idle a read is
@@ -61,6 +66,8 @@ export class UpstreamConnection implements Watch {
   writeFailed = false;
   /** Exchanges begun on it before the present one. */
   exchanges = 0;
+  /** It has become one end of a tunnel. */
+  isSwitched = false;
   /** `Clock.nowMs` past which the request at hand is given up whatever happens. */
   deadlineMs = Infinity;
   /** `bytes` is one of the huge buffers. */
@@ -73,12 +80,14 @@ export class UpstreamConnection implements Watch {
   readonly #socket: Socket;
   readonly #owner: ConnectionOwner;
   readonly #deps: ConnectionDeps;
-  readonly #own = this.bytes;
+  #own = this.bytes;
   #state: State = "busy";
   #reading: Promise<number> | null = null;
   #writing = false;
   #sending: Uint8Array | null = null;
   #finishWhenWritten = false;
+  /** Waits for the end of the write under way, on behalf of the tunnel that follows. */
+  #whenWritten: (() => void) | null = null;
   #writeWatch: Watch | null = null;
   readonly #idleEnded = (): void => {
     if (this.#state === "idle") this.close();
@@ -204,6 +213,7 @@ export class UpstreamConnection implements Watch {
 
   #writeEnded(): void {
     this.#writing = false;
+    this.#whenWritten?.();
     if (!this.#finishWhenWritten) return;
     this.#finishWhenWritten = false;
     this.finish();
@@ -240,6 +250,23 @@ export class UpstreamConnection implements Watch {
     this.deadlineMs = Infinity;
     this.exchanges++;
     this.#owner.finished(this);
+  }
+
+  /** The socket and what has arrived behind the head of a 101. The connection keeps no buffer of its own. */
+  handOver(): TunnelSide {
+    this.#state = "switched";
+    this.isSwitched = true;
+    this.dueMs = this.deadlineMs = Infinity;
+    this.#deps.deadlines.remove(this);
+    if (this.#writeWatch !== null) this.#deps.deadlines.remove(this.#writeWatch);
+    const early = this.bytes.slice(this.start, this.end);
+    if (this.#holdsHuge) this.#deps.hugeBuffers.release(this.bytes);
+    this.#holdsHuge = false;
+    this.bytes = this.#own = this.output = NOTHING;
+    this.#owner.switched(this);
+    // The write of the head is over on the wire, but its promise may be behind the answer's.
+    const writable = this.#writing ? new Promise<void>((resolve) => this.#whenWritten = resolve) : null;
+    return { socket: this.#socket, early, pending: null, writable, close: () => this.close() };
   }
 
   /** Waits for the next exchange, until `dueMs` at the latest. */

@@ -163,6 +163,7 @@ export class Exchange implements ResponseBodyHost {
       connection.start = parser.end;
       if (parsed.status >= 200) return parsed;
       if (parsed.status === 101) {
+        if (this.#context.upgrade !== null) return parsed;
         throw new ProxyError("upstream_protocol", "the upstream switched protocols unasked");
       }
       this.#informational++;
@@ -172,6 +173,7 @@ export class Exchange implements ResponseBodyHost {
   }
 
   #respond(parsed: ParsedResponse): Response {
+    if (parsed.status === 101) return this.#switch(parsed);
     const connection = this.#connection;
     const context = this.#context;
     this.#headArrived = true;
@@ -192,6 +194,17 @@ export class Exchange implements ResponseBodyHost {
     }
     const init = { framing: parsed.framing, length: parsed.length, readTimeoutMs: this.#timeouts.readMs };
     return { status, reason, headers, body: new ResponseBody(connection, this, init) };
+  }
+
+  /** The target leaves HTTP as it was asked to: the connection is no exchange's any more. */
+  #switch({ status, reason, headers, upgrade }: ParsedResponse): Response {
+    const wish = this.#context.upgrade!;
+    wish.plan!.checkAnswer(upgrade, headers);
+    this.headMs = this.#connection.clock.nowMs();
+    this.#end();
+    wish.upstream = this.#connection.handOver();
+    headers.appendKeyed("Via", "via", "1.1 sentinel");
+    return { status, reason, headers, body: null };
   }
 
   /** Gives up the rest of the request body; neither connection can then be used again. */

@@ -60,6 +60,8 @@ export class TargetPool implements ConnectionOwner {
   readonly #waiters = new Set<Waiter>();
   /** Connections open, lent or idle. */
   #open = 0;
+  /** Of these, the ones that have left HTTP: routes bound them, for they would else starve the requests. */
+  #switched = 0;
   #dialing = 0;
   #retired = false;
 
@@ -69,16 +71,16 @@ export class TargetPool implements ConnectionOwner {
     this.#deps = deps;
   }
 
-  /** Connections open or being opened. */
+  /** Connections open or being opened, without tunnels. */
   get size(): number {
-    return this.#open + this.#dialing;
+    return this.#open - this.#switched + this.#dialing;
   }
 
   get idle(): number {
     return this.#idle.length;
   }
 
-  /** Connections lent to requests now. */
+  /** Connections lent to requests now, tunnels included. */
   get busy(): number {
     return this.#open - this.#idle.length;
   }
@@ -146,8 +148,14 @@ export class TargetPool implements ConnectionOwner {
     connection.park(Math.min(now + limits.idleTimeoutMs, endOfLifeMs));
   }
 
+  switched(_connection: UpstreamConnection): void {
+    this.#switched++;
+    this.#dialForWaiters();
+  }
+
   closed(connection: UpstreamConnection): void {
     this.#open--;
+    if (connection.isSwitched) this.#switched--;
     const index = this.#idle.lastIndexOf(connection);
     if (index >= 0) this.#idle.splice(index, 1);
     this.#dialForWaiters();

@@ -60,7 +60,7 @@ const REASONS: Record<string, readonly string[]> = {
   "config_examples_acme-cloudflare.kdl": ["system", "tls"],
   "config_examples_api-gateway.kdl": ["https", "tls", "grpc", "retry-policy", "tracing"],
   "config_examples_basic.kdl": [],
-  "config_examples_cors-headers.kdl": ["grpc", "websocket"],
+  "config_examples_cors-headers.kdl": ["grpc", "ping-interval-secs", "ping-timeout-secs"],
   "config_examples_distributed-rate-limit.kdl": [
     "least_connections",
     ...["redis", "redis-url", "redis-prefix", "redis-pool-size", "redis-timeout-ms", "redis-fallback"],
@@ -87,7 +87,9 @@ const REASONS: Record<string, readonly string[]> = {
   ],
   "config_examples_static-site.kdl": ["https", "tls", "cache", "rewrite-path"],
   "config_examples_tracing.kdl": ["grpc", "tracing"],
-  "config_examples_websocket.kdl": ["https", "tls", "grpc", "websocket", "ip-hash"],
+  "config_examples_websocket.kdl": [
+    ...["https", "tls", "grpc", "ip-hash", "ping-interval-secs", "ping-timeout-secs"],
+  ],
   "invalid_acme-san.kdl": ["true"],
 };
 

@@ -1,0 +1,186 @@
+import type { Deadlines, Watch } from "../core/deadlines.ts";
+import type { Tunnel, TunnelSide, WebSocketClose } from "../core/upgrade.ts";
+import type { Direction, DirectionHost, TunnelCause } from "./direction.ts";
+import type { SeenClose, Violation } from "./frame_scanner.ts";
+import { GOING_AWAY } from "./frames.ts";
+
+/** How long one side may go on alone without a byte once the other has said that it is done. */
+const HALF_CLOSED_MS = 30_000;
+/** How long the frames under way may take to end once the tunnel is to be closed. */
+const STOP_MS = 30_000;
+/** How long the answer to our Close frame is waited for (RFC 6455 §7.1.1). */
+const PARTING_MS = 5000;
+/** How long the other side is given once one has broken. */
+const BROKEN_MS = 1000;
+
+/** How a tunnel is held together. */
+export interface TunnelSettings {
+  readonly idleMs: number;
+  /** Whether it can be closed with a word. */
+  readonly hasFrames: boolean;
+}
+
+/** Told of a tunnel's end. */
+export interface TunnelEvents {
+  /** Both ends are closed. */
+  ended(end: TunnelSummary): void;
+}
+
+/** What is known of a tunnel that has ended. */
+export interface TunnelSummary {
+  readonly bytesFromClient: number;
+  readonly bytesFromUpstream: number;
+  readonly messagesFromClient: number;
+  readonly messagesFromUpstream: number;
+  readonly closed: WebSocketClose | undefined;
+  readonly cause: TunnelCause | undefined;
+}
+
+/** Makes the two directions for their host. */
+export type MakeDirections = (host: DirectionHost) => readonly [toUpstream: Direction, toClient: Direction];
+
+/**
+ * Two directions that share a fate: each ends by itself, so that what the other side still has to say arrives
+ * (half-close), but both are bounded by one idle time; what breaks on one side is told to the other at once.
+ */
+export class DuplexTunnel implements Tunnel, DirectionHost, Watch {
+  dueMs = Infinity;
+  readonly #client: TunnelSide;
+  readonly #upstream: TunnelSide;
+  readonly #settings: TunnelSettings;
+  readonly #deadlines: Deadlines;
+  readonly #events: TunnelEvents;
+  readonly #toUpstream: Direction;
+  readonly #toClient: Direction;
+  /** Directions that are not over. */
+  readonly #running = new Set<Direction>();
+  /** Of these, the ones that have not sent our Close frame. */
+  readonly #staying: Set<Direction>;
+  #idleMs: number;
+  #isStopping = false;
+  #isOver = false;
+  #closed: WebSocketClose | undefined;
+  #cause: TunnelCause | undefined;
+  #resolve: (() => void) | null = null;
+
+  constructor(
+    sides: { readonly client: TunnelSide; readonly upstream: TunnelSide },
+    settings: TunnelSettings & { readonly directions: MakeDirections },
+    deps: { readonly deadlines: Deadlines; readonly events: TunnelEvents },
+  ) {
+    this.#client = sides.client;
+    this.#upstream = sides.upstream;
+    this.#settings = settings;
+    this.#idleMs = settings.idleMs;
+    this.#deadlines = deps.deadlines;
+    this.#events = deps.events;
+    [this.#toUpstream, this.#toClient] = settings.directions(this);
+    this.#running.add(this.#toUpstream).add(this.#toClient);
+    this.#staying = new Set(this.#running);
+  }
+
+  run(): Promise<void> {
+    if (this.#isOver) return Promise.resolve();
+    const over = new Promise<void>((resolve) => this.#resolve = resolve);
+    this.#deadlines.add(this);
+    this.touch();
+    this.#toUpstream.start();
+    this.#toClient.start();
+    return over;
+  }
+
+  drain(): void {
+    if (this.#settings.hasFrames) {
+      this.stop({ code: GOING_AWAY, reason: "the proxy is shutting down" }, "shutting_down");
+    }
+  }
+
+  abort(): void {
+    this.#cause ??= "shutting_down";
+    this.#finish();
+  }
+
+  /** Closes both sides with a Close frame, each as soon as it is at the end of a frame. */
+  stop({ code, reason }: SeenClose, cause: TunnelCause): void {
+    if (this.#isStopping || this.#isOver) return;
+    this.#isStopping = true;
+    this.#cause ??= cause;
+    this.#closed ??= { code, reason, by: "proxy" };
+    this.dueMs = this.#deadlines.coarseMs + STOP_MS;
+    for (const direction of [...this.#running]) direction.close(code, reason);
+  }
+
+  /** Called by the sweep. */
+  expire(): void {
+    if (this.#isStopping || this.#running.size < 2) return this.#finish();
+    this.#cause ??= "tunnel_idle";
+    if (!this.#settings.hasFrames) return this.#finish();
+    this.stop({ code: GOING_AWAY, reason: "idle for too long" }, "tunnel_idle");
+  }
+
+  touch(): void {
+    if (!this.#isStopping) this.dueMs = this.#deadlines.coarseMs + this.#idleMs;
+  }
+
+  ended(direction: Direction): void {
+    const to = direction === this.#toUpstream ? this.#upstream : this.#client;
+    // Who does not take the end any more shows it when it is read from.
+    to.socket.closeWrite().catch(() => {});
+    this.#idleMs = Math.min(this.#idleMs, HALF_CLOSED_MS);
+    this.touch();
+    this.#settle(direction);
+  }
+
+  broke(direction: Direction): void {
+    this.#idleMs = Math.min(this.#idleMs, BROKEN_MS);
+    this.ended(direction);
+  }
+
+  refused(_direction: Direction): void {
+    this.#finish();
+  }
+
+  violated(_direction: Direction, { code, reason, cause }: Violation): void {
+    this.stop({ code, reason }, cause);
+  }
+
+  sawClose(direction: Direction, { code, reason }: SeenClose): void {
+    this.#closed ??= { code, reason, by: direction === this.#toUpstream ? "client" : "upstream" };
+  }
+
+  left(direction: Direction): void {
+    this.#staying.delete(direction);
+    if (this.#staying.size === 0) {
+      this.dueMs = Math.min(this.dueMs, this.#deadlines.coarseMs + PARTING_MS);
+    }
+  }
+
+  parted(direction: Direction): void {
+    this.#settle(direction);
+  }
+
+  #settle(direction: Direction): void {
+    this.#running.delete(direction);
+    if (this.#isStopping) this.left(direction);
+    if (this.#running.size === 0) this.#finish();
+  }
+
+  #finish(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#deadlines.remove(this);
+    this.#client.close();
+    this.#upstream.close();
+    this.#toUpstream.dispose();
+    this.#toClient.dispose();
+    this.#events.ended({
+      bytesFromClient: this.#toUpstream.bytes,
+      bytesFromUpstream: this.#toClient.bytes,
+      messagesFromClient: this.#toUpstream.messages,
+      messagesFromUpstream: this.#toClient.messages,
+      closed: this.#closed,
+      cause: this.#cause,
+    });
+    this.#resolve?.();
+  }
+}
