@@ -1,5 +1,5 @@
 import { deepStrictEqual as equal, ok } from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../../tests/support/seeded_check.ts";
 import type { ConfigNode } from "../core/config_node.ts";
 import { parseJson } from "./json.ts";
 

@@ -1,7 +1,7 @@
 /** Our tree against that of another parser, over generated documents; shipped examples are in tests/conformance. */
 
 import { deepStrictEqual as equal, ok } from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../../tests/support/seeded_check.ts";
 import { parse as parseOther } from "kdljs";
 import type { ConfigNode } from "../core/config_node.ts";
 import { parseKdl } from "./kdl.ts";

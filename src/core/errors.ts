@@ -6,9 +6,11 @@ export type Fault = "config" | "downstream" | "upstream" | "agent" | "internal";
 /**
  * When the same request may be tried again:
  * `never` · `reused` only if a kept-alive connection died before its first byte, and the method is
- * idempotent · `unsent` nothing of the request reached the upstream, so any method may be repeated.
+ * idempotent · `unsent` nothing of the request reached the upstream, so any method may be repeated ·
+ * `refused` the upstream says that it did not begin, so any method may be repeated · `timeout` only where a
+ * retry policy says so. A policy may allow more after `reused` too.
  */
-export type RetryRule = "never" | "reused" | "unsent";
+export type RetryRule = "never" | "reused" | "unsent" | "refused" | "timeout";
 
 interface ErrorRow {
   readonly status: number;
@@ -64,8 +66,10 @@ export const ERRORS = {
   upstream_connect_failed: upstream(503, "unsent", "The upstream refused the connection"),
   upstream_connect_timeout: upstream(504, "unsent", "The upstream did not accept the connection in time"),
   upstream_tls_failed: upstream(502, "unsent", "The TLS connection to the upstream failed"),
+  upstream_refused: upstream(503, "refused", "The upstream did not take the request"),
   upstream_reset: upstream(502, "reused", "The upstream closed the connection before answering"),
-  upstream_read_timeout: upstream(504, "never", "The upstream did not answer in time"),
+  upstream_try_timeout: upstream(504, "timeout", "The upstream did not answer in time"),
+  upstream_read_timeout: upstream(504, "timeout", "The upstream did not answer in time"),
   upstream_write_timeout: upstream(504, "never", "The upstream did not take the request in time"),
   upstream_protocol: upstream(502, "never", "The upstream sent an invalid response"),
   upstream_body_aborted: upstream(502, "never", "The upstream broke off its response"),

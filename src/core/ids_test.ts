@@ -1,5 +1,5 @@
 import { equal, match, notEqual, ok } from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../../tests/support/seeded_check.ts";
 import { HeaderList } from "./headers.ts";
 import { continueTraceparent, IdSource, incomingId, isAcceptableId, parseTraceparent } from "./ids.ts";
 import type { Random } from "./ports.ts";

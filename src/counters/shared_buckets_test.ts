@@ -1,5 +1,5 @@
 import { deepEqual, equal, ok, throws } from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../../tests/support/seeded_check.ts";
 import { bucketBytes, bucketStats, SharedBuckets } from "./shared_buckets.ts";
 
 const random = { u32: () => 12345 };

@@ -1,5 +1,5 @@
 import { deepEqual, equal, ok, throws } from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../../tests/support/seeded_check.ts";
 import type { KvStore } from "../agents/host/kv.ts";
 import { kvBytes, kvStats, SharedKv } from "./shared_kv.ts";
 import { KV_BLOCK_BYTES, KV_KEY_BYTES_MAX, KV_VALUE_BYTES_MAX } from "./shared_kv_table.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../../tests/support/seeded_check.ts";
 import { parseProxyHeader } from "./proxy_protocol.ts";
 
 function bytesOf(text: string): Uint8Array {

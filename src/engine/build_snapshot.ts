@@ -24,8 +24,11 @@ import { createErrorPages, type ErrorPages } from "../services/error_pages.ts";
 import { createProxyService } from "../services/proxy.ts";
 import type { Service } from "../services/service.ts";
 import { WEBSOCKET_VERSION } from "../tunnel/handshake.ts";
-import { healthStates, LiveUpstream } from "../upstream/live_upstream.ts";
+import { LiveUpstream } from "../upstream/live_upstream.ts";
 import type { UpstreamPools } from "../upstream/pools.ts";
+import { RetryBudget } from "../upstream/retry_budget.ts";
+import { RetryPolicy } from "../upstream/retry_policy.ts";
+import { openRecords } from "../upstream/target_record.ts";
 import { Chain, type ChainLink } from "./chain.ts";
 import { configSummary } from "./config_summary.ts";
 import type { ErrorPage, ListenerView } from "./engine.ts";
@@ -34,7 +37,7 @@ import { InFlightFilter, limitNeed, plannedLimits } from "./limit_filters.ts";
 import type { LiveRoute } from "./live_route.ts";
 import { type LogSinks, RequestLog } from "./request_log.ts";
 import { RequestNames } from "./request_names.ts";
-import { filterNeed, REQUESTS_IN_FLIGHT, routeTotalsKey, TOTALS_KEY } from "./shared_needs.ts";
+import { filterNeed, loadKey, REQUESTS_IN_FLIGHT, routeTotalsKey, TOTALS_KEY } from "./shared_needs.ts";
 import { Snapshot } from "./snapshot.ts";
 import { routeUpgrades } from "./build_upgrades.ts";
 import type { TunnelDeps } from "./route_upgrades.ts";
@@ -72,6 +75,8 @@ export async function buildSnapshot(config: Config, deps: SnapshotDeps): Promise
   return new SnapshotBuilder(config, resolved, deps).build(tls);
 }
 
+const NO_RETRY_POLICY = new RetryPolicy(undefined, null);
+
 class SnapshotBuilder {
   readonly #config: Config;
   readonly #resolved: ResolvedConfig;
@@ -99,12 +104,20 @@ class SnapshotBuilder {
   }
 
   build(tls: Awaited<ReturnType<typeof readUpstreamTls>>): Snapshot {
-    const { families, outcomes, pools, shared, generation, ports, agents } = this.#deps;
+    const { families, outcomes, pools, shared, generation, ports, agents, workerIndex } = this.#deps;
     const { maxIdleConnectionsPerUpstream, maxQueuedRequests } = this.#config.limits;
     const bounds = { idleMax: maxIdleConnectionsPerUpstream, queueMax: maxQueuedRequests };
     for (const upstream of this.#resolved.upstreams) {
-      const init = { config: upstream, tls: tls.get(upstream.id), pools, bounds };
-      this.#upstreams.set(upstream.id, new LiveUpstream({ ...init, health: healthStates(upstream, shared) }));
+      const records = openRecords(upstream, shared, workerIndex);
+      const init = {
+        config: upstream,
+        tls: tls.get(upstream.id),
+        pools,
+        bounds,
+        records,
+        clock: ports.clock,
+      };
+      this.#upstreams.set(upstream.id, new LiveUpstream(init));
     }
     const routes = this.#resolved.routes.map((route) => this.#route(route));
     const upstreams = [...this.#upstreams.values()];
@@ -179,8 +192,32 @@ class SnapshotBuilder {
     assert(upstream !== undefined, "upstreams of routes are checked when the configuration is read");
     const meter = new UpstreamMeter(this.#deps.families, upstream.id, route);
     const endpoint = this.#deps.proxyEndpoint?.(upstream) ??
-      createProxyService({ upstream, clock: this.#deps.ports.clock, meter });
+      createProxyService({
+        upstream,
+        policy: this.#retryPolicy(route, upstream.id),
+        meter,
+        ...this.#deps.ports,
+      });
     return { endpoint, endpointText: `upstream "${upstream.id}"` };
+  }
+
+  /** The route's own policy, else its upstream's; the budget counts what all routes to the upstream do. */
+  #retryPolicy(route: ResolvedRoute, upstreamId: string): RetryPolicy {
+    const upstream = this.#resolved.upstreams.find(({ id }) => id === upstreamId);
+    const config = route.retryPolicy ?? upstream?.retry;
+    if (config === undefined) return NO_RETRY_POLICY;
+    const totals = this.#totals(loadKey(upstreamId));
+    const { percent, minConcurrency } = config.budget;
+    return new RetryPolicy(
+      config,
+      new RetryBudget(totals, { share: percent / 100, minimum: minConcurrency }),
+    );
+  }
+
+  #totals(key: string): SharedTotals {
+    const memory = this.#deps.shared[key];
+    assert(memory !== undefined, `shared memory "${key}" was allocated`);
+    return new SharedTotals(memory, { index: this.#deps.workerIndex, count: this.#deps.workerCount });
   }
 
   #builtin(handler: BuiltinHandler): Service {
@@ -261,10 +298,7 @@ class SnapshotBuilder {
     key: string,
     bounds: { readonly number: number; readonly max: number; readonly ownMax: number },
   ): ChainLink {
-    const memory = this.#deps.shared[key];
-    assert(memory !== undefined, `shared memory "${key}" was allocated`);
-    const totals = new SharedTotals(memory, { index: this.#deps.workerIndex, count: this.#deps.workerCount });
-    return { id, type: "in-flight", filter: new InFlightFilter(totals, bounds.number, bounds) };
+    return { id, type: "in-flight", filter: new InFlightFilter(this.#totals(key), bounds.number, bounds) };
   }
 }
 

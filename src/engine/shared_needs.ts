@@ -3,7 +3,8 @@ import { resolveConfig } from "../config/resolve.ts";
 import type { SharedMemory, SharedNeed } from "../core/shared_memory.ts";
 import { gaugeBytes, SharedGauges } from "../counters/shared_gauges.ts";
 import { SharedTotals, totalBytes } from "../counters/shared_totals.ts";
-import { healthNeed } from "../upstream/live_upstream.ts";
+import { LOAD_NUMBERS } from "../upstream/retry_budget.ts";
+import { clearRecordRow, recordNeeds } from "../upstream/target_record.ts";
 import { agentKvNeed } from "./agent_factory.ts";
 import { type AgentPlan, NO_AGENTS } from "./agent_plan.ts";
 import { filterKind } from "./filter_kinds.ts";
@@ -23,13 +24,15 @@ const CLIENTS_PREFIX = "connections-per-client:";
 const LISTENER_PREFIX = "connections-of:";
 /** Requests in flight on a route; its id follows. */
 const ROUTE_PREFIX = "in-flight:";
+/** Requests and retries of an upstream; its id follows. */
+const LOAD_PREFIX = "load:";
 /** Open WebSockets of a route; its id follows. */
 const WEBSOCKETS_PREFIX = "websockets-of:";
 /** Open tunnels of a route; its id follows. */
 const TUNNELS_PREFIX = "tunnels-of:";
 /** Open WebSockets of each client on each route; the number of those there is room for follows. */
 const WEBSOCKET_CLIENTS_PREFIX = "websockets-per-client:";
-const TOTALS_PREFIXES = [ROUTE_PREFIX, LISTENER_PREFIX, WEBSOCKETS_PREFIX, TUNNELS_PREFIX];
+const TOTALS_PREFIXES = [ROUTE_PREFIX, LISTENER_PREFIX, WEBSOCKETS_PREFIX, TUNNELS_PREFIX, LOAD_PREFIX];
 const GAUGES_PREFIXES = [CLIENTS_PREFIX, WEBSOCKET_CLIENTS_PREFIX];
 /** Clients that can be told apart at least; constant, so that an ordinary reload keeps the counts. */
 const CLIENTS_MIN = 65_536;
@@ -45,6 +48,10 @@ export function clientsKey(config: Config): string {
 
 export function listenerTotalsKey(listenerId: string): string {
   return LISTENER_PREFIX + listenerId;
+}
+
+export function loadKey(upstreamId: string): string {
+  return LOAD_PREFIX + upstreamId;
 }
 
 export function routeTotalsKey(routeId: string): string {
@@ -93,8 +100,8 @@ export function* sharedNeeds(
     }
   }
   for (const upstream of resolved.upstreams) {
-    const need = healthNeed(upstream);
-    if (need !== undefined) yield need;
+    yield* recordNeeds(upstream, workerCount);
+    yield { key: loadKey(upstream.id), bytes: totalBytes(LOAD_NUMBERS, workerCount) };
   }
   if (resolved.routes.some(({ websocket }) => websocket?.maxConnectionsPerIp !== undefined)) {
     yield { key: websocketClientsKey(config), bytes: gaugeBytes(clientKeysMax(config), workerCount) };
@@ -125,6 +132,7 @@ export function clearWorker(shared: SharedMemory, workerIndex: number): void {
     ) {
       new SharedTotals(memory, seat).clearWorker(workerIndex);
     }
+    clearRecordRow(key, memory, workerIndex);
     const prefix = GAUGES_PREFIXES.find((each) => key.startsWith(each));
     if (prefix === undefined) continue;
     const maxKeys = Number(key.slice(prefix.length));

@@ -3,7 +3,7 @@ import { assert } from "../core/assert.ts";
 import type { Clock, Dialer, Log, Random, Timers, TlsClientOptions } from "../core/ports.ts";
 import { type HealthCheckKind, type HealthCheckOptions, type Probe, runProbe } from "./check.ts";
 import { findHealthCheck } from "./find_health_check.ts";
-import type { HealthState, HealthStates } from "./states.ts";
+import type { HealthCell, HealthState } from "./states.ts";
 
 /** Intervals vary by this share each way, so that checks do not fall into step. */
 const JITTER = 0.1;
@@ -13,10 +13,15 @@ const FIRST_CHECKS_MS = 500;
 /** An upstream to be checked. */
 export interface CheckedUpstream {
   readonly id: string;
-  readonly targets: readonly { readonly address: string; readonly tls?: TlsClientOptions | undefined }[];
+  readonly targets: readonly CheckedTarget[];
   readonly options: HealthCheckOptions;
-  /** Where the verdicts go. */
-  readonly states: HealthStates;
+}
+
+export interface CheckedTarget {
+  readonly address: string;
+  readonly tls?: TlsClientOptions | undefined;
+  /** Where the verdict goes. */
+  readonly cell: HealthCell;
 }
 
 /** Outside world that the monitor needs. */
@@ -57,18 +62,31 @@ export class HealthMonitor {
     this.#ports = ports;
   }
 
-  /** Checks exactly these from now on. What is checked in the same way already goes on undisturbed. */
+  /**
+   * Checks exactly these from now on. What is checked in the same way already goes on undisturbed; a target
+   * that is checked in another way keeps its verdict, one that is checked no more loses it.
+   */
   update(upstreams: readonly CheckedUpstream[]): void {
     const next = new Map<string, TargetWatch>();
+    const judged = new Set<string>();
     for (const upstream of upstreams) {
-      upstream.targets.forEach((target, index) => {
-        const key = JSON.stringify([upstream.id, index, target, upstream.options]);
+      for (const target of upstream.targets) {
+        const { address, tls } = target;
+        judged.add(JSON.stringify([upstream.id, address]));
+        const key = JSON.stringify([upstream.id, address, tls, upstream.options]);
         const running = this.#watched.get(key);
-        if (running !== undefined && running.states === upstream.states) next.set(key, running);
-        else next.set(key, new TargetWatch(upstream, index, this.#ports));
-      });
+        if (running === undefined) next.set(key, new TargetWatch(upstream, target, this.#ports));
+        else {
+          running.cell = target.cell;
+          next.set(key, running);
+        }
+      }
     }
-    for (const [key, watch] of this.#watched) if (next.get(key) !== watch) watch.stop();
+    for (const [key, watch] of this.#watched) {
+      if (next.get(key) === watch) continue;
+      watch.stop();
+      if (!judged.has(watch.identity)) watch.forget();
+    }
     for (const [key, watch] of next) if (this.#watched.get(key) !== watch) watch.start();
     this.#watched = next;
   }
@@ -86,9 +104,9 @@ export class HealthMonitor {
 
 /** The checks of one target. */
 class TargetWatch {
-  readonly states: HealthStates;
+  /** Where the verdict goes; a reload finds the same memory through another object. */
+  cell: HealthCell;
   readonly #upstreamId: string;
-  readonly #index: number;
   readonly #probe: Probe;
   readonly #kind: HealthCheckKind;
   readonly #ports: MonitorPorts;
@@ -101,17 +119,16 @@ class TargetWatch {
   #lastCheckMs: number | undefined;
   #lastDurationMs: number | undefined;
 
-  constructor(upstream: CheckedUpstream, index: number, ports: MonitorPorts) {
-    const { address, tls } = upstream.targets[index]!;
+  constructor(upstream: CheckedUpstream, target: CheckedTarget, ports: MonitorPorts) {
+    const { address, tls } = target;
     const endpoint = parseEndpoint(address);
     const kind = findHealthCheck(upstream.options.type);
     assert(
       typeof endpoint !== "string" && kind !== undefined,
       "health checks are checked with the configuration",
     );
-    this.states = upstream.states;
+    this.cell = target.cell;
     this.#upstreamId = upstream.id;
-    this.#index = index;
     this.#probe = { address, endpoint, tls, options: upstream.options };
     this.#kind = kind;
     this.#ports = ports;
@@ -126,11 +143,21 @@ class TargetWatch {
     this.#cancel?.();
   }
 
+  /** What tells it from other targets, however it is checked. */
+  get identity(): string {
+    return JSON.stringify([this.#upstreamId, this.#probe.address]);
+  }
+
+  /** Nobody will judge the target from now on. */
+  forget(): void {
+    this.cell.setHealth("unknown", this.#ports.clock.nowMs());
+  }
+
   health(): TargetHealth {
     return {
       upstreamId: this.#upstreamId,
       address: this.#probe.address,
-      status: this.states.get(this.#index),
+      status: this.cell.health,
       checks: this.#checks,
       inARow: Math.max(this.#good, this.#bad),
       lastError: this.#lastError,
@@ -170,14 +197,14 @@ class TargetWatch {
 
   #judge(error: string | undefined): void {
     const { healthyThreshold, unhealthyThreshold } = this.#probe.options;
-    const before = this.states.get(this.#index);
+    const before = this.cell.health;
     this.#good = error === undefined ? this.#good + 1 : 0;
     this.#bad = error === undefined ? 0 : this.#bad + 1;
     let after = before;
     if (this.#good >= (before === "unknown" ? 1 : healthyThreshold)) after = "healthy";
     else if (this.#bad >= unhealthyThreshold) after = "unhealthy";
     if (after === before) return;
-    this.states.set(this.#index, after);
+    this.cell.setHealth(after, this.#ports.clock.nowMs());
     this.#ports.log(after === "healthy" ? "info" : "warn", `Target is ${after}`, {
       upstream: this.#upstreamId,
       target: this.#probe.address,

@@ -3,7 +3,7 @@ import { ProxyError } from "../core/errors.ts";
 import { FakeDialer, type FakeSocket, FakeTime } from "../../tests/support/fake_socket.ts";
 import type { HealthCheckOptions } from "./check.ts";
 import { HealthMonitor } from "./monitor.ts";
-import { HealthStates } from "./states.ts";
+import type { HealthCell, HealthState } from "./states.ts";
 
 const OPTIONS: HealthCheckOptions = {
   type: "http",
@@ -15,13 +15,20 @@ const OPTIONS: HealthCheckOptions = {
   expectedStatus: [[200, 200], [300, 399]],
 };
 
+class Cell implements HealthCell {
+  health: HealthState = "unknown";
+  changes = 0;
+
+  setHealth(state: HealthState): void {
+    this.health = state;
+    this.changes++;
+  }
+}
+
 function setUp(options: Partial<HealthCheckOptions> = {}, addresses = ["10.0.0.1:80"]) {
   const time = new FakeTime();
   const dialer = new FakeDialer();
-  const states = new HealthStates(
-    new SharedArrayBuffer(HealthStates.bytes(addresses.length)),
-    addresses.length,
-  );
+  const cells = addresses.map(() => new Cell());
   const lines: string[] = [];
   const monitor = new HealthMonitor({
     dialer,
@@ -32,11 +39,10 @@ function setUp(options: Partial<HealthCheckOptions> = {}, addresses = ["10.0.0.1
   });
   const upstream = {
     id: "api",
-    targets: addresses.map((address) => ({ address })),
+    targets: addresses.map((address, index) => ({ address, cell: cells[index]! })),
     options: { ...OPTIONS, ...options },
-    states,
   };
-  return { time, dialer, states, monitor, upstream, lines };
+  return { time, dialer, cell: cells[0]!, monitor, upstream, lines };
 }
 
 const answer = (text: string) => (socket: FakeSocket) => {
@@ -90,18 +96,18 @@ Deno.test("health: the request is a plain GET with the configured path and host"
 });
 
 Deno.test("health: thresholds turn the verdict, below and at them", async () => {
-  const { time, dialer, states, monitor, upstream, lines } = setUp({ type: "tcp" });
+  const { time, dialer, cell, monitor, upstream, lines } = setUp({ type: "tcp" });
   const seen: string[] = [];
   let well = true;
   dialer.answer = () => well ? {} : new ProxyError("upstream_connect_failed", "refused");
   monitor.update([upstream]);
-  assert.equal(states.get(0), "unknown");
+  assert.equal(cell.health, "unknown");
   await time.advance(300);
-  seen.push(states.get(0));
+  seen.push(cell.health);
   for (const next of [false, false, false, true, false, true, true]) {
     well = next;
     await time.advance(10_000);
-    seen.push(states.get(0));
+    seen.push(cell.health);
   }
   assert.deepEqual(seen, [
     "healthy",
@@ -117,14 +123,14 @@ Deno.test("health: thresholds turn the verdict, below and at them", async () => 
 });
 
 Deno.test("health: an unknown target that fails becomes unhealthy only at the threshold", async () => {
-  const { time, dialer, states, monitor, upstream } = setUp({ type: "tcp" });
+  const { time, dialer, cell, monitor, upstream } = setUp({ type: "tcp" });
   dialer.answer = () => new ProxyError("upstream_connect_failed", "refused");
   monitor.update([upstream]);
   await time.advance(300);
   await time.advance(10_000);
-  assert.equal(states.get(0), "unknown");
+  assert.equal(cell.health, "unknown");
   await time.advance(10_000);
-  assert.equal(states.get(0), "unhealthy");
+  assert.equal(cell.health, "unhealthy");
 });
 
 Deno.test("health: an update keeps what is the same, and ends what is gone", async () => {
@@ -141,7 +147,7 @@ Deno.test("health: an update keeps what is the same, and ends what is gone", asy
 });
 
 Deno.test("health: a check under way is not doubled, and its late verdict is dropped after a stop", async () => {
-  const { time, dialer, states, monitor, upstream } = setUp({ type: "tcp", timeoutSecs: 60 });
+  const { time, dialer, cell, monitor, upstream } = setUp({ type: "tcp", timeoutSecs: 60 });
   let connected = (_: Record<string, never>) => {};
   dialer.answer = () => new Promise((resolve) => connected = resolve);
   monitor.update([upstream]);
@@ -150,15 +156,18 @@ Deno.test("health: a check under way is not doubled, and its late verdict is dro
   monitor.stop();
   connected({});
   await time.advance(1000);
-  assert.equal(states.get(0), "unknown");
+  assert.equal(cell.health, "unknown");
   assert.equal(dialer.open, 0);
 });
 
-Deno.test("health states: versions grow with changes only", () => {
-  const states = new HealthStates(new SharedArrayBuffer(HealthStates.bytes(2)), 2);
-  const before = states.version;
-  states.set(1, "unhealthy");
-  states.set(1, "unhealthy");
-  assert.equal(states.version, before + 1);
-  assert.deepEqual([states.get(0), states.get(1)], ["unknown", "unhealthy"]);
+Deno.test("health: a target checked in another way keeps its verdict, one checked no more loses it", async () => {
+  const { time, dialer, cell, monitor, upstream } = setUp({ type: "tcp", unhealthyThreshold: 1 });
+  dialer.answer = () => new ProxyError("upstream_connect_failed", "refused");
+  monitor.update([upstream]);
+  await time.advance(300);
+  assert.equal(cell.health, "unhealthy");
+  monitor.update([{ ...upstream, options: { ...upstream.options, intervalSecs: 20 } }]);
+  assert.equal(cell.health, "unhealthy");
+  monitor.update([]);
+  assert.equal(cell.health, "unknown");
 });

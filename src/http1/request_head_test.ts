@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../../tests/support/seeded_check.ts";
 import { ProxyError } from "../core/errors.ts";
 import type { HeadLimits } from "./head_lines.ts";
 import { type ParsedRequest, RequestHeadParser } from "./request_head.ts";

@@ -1,5 +1,5 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../../tests/support/seeded_check.ts";
 import { accessLogOptions, ALL_FIELDS, endedRequest } from "../../tests/support/log_fixture.ts";
 import type { EndedRequest } from "../../tests/support/log_fixture.ts";
 import { AccessLog } from "./access_log.ts";

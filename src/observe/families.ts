@@ -28,6 +28,7 @@ export function createFamilies(registry: MetricsRegistry, build: { readonly vers
   const families = {
     ...requestFamilies(registry),
     ...upstreamFamilies(registry),
+    ...discoveryFamilies(registry),
     ...connectionFamilies(registry),
     ...tunnelFamilies(registry),
     ...scopedFamilies(registry),
@@ -104,6 +105,16 @@ function upstreamFamilies(registry: MetricsRegistry) {
       help: "Attempts that failed.",
       labels: ["upstream", "route", "reason"],
     }),
+    upstreamRetries: registry.counter({
+      name: "sentinel_upstream_retries_total",
+      help: "Attempts that were followed by another one, by why.",
+      labels: ["upstream", "route", "reason"],
+    }),
+    retriesRefused: registry.counter({
+      name: "sentinel_upstream_retries_refused_total",
+      help: "Retries that were not made because the retry budget was used up.",
+      labels: ["upstream", "route"],
+    }),
     upstreamLatency: registry.histogram({
       name: "sentinel_upstream_latency_seconds",
       help: "Attempt start to response head.",
@@ -130,6 +141,45 @@ function upstreamFamilies(registry: MetricsRegistry) {
       help: "1 healthy, 0 unhealthy, -1 not known.",
       labels: ["upstream", "target"],
       merge: "max",
+    }),
+  };
+}
+
+function discoveryFamilies(registry: MetricsRegistry) {
+  return {
+    discoveryRefreshes: registry.counter({
+      name: "sentinel_discovery_refreshes_total",
+      help: "Answers of a source of targets, and times it had none.",
+      labels: ["upstream", "type", "result"],
+    }),
+    discoveryTargets: registry.gauge({
+      name: "sentinel_discovery_targets",
+      help: "Targets of the last good answer.",
+      labels: ["upstream", "type"],
+      merge: "max",
+    }),
+    discoveryRejected: registry.gauge({
+      name: "sentinel_discovery_rejected_targets",
+      help: "Entries of the last answer that made no sense.",
+      labels: ["upstream", "type"],
+      merge: "max",
+    }),
+    discoveryAge: registry.gauge({
+      name: "sentinel_discovery_age_seconds",
+      help: "Time since the last good answer.",
+      labels: ["upstream", "type"],
+      merge: "max",
+    }),
+    discoveryFailing: registry.gauge({
+      name: "sentinel_discovery_failing",
+      help: "1 while the source fails or finds nothing, so that older targets are served; else 0.",
+      labels: ["upstream", "type"],
+      merge: "max",
+    }),
+    discoveryUpdates: registry.counter({
+      name: "sentinel_discovery_updates_total",
+      help: "Times that found targets were handed to all threads.",
+      labels: ["result"],
     }),
   };
 }

@@ -1,5 +1,5 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../../tests/support/seeded_check.ts";
 import { errorText, jsonText, jsonValue, LOG_VALUE_CHARS_MAX, quotedText } from "./log_text.ts";
 import { millisText, Timestamps } from "./timestamps.ts";
 

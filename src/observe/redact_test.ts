@@ -1,5 +1,5 @@
 import { equal } from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../../tests/support/seeded_check.ts";
 import { Redactor } from "./redact.ts";
 
 Deno.test("Redactor: queries", () => {

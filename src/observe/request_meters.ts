@@ -211,6 +211,8 @@ export class UpstreamMeter {
   readonly #acquired: Counter;
   readonly #failures = new Map<string, readonly Counter[]>();
   readonly #latencies = new Map<string, Histogram>();
+  readonly #retries = new Map<string, Counter>();
+  #retriesRefused: Counter | undefined;
 
   constructor(families: Families, upstream: string, route: MeteredRoute) {
     this.#families = families;
@@ -239,6 +241,22 @@ export class UpstreamMeter {
     let counters = this.#failures.get(reason);
     if (counters === undefined) this.#failures.set(reason, counters = this.#failureCounters(reason));
     for (const counter of counters) counter.inc();
+  }
+
+  /** An attempt is followed by another; `reason` is one of a few fixed words. */
+  retry(reason: string): void {
+    let counter = this.#retries.get(reason);
+    if (counter === undefined) {
+      counter = this.#families.upstreamRetries.labels(this.#upstream, this.#route, reason);
+      this.#retries.set(reason, counter);
+    }
+    counter.inc();
+  }
+
+  /** A retry was called for, and the retry budget had no room. */
+  retryRefused(): void {
+    this.#retriesRefused ??= this.#families.retriesRefused.labels(this.#upstream, this.#route);
+    this.#retriesRefused.inc();
   }
 
   /** A response head arrived `ms` after the attempt began. */

@@ -1,5 +1,5 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../../tests/support/seeded_check.ts";
 import { BatchingSink, LARGE_BATCH_BYTES, TICKS_UNTIL_FLUSH } from "./sink.ts";
 import type { LineWriter } from "./sink.ts";
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../../tests/support/seeded_check.ts";
 import { hostKey, matchingPath } from "./path.ts";
 
 const PATHS: readonly { name: string; input: string; want: string | undefined }[] = [

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../../tests/support/seeded_check.ts";
 import { PrefixTrie } from "./prefix_trie.ts";
 
 function itemsFor(trie: PrefixTrie<string>, text: string): string[] {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../../tests/support/seeded_check.ts";
 import { RE2JS } from "re2js";
 import { LinearRegex } from "./regex.ts";
 import { RegexSyntaxError } from "./regex_parse.ts";

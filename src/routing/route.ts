@@ -9,6 +9,7 @@ import type { Infer } from "../core/schema.ts";
 
 import { upgradeOptions } from "../tunnel/upgrade_options.ts";
 import { websocketOptions } from "../tunnel/websocket_options.ts";
+import { retryPolicy } from "../upstream/retry_options.ts";
 import { hostEditProblem } from "../filters/header_editor.ts";
 import { hostProblem } from "./matchers/host.ts";
 import { regexProblem } from "./matchers/path_regex.ts";
@@ -191,11 +192,14 @@ export const route = block({
       default: false,
     }),
     upgrade: upgradeOptions,
-    retryPolicy: refused({
-      summary: "Repeating requests that failed.",
-      hint: "remove it; a request that died on a reused connection is repeated anyway",
+    retryPolicy: retryPolicy({
+      summary: "Repeating requests that failed; the whole block stands in for the upstream's retry.",
+      aliases: ["retry"],
     }),
-    circuitBreaker: refused({ summary: "Pausing an upstream that fails." }),
+    circuitBreaker: refused({
+      summary: "Pausing an upstream that fails.",
+      hint: "put circuit-breaker in the upstream: it watches each target",
+    }),
     agents: refused({ summary: "Agents on this route." }),
   },
 });

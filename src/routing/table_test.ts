@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../../tests/support/seeded_check.ts";
 import { HeaderList } from "../core/headers.ts";
 import type { MatchInput } from "./matchers/matcher.ts";
 import type { RouteMatches } from "./route.ts";

@@ -3,6 +3,7 @@ import { readUpstreamTls } from "../engine/upstream_tls.ts";
 import { HealthMonitor } from "../health/monitor.ts";
 import type { CheckedUpstream, MonitorPorts, TargetHealth } from "../health/monitor.ts";
 import { checkedUpstream } from "../upstream/live_upstream.ts";
+import { openRecords } from "../upstream/target_record.ts";
 import type { Companion } from "./supervisor.ts";
 import type { NextConfig } from "./thread.ts";
 
@@ -24,7 +25,7 @@ export class HealthCompanion implements Companion {
     const watched = resolveConfig(config).upstreams.filter((upstream) => upstream.healthCheck !== undefined);
     const tls = await readUpstreamTls(watched, (path) => Deno.readTextFile(path));
     this.#prepared = watched.flatMap((upstream) =>
-      checkedUpstream(upstream, tls.get(upstream.id), shared) ?? []
+      checkedUpstream(upstream, tls.get(upstream.id), openRecords(upstream, shared, 0)) ?? []
     );
     return [];
   }

@@ -1,10 +1,13 @@
 import type { RequestContext } from "../core/context.ts";
-import { type ErrorCode, ERRORS, ProxyError, toProxyError } from "../core/errors.ts";
+import { type ErrorCode, ProxyError, toProxyError } from "../core/errors.ts";
 import type { Response } from "../core/message.ts";
-import type { Clock } from "../core/ports.ts";
-import type { UpstreamConnection } from "../upstream/connection.ts";
-import { Exchange, type ExchangeTimeouts } from "../upstream/forward.ts";
-import type { LiveTarget, LiveUpstream } from "../upstream/live_upstream.ts";
+import type { Clock, Random, Timers } from "../core/ports.ts";
+import { Attempt } from "../upstream/attempt.ts";
+import type { LiveTarget } from "../upstream/live_target.ts";
+import type { LiveUpstream } from "../upstream/live_upstream.ts";
+import { ReplayBody } from "../upstream/replay_body.ts";
+import type { RetryPolicy, RetryReason } from "../upstream/retry_policy.ts";
+import { discard } from "./discard.ts";
 import type { Service } from "./service.ts";
 
 /** What is counted per attempt; `observe/request_meters.ts` has the real one. */
@@ -17,17 +20,21 @@ export interface ProxyMeter {
   failure(reason: ErrorCode): void;
   /** A response head arrived `ms` after its attempt began. */
   headLatency(target: string, ms: number): void;
+  /** An attempt is followed by another. */
+  retry(reason: RetryReason): void;
+  /** It would have been, if the retry budget had had room. */
+  retryRefused(): void;
 }
 
 export interface ProxyServiceDeps {
   /** Belongs to the snapshot, which disposes it: several routes may share it. */
   readonly upstream: LiveUpstream;
+  readonly policy: RetryPolicy;
   readonly clock: Clock;
+  readonly timers: Timers;
+  readonly random: Random;
   readonly meter: ProxyMeter;
 }
-
-/** Methods that may be repeated, as doing them twice means the same as once (RFC 9110 §9.2.2). */
-const IDEMPOTENT: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"]);
 
 /** The service that passes requests on to an upstream's targets. */
 export function createProxyService(deps: ProxyServiceDeps): Service {
@@ -35,150 +42,295 @@ export function createProxyService(deps: ProxyServiceDeps): Service {
 }
 
 /** What one request has been through so far. */
-interface Course extends ExchangeTimeouts {
-  /** Targets that could not be reached. */
+interface Course {
+  /** `Clock.nowMs` when the first attempt began. */
+  readonly startedMs: number;
+  /** `Clock.nowMs` by which the response head must be there, over all attempts. */
+  readonly headDueMs: number;
+  /** The client's connection was to be closed before anything was tried. */
+  readonly closeConnection: boolean;
+  /** The request body where it may be needed again. */
+  readonly replay: ReplayBody | null;
+  attempts: number;
+  /** Targets that failed the request; they are not asked again while there are others. */
   tried: LiveTarget[] | null;
   /** A kept-alive connection failed the request, so it gets a new one. */
   fresh: boolean;
+  /** Some of the request body may have been read. */
+  bodyTouched: boolean;
+  /** It holds a place in the retry budget. */
+  holdsRetry: boolean;
+  /** Milliseconds to wait before the next attempt. */
+  pauseMs: number;
 }
 
 class ProxyService implements Service {
   readonly #upstream: LiveUpstream;
+  readonly #policy: RetryPolicy;
   readonly #clock: Clock;
+  readonly #timers: Timers;
+  readonly #random: Random;
   readonly #meter: ProxyMeter;
 
   constructor(deps: ProxyServiceDeps) {
     this.#upstream = deps.upstream;
+    this.#policy = deps.policy;
     this.#clock = deps.clock;
+    this.#timers = deps.timers;
+    this.#random = deps.random;
     this.#meter = deps.meter;
   }
 
   /** Resolves with the response head; rejects with `ProxyError` once nothing is left to be tried. */
   async serve(context: RequestContext): Promise<Response> {
-    const upstream = this.#upstream;
     if (context.aborted) throw new ProxyError("client_closed", "the client left before its turn came");
-    const startedMs = this.#clock.nowMs();
-    const course: Course = {
-      readMs: context.readTimeoutMs ?? upstream.readMs,
-      writeMs: upstream.writeMs,
-      startedMs,
-      headDueMs: startedMs + upstream.requestMs,
-      headMs: upstream.requestMs,
-      tried: null,
-      fresh: false,
-    };
-    context.upstreamId = upstream.id;
-    let target = this.#pick(context, course);
-    let attemptMs = startedMs;
-    while (true) {
-      context.attempts++;
-      context.targetAddress = target.address;
-      this.#meter.attempt();
-      let exchange: Exchange | undefined;
-      try {
-        const idle = course.fresh ? undefined : target.pool.take();
-        const connection = idle ?? await this.#wait(context, target, course);
-        this.#meter.acquired();
-        context.connectionReused = connection.exchanges > 0;
-        exchange = new Exchange(connection, context, course);
-        exchange.begin(target.host);
+    const policy = this.#policy;
+    const course = this.#begin(context);
+    policy.budget?.enter();
+    try {
+      let target = this.#pick(context, course);
+      let attemptMs = course.startedMs;
+      while (true) {
+        const attempt = this.#attempt(context, { target, course, startedMs: attemptMs });
         let response: Response | undefined;
-        do {
-          let count: number;
-          try {
-            count = await connection.read();
-          } catch (cause) {
-            throw exchange.reset(cause);
-          }
-          response = exchange.received(count);
-        } while (response === undefined);
-        context.upstreamHeadMs = exchange.headMs - startedMs;
-        this.#meter.headLatency(target.address, exchange.headMs - attemptMs);
-        if (context.trace !== null) note(context, target, { outcome: `answered ${response.status}` });
-        return response;
-      } catch (cause) {
-        const error = exchange === undefined ? toProxyError(cause) : exchange.failed(cause);
-        this.#meter.failure(error.code);
-        if (context.trace !== null) {
-          note(context, target, { outcome: "failed", detail: `${error.code}: ${error.message}` });
+        let error: ProxyError | undefined;
+        try {
+          response = await attempt.run();
+          this.#answered(attempt, { status: response.status, course, attemptMs });
+          if (!policy.repeatsStatus(response.status)) return response;
+        } catch (cause) {
+          error = this.#failed(attempt, course, cause);
         }
-        attemptMs = course.startedMs = this.#clock.nowMs();
-        const next = attemptMs < Math.min(course.headDueMs, context.deadlineMs)
-          ? this.#retry(context, { error, target, course, sawBytes: exchange?.sawBytes === true })
-          : undefined;
-        if (next === undefined) throw error;
-        target = next;
+        attemptMs = this.#clock.nowMs();
+        const reason = this.#reasonToRetry(context, { attempt, course, error, nowMs: attemptMs });
+        if (reason === undefined) {
+          if (response !== undefined) return response;
+          throw error;
+        }
+        if (response !== undefined) discard(response);
+        if (course.pauseMs > 0) {
+          await this.#pause(context, course.pauseMs);
+          attemptMs = this.#clock.nowMs();
+        }
+        target = this.#pickAgain(context, { attempt, course, error }, reason);
       }
+    } finally {
+      course.replay?.settle();
+      if (course.holdsRetry) policy.budget?.giveBack();
+      policy.budget?.leave();
     }
   }
 
+  #begin(context: RequestContext): Course {
+    const startedMs = this.#clock.nowMs();
+    const { body } = context;
+    context.upstreamId = this.#upstream.id;
+    const replay = body === null ? null : this.#replayOf(context);
+    return {
+      startedMs,
+      headDueMs: startedMs + this.#upstream.requestMs,
+      closeConnection: context.closeConnection,
+      replay,
+      attempts: 0,
+      tried: null,
+      fresh: false,
+      bodyTouched: false,
+      holdsRetry: false,
+      pauseMs: 0,
+    };
+  }
+
+  /** Puts a body that can be read again in place of the request's, where a retry may need it. */
+  #replayOf(context: RequestContext): ReplayBody | null {
+    const { bodyBytesMax, attemptsMax } = this.#policy;
+    const body = context.body!;
+    const isKept = attemptsMax > 1 && (body.length ?? 0) <= bodyBytesMax && bodyBytesMax > 0 &&
+      this.#policy.repeatsMethod(context.head.method);
+    if (!isKept) return null;
+    const replay = new ReplayBody(body, bodyBytesMax);
+    context.body = replay.rewind();
+    return replay;
+  }
+
   #pick(context: RequestContext, course: Course): LiveTarget {
-    const target = this.#upstream.pick(context, course.tried);
-    if (target === undefined) {
-      this.#meter.failure("upstream_unavailable");
-      throw new ProxyError("upstream_unavailable", `no target of "${this.#upstream.id}" is healthy`);
-    }
+    const target = this.#upstream.take(context, course);
+    if (target === undefined) throw this.#unavailable();
     if (context.trace !== null) {
       note(context, target, { outcome: "picked", detail: this.#upstream.loadBalancing });
     }
     return target;
   }
 
-  async #wait(context: RequestContext, target: LiveTarget, course: Course): Promise<UpstreamConnection> {
-    const now = this.#clock.nowMs();
-    const dueMs = Math.min(context.deadlineMs, course.headDueMs);
-    const connectMs = context.connectTimeoutMs ?? this.#upstream.connectMs;
-    let connection: UpstreamConnection;
-    try {
-      connection = await target.pool.wait({
-        timeoutMs: Math.max(0, Math.min(connectMs, dueMs - now)),
-        fresh: course.fresh,
-        onWait: (cancel) => context.onAbort = cancel,
-      });
-    } finally {
-      context.onAbort = null;
-    }
-    course.startedMs = this.#clock.nowMs();
-    if (context.aborted) {
-      connection.finish();
-      throw new ProxyError("client_closed", "the client left while a connection was opened");
-    }
-    return connection;
+  /** The next attempt, counted but not yet under way. */
+  #attempt(context: RequestContext, { target, course, startedMs }: Begin): Attempt {
+    const upstream = this.#upstream;
+    const { attemptMs } = this.#policy;
+    context.attempts++;
+    course.attempts++;
+    context.targetAddress = target.address;
+    this.#meter.attempt();
+    return new Attempt({
+      context,
+      target,
+      clock: this.#clock,
+      startedMs,
+      connectMs: context.connectTimeoutMs ?? upstream.connectMs,
+      readMs: context.readTimeoutMs ?? upstream.readMs,
+      writeMs: upstream.writeMs,
+      headDueMs: Math.min(course.headDueMs, startedMs + attemptMs),
+      headMs: Math.min(upstream.requestMs, attemptMs),
+      fresh: course.fresh,
+    });
   }
 
-  /** The target to try next, or undefined when the failure stands. */
-  #retry(context: RequestContext, attempt: FailedAttempt): LiveTarget | undefined {
-    const { error, target, course } = attempt;
-    switch (ERRORS[error.code].retry) {
-      case "unsent": {
-        const tried = course.tried ??= [];
-        tried.push(target);
-        course.fresh = false;
-        const next = this.#upstream.pick(context, tried);
-        if (next !== undefined && context.trace !== null) {
-          note(context, next, { outcome: "picked", detail: "the last one failed" });
-        }
-        return next;
-      }
-      case "reused": {
-        const safe = context.connectionReused && !course.fresh && !attempt.sawBytes &&
-          context.body === null &&
-          IDEMPOTENT.has(context.head.method);
-        course.fresh = true;
-        return safe ? target : undefined;
-      }
-      default:
-        return undefined;
+  #answered(attempt: Attempt, { status, course, attemptMs }: Answer): void {
+    const { context, target } = attempt;
+    this.#meter.acquired();
+    course.bodyTouched = true;
+    context.connectionReused = attempt.reused;
+    context.upstreamHeadMs = attempt.answeredMs - course.startedMs;
+    this.#meter.headLatency(target.address, attempt.answeredMs - attemptMs);
+    if (context.trace !== null) note(context, target, { outcome: `answered ${status}` });
+  }
+
+  #failed(attempt: Attempt, course: Course, cause: unknown): ProxyError {
+    const { context, target } = attempt;
+    let error = toProxyError(cause);
+    if (attempt.connected) {
+      this.#meter.acquired();
+      course.bodyTouched = true;
+      context.connectionReused = attempt.reused;
     }
+    const { attemptMs } = this.#policy;
+    if (error.code === "request_timeout" && attemptMs !== Infinity && this.#isInTime(context, course)) {
+      error = new ProxyError("upstream_try_timeout", `no answer within ${attemptMs} ms`, { cause });
+    }
+    this.#meter.failure(error.code);
+    if (context.trace !== null) {
+      note(context, target, { outcome: "failed", detail: `${error.code}: ${error.message}` });
+    }
+    return error;
+  }
+
+  /** The request as a whole may still take time, whatever the attempt's own limit. */
+  #isInTime(context: RequestContext, course: Course): boolean {
+    const headDueMs = context.body === null ? course.headDueMs : Infinity;
+    return this.#clock.nowMs() < Math.min(context.deadlineMs, headDueMs);
+  }
+
+  /** Why there is to be another attempt, everything prepared for it; undefined when what there is stands. */
+  #reasonToRetry(context: RequestContext, after: After): RetryReason | undefined {
+    const { attempt, course, error, nowMs } = after;
+    const policy = this.#policy;
+    const reason = error === undefined ? "status" : policy.reasonOf(error);
+    if (reason === undefined || policy.attemptsMax === 1) return undefined;
+    const dueMs = Math.min(course.headDueMs, context.deadlineMs);
+    if (nowMs >= dueMs || !this.#mayRepeat(context, after, reason)) return undefined;
+    if (course.attempts >= policy.attemptsMax) {
+      return refuse(context, attempt, `after ${course.attempts} attempts`);
+    }
+    if (policy.budget !== null && !course.holdsRetry) {
+      course.holdsRetry = policy.budget.tryTake();
+      if (!course.holdsRetry) {
+        this.#meter.retryRefused();
+        return refuse(context, attempt, "the retry budget is used up");
+      }
+    }
+    const isStale = reason === "reset" && attempt.reused;
+    if (!policy.isImplicit || !isStale) (course.tried ??= []).push(attempt.target);
+    // A target that has not failed the request may be asked at once, unless the failure hints at overload.
+    const isHarmless = isStale || reason === "connect-failure" || reason === "refused-stream";
+    const atOnce = policy.isImplicit ||
+      (isHarmless && course.tried!.length < this.#upstream.targets.length);
+    course.pauseMs = atOnce ? 0 : Math.min(policy.pauseMs(course.attempts, this.#random), dueMs - nowMs);
+    course.fresh = isStale;
+    context.closeConnection = course.closeConnection;
+    return reason;
+  }
+
+  /** The target of the next attempt, counted in flight. Throws the last error when none is left. */
+  #pickAgain(context: RequestContext, { attempt, course, error }: Failed, reason: RetryReason): LiveTarget {
+    const target = this.#policy.isImplicit && course.fresh
+      ? (attempt.target.begin(context) ? attempt.target : undefined)
+      : this.#other(context, course, attempt.target);
+    if (target === undefined) throw error ?? this.#unavailable();
+    if (course.replay !== null && course.bodyTouched) context.body = course.replay.rewind();
+    this.#meter.retry(reason);
+    if (context.trace !== null) note(context, target, { outcome: "picked", detail: `again after ${reason}` });
+    return target;
+  }
+
+  /** A target that has not failed the request, else, where a policy says to go on, any but the last, else that. */
+  #other(context: RequestContext, course: Course, failed: LiveTarget): LiveTarget | undefined {
+    const next = this.#upstream.take(context, course);
+    if (next !== undefined || this.#policy.isImplicit) return next;
+    course.tried = [failed];
+    const again = this.#upstream.take(context, course);
+    if (again !== undefined) return again;
+    course.tried = null;
+    return this.#upstream.take(context, course);
+  }
+
+  #unavailable(): ProxyError {
+    this.#meter.failure("upstream_unavailable");
+    return new ProxyError("upstream_unavailable", `no target of "${this.#upstream.id}" is healthy`);
+  }
+
+  /** Whether sending the request once more can do no harm, and its body is there to be sent. */
+  #mayRepeat(context: RequestContext, { attempt, course }: Failed, reason: RetryReason): boolean {
+    const policy = this.#policy;
+    const hasBody = context.body !== null;
+    const isUnseen = reason === "connect-failure" || reason === "refused-stream";
+    if (!isUnseen && !policy.repeatsMethod(context.head.method)) return false;
+    if (policy.isImplicit && reason === "reset") {
+      return attempt.reused && !course.fresh && !attempt.sawBytes && !hasBody;
+    }
+    return !hasBody || !course.bodyTouched || course.replay?.isRepeatable === true;
+  }
+
+  #pause(context: RequestContext, ms: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const cancel = this.#timers.after(ms, () => {
+        context.onAbort = null;
+        resolve();
+      });
+      context.onAbort = (cause) => {
+        context.onAbort = null;
+        cancel();
+        reject(new ProxyError(cause, "abandoned between two attempts"));
+      };
+    });
   }
 }
 
-interface FailedAttempt {
-  readonly error: ProxyError;
+interface Begin {
   readonly target: LiveTarget;
   readonly course: Course;
-  /** The target had begun to answer. */
-  readonly sawBytes: boolean;
+  /** `Clock.nowMs` now. */
+  readonly startedMs: number;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly course: Course;
+  /** `Clock.nowMs` when the attempt began, waiting for a connection included. */
+  readonly attemptMs: number;
+}
+
+/** How an attempt ended: with an error, or with a status that is worth another attempt. */
+interface Failed {
+  readonly attempt: Attempt;
+  readonly course: Course;
+  readonly error: ProxyError | undefined;
+}
+
+interface After extends Failed {
+  readonly nowMs: number;
+}
+
+function refuse(context: RequestContext, { target }: Attempt, detail: string): undefined {
+  if (context.trace !== null) note(context, target, { outcome: "not retried", detail });
+  return undefined;
 }
 
 function note(context: RequestContext, target: LiveTarget, what: { outcome: string; detail?: string }): void {

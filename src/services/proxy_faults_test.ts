@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import type { RequestContext } from "../core/context.ts";
-import type { ProxyError } from "../core/errors.ts";
+import { ProxyError } from "../core/errors.ts";
 import { type Body, BytesBody } from "../core/message.ts";
 import { type FakeSocket, type FakeSocketOptions, settle } from "../../tests/support/fake_socket.ts";
 import {
   answering,
+  answeringThen,
   failure,
   OK,
   ProxyRig,
@@ -77,6 +78,7 @@ Deno.test("proxy: every wait has its bound and its code", async () => {
     assert.equal(code, row.want, row.name);
     assert.equal(rig.dialer.open, 0, row.name);
     assert.equal(rig.pools.stats()[0]!.waiting, 0, row.name);
+    assert.deepEqual(rig.inFlight, [0], row.name);
   }
 });
 
@@ -115,6 +117,7 @@ Deno.test("proxy: an abort at any stage releases everything", async () => {
     assert.equal(context.onAbort, null, name);
     assert.equal(rig.dialer.open, 0, name);
     assert.equal(rig.pools.stats()[0]!.busy, 0, name);
+    assert.deepEqual(rig.inFlight, [0], name);
     assert.equal(rig.pools.stats()[0]!.waiting, 0, name);
   }
 });
@@ -147,6 +150,7 @@ Deno.test("proxy: fail the n-th call: no leak, no hang, and the next request is 
     await settle();
     const stats = rig.pools.stats()[0]!;
     assert.equal(stats.busy, 0, `call ${n}: nothing busy`);
+    assert.deepEqual(rig.inFlight, [0], `call ${n}: nothing in flight`);
     assert.equal(rig.dialer.open, stats.idle, `call ${n}: no socket leaked`);
     rig.dialer.answer = () => ({});
     rig.dialer.onSocket = answering(OK);
@@ -154,4 +158,48 @@ Deno.test("proxy: fail the n-th call: no leak, no hang, and the next request is 
     await settle();
     assert.equal((await serve(rig)).text, "ok", `call ${n}: the next request`);
   }
+});
+
+Deno.test("proxy: observers hear of every request on a target once, and of its end last", async () => {
+  const head = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n";
+  const rows: { name: string; onSocket?: (s: FakeSocket) => void; refuse?: true; want: string[] }[] = [
+    { name: "whole", onSocket: answering(OK), want: ["begun", "answered 200", "ended"] },
+    {
+      name: "server error",
+      onSocket: answering("HTTP/1.1 503 X\r\nContent-Length: 0\r\n\r\n"),
+      want: ["begun", "answered 503", "ended"],
+    },
+    { name: "refused", refuse: true, want: ["begun", "failed upstream_connect_failed", "ended"] },
+    { name: "reset", onSocket: (s) => s.end(), want: ["begun", "failed upstream_reset", "ended"] },
+    {
+      name: "body broken",
+      onSocket: answeringThen((s) => s.end(), head + "abc"),
+      want: ["begun", "answered 200", "failed upstream_body_aborted", "ended"],
+    },
+  ];
+  for (const row of rows) {
+    const rig = new ProxyRig();
+    if (row.refuse) rig.dialer.answer = () => new ProxyError("upstream_connect_failed", "refused");
+    if (row.onSocket !== undefined) rig.dialer.onSocket = row.onSocket;
+    const heard: string[] = [];
+    rig.upstream.targets[0]!.observe({
+      begun: () => heard.push("begun"),
+      answered: (_target, status) => heard.push(`answered ${status}`),
+      failed: (_target, code) => heard.push(`failed ${code}`),
+      ended: () => heard.push("ended"),
+    });
+    await serve(rig).catch(() => {});
+    assert.deepEqual(heard, row.want, row.name);
+    assert.deepEqual(rig.inFlight, [0], row.name);
+  }
+});
+
+Deno.test("proxy: a client that leaves within the body ends the request on its target", async () => {
+  const rig = new ProxyRig();
+  rig.dialer.onSocket = answering("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc");
+  const response = await rig.service.serve(request());
+  assert.deepEqual(rig.inFlight, [1]);
+  response.body!.cancel();
+  response.body!.cancel();
+  assert.deepEqual(rig.inFlight, [0]);
 });

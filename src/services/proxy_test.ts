@@ -340,17 +340,17 @@ Deno.test("proxy: unhealthy targets get nothing; none left is 503", async () => 
   const targets = ["10.0.0.1:80", "10.0.0.2:80"].map((address) => ({ address, weight: 1 }));
   const rig = new ProxyRig(upstreamConfig({ targets }));
   rig.dialer.onSocket = answering(OK);
-  rig.health.set(0, "unhealthy");
+  rig.judge(0, "unhealthy");
   for (let i = 0; i < 4; i++) {
     const context = request();
     await serve(rig, context);
     assert.equal(context.targetAddress, "10.0.0.2:80");
   }
-  rig.health.set(1, "unhealthy");
+  rig.judge(1, "unhealthy");
   const error = await failure(serve(rig));
   assert.equal(error.code, "upstream_unavailable");
   assert.equal(error.status, 503);
-  rig.health.set(0, "healthy");
+  rig.judge(0, "healthy");
   const context = request();
   await serve(rig, context);
   assert.equal(context.targetAddress, "10.0.0.1:80");

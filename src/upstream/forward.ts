@@ -4,6 +4,7 @@ import type { Body, Response } from "../core/message.ts";
 import type { ParsedResponse } from "../http1/response_head.ts";
 import { cleanHeaders } from "./clean_headers.ts";
 import type { UpstreamConnection } from "./connection.ts";
+import type { LiveTarget } from "./live_target.ts";
 import { formatRequestHead, writeByteString } from "./outgoing_head.ts";
 import { RequestSender } from "./request_sender.ts";
 import { ResponseBody, type ResponseBodyHost } from "./response_body.ts";
@@ -25,6 +26,13 @@ export interface ExchangeTimeouts {
   readonly headMs: number;
 }
 
+/** What an exchange takes place between. */
+export interface ExchangeEnds {
+  readonly connection: UpstreamConnection;
+  /** Has the request counted in flight already; the exchange counts it out when it is over. */
+  readonly target: LiveTarget;
+}
+
 /**
  * One request and its response on one connection. Once answered the connection belongs to the response
  * body, and goes back to its pool when that has been read to its end; whatever else happens closes it.
@@ -36,6 +44,7 @@ export class Exchange implements ResponseBodyHost {
   headMs = 0;
 
   readonly #connection: UpstreamConnection;
+  readonly #target: LiveTarget;
   readonly #context: RequestContext;
   readonly #timeouts: ExchangeTimeouts;
   #sender: RequestSender | null = null;
@@ -43,23 +52,26 @@ export class Exchange implements ResponseBodyHost {
   /** Informational responses skipped so far. */
   #informational = 0;
   #keepAlive = false;
+  /** `Clock.nowMs` when the target had all of the request; Infinity before. */
+  #sentMs = Infinity;
   #over = false;
 
-  constructor(connection: UpstreamConnection, context: RequestContext, timeouts: ExchangeTimeouts) {
+  constructor({ connection, target }: ExchangeEnds, context: RequestContext, timeouts: ExchangeTimeouts) {
     this.#connection = connection;
+    this.#target = target;
     this.#context = context;
     this.#timeouts = timeouts;
   }
 
   /** Sends the request. Then `received` is given what `UpstreamConnection.read` brings, until it answers. */
-  begin(targetAddress: string): void {
+  begin(): void {
     const connection = this.#connection;
     const context = this.#context;
     // The client's own pace while it uploads is bounded by its listener.
     const headDueMs = context.body === null ? this.#timeouts.headDueMs : Infinity;
     connection.deadlineMs = Math.min(context.deadlineMs, headDueMs);
     context.onAbort = connection.abort;
-    this.#send(targetAddress);
+    this.#send();
   }
 
   /** Takes `count` more bytes, 0 being the end; the final response head once it is whole. Throws `ProxyError`. */
@@ -82,7 +94,7 @@ export class Exchange implements ResponseBodyHost {
   /** Gives the exchange up; why, as far as is known. */
   failed(cause: unknown): ProxyError {
     const error = this.#connection.failure ?? toProxyError(cause);
-    this.abandoned();
+    this.abandoned(error);
     return error;
   }
 
@@ -96,8 +108,9 @@ export class Exchange implements ResponseBodyHost {
     else connection.close();
   }
 
-  abandoned(): void {
+  abandoned(failure?: ProxyError): void {
     if (this.#over) return;
+    if (failure !== undefined) this.#target.failed(failure.code);
     const sender = this.#sender;
     if (sender !== null && !sender.isHandedOver) this.#stopSending(sender);
     this.#end();
@@ -106,20 +119,27 @@ export class Exchange implements ResponseBodyHost {
 
   #end(): void {
     this.#over = true;
+    this.#target.ended(this.#context);
+    this.#release();
+  }
+
+  /** The connection is not to be told any more when the client leaves. */
+  #release(): void {
     if (this.#context.onAbort === this.#connection.abort) this.#context.onAbort = null;
   }
 
-  #send(targetAddress: string): void {
+  #send(): void {
     const connection = this.#connection;
     const context = this.#context;
     cleanHeaders(context);
-    const text = formatRequestHead(context, targetAddress);
+    const text = formatRequestHead(context, this.#target.host);
     if (text.length > connection.output.length) connection.growOutput(text.length);
     const headBytes = writeByteString(text, connection.output);
     const body = context.body;
     if (body === null) {
       connection.send(connection.output.subarray(0, headBytes));
-      connection.dueMs = Math.min(this.#timeouts.startedMs + this.#timeouts.readMs, connection.deadlineMs);
+      this.#sentMs = this.#timeouts.startedMs;
+      connection.dueMs = Math.min(this.#sentMs + this.#timeouts.readMs, connection.deadlineMs);
     } else {
       connection.dueMs = connection.deadlineMs;
       this.#sender = new RequestSender(connection, body, this.#timeouts.writeMs);
@@ -133,7 +153,8 @@ export class Exchange implements ResponseBodyHost {
     try {
       await sender.run(headBytes);
       if (this.#headArrived) return;
-      const headDueMs = connection.clock.nowMs() + this.#timeouts.headMs;
+      this.#sentMs = connection.clock.nowMs();
+      const headDueMs = this.#sentMs + this.#timeouts.headMs;
       connection.deadlineMs = Math.min(this.#context.deadlineMs, headDueMs);
       connection.expectWithin(this.#timeouts.readMs);
     } catch (cause) {
@@ -178,6 +199,8 @@ export class Exchange implements ResponseBodyHost {
     const context = this.#context;
     this.#headArrived = true;
     this.headMs = connection.clock.nowMs();
+    // How long a client takes to upload is not the target's doing.
+    this.#target.answered(parsed.status, Math.max(0, this.headMs - this.#sentMs));
     this.#keepAlive = parsed.keepAlive;
     connection.deadlineMs = context.deadlineMs;
     connection.dueMs = context.deadlineMs;
@@ -201,8 +224,17 @@ export class Exchange implements ResponseBodyHost {
     const wish = this.#context.upgrade!;
     wish.plan!.checkAnswer(upgrade, headers);
     this.headMs = this.#connection.clock.nowMs();
-    this.#end();
-    wish.upstream = this.#connection.handOver();
+    this.#target.answered(status, Math.max(0, this.headMs - this.#sentMs));
+    this.#release();
+    const side = this.#connection.handOver();
+    wish.upstream = {
+      ...side,
+      close: () => {
+        side.close();
+        // The request is in flight at its target for as long as the tunnel lasts.
+        if (!this.#over) this.#end();
+      },
+    };
     headers.appendKeyed("Via", "via", "1.1 sentinel");
     return { status, reason, headers, body: null };
   }

@@ -1,13 +1,13 @@
-import type { Target } from "../balancers/balancer.ts";
 import { findBalancer } from "../balancers/find_balancer.ts";
 import { assert } from "../core/assert.ts";
 import type { RequestContext } from "../core/context.ts";
-import type { TlsClientOptions } from "../core/ports.ts";
-import type { SharedMemory, SharedNeed } from "../core/shared_memory.ts";
+import type { Clock, TlsClientOptions } from "../core/ports.ts";
 import type { CheckedUpstream } from "../health/monitor.ts";
-import { type HealthState, HealthStates } from "../health/states.ts";
-import type { PoolLimits, TargetPool } from "./pool.ts";
+import type { HealthState } from "../health/states.ts";
+import { LiveTarget } from "./live_target.ts";
+import type { PoolLimits } from "./pool.ts";
 import type { UpstreamPools } from "./pools.ts";
+import type { UpstreamRecords, UpstreamVersion } from "./target_record.ts";
 import type { UpstreamConfig } from "./upstream.ts";
 
 /** Bounds of the whole proxy on what is kept per target. */
@@ -27,21 +27,14 @@ export interface UpstreamTls {
   readonly clientCert?: { readonly cert: string; readonly key: string };
 }
 
-/** One target of a live upstream. */
-export interface LiveTarget extends Target {
-  /** Place in the configuration, counted from 0: its cell in the health states. */
-  readonly index: number;
-  readonly pool: TargetPool;
-  /** Host header for requests that came without one. */
-  readonly host: string;
-}
-
 /** A target as status pages and metrics show it. */
 export interface TargetState {
   readonly address: string;
   readonly weight: number;
   readonly status: HealthState;
-  /** Requests this thread has on it now. */
+  /** Takes no new requests, as an administrator wants it. */
+  readonly draining: boolean;
+  /** Requests on it now, all threads together. */
   readonly inFlight: number;
 }
 
@@ -52,8 +45,9 @@ export interface LiveUpstreamInit {
   readonly tls: UpstreamTls | undefined;
   readonly pools: UpstreamPools;
   readonly bounds: TargetBounds;
-  /** Verdicts of active checks; undefined when the upstream has none. */
-  readonly health: HealthStates | undefined;
+  /** Live state of the targets, which all threads share. */
+  readonly records: UpstreamRecords;
+  readonly clock: Clock;
 }
 
 /** An upstream of one snapshot: its targets, which of them are fit, and how one is chosen. */
@@ -68,10 +62,10 @@ export class LiveUpstream {
   readonly writeMs: number;
 
   readonly #pools: UpstreamPools;
-  readonly #health: HealthStates | undefined;
+  readonly #version: UpstreamVersion;
   readonly #pick: (usable: readonly LiveTarget[], context: RequestContext) => LiveTarget;
-  #usable: readonly LiveTarget[];
-  #usableVersion = -1;
+  #usable: readonly LiveTarget[] = [];
+  #usableVersion: number | undefined;
 
   constructor(init: LiveUpstreamInit) {
     const { config, pools } = init;
@@ -82,18 +76,21 @@ export class LiveUpstream {
     this.readMs = config.timeouts.readSecs * 1000;
     this.writeMs = config.timeouts.writeSecs * 1000;
     this.#pools = pools;
-    this.#health = init.health;
+    this.#version = init.records.version;
+    const nowMs = init.clock.nowMs();
     const limits = poolLimits(config, init.bounds);
     this.targets = config.targets.map(({ address, weight }, index) => {
       const host = hostOf(address);
       const tls = init.tls === undefined ? undefined : tlsFor(init.tls, host);
       const pool = pools.acquire({ upstreamId: config.id, address, tls }, limits);
-      return { address, weight, index, pool, host: address.startsWith("unix:") ? "localhost" : address };
+      const record = init.records.targets[index]!;
+      record.riseFirst(nowMs);
+      const hostHeader = address.startsWith("unix:") ? "localhost" : address;
+      return new LiveTarget({ address, weight, index, pool, host: hostHeader, record });
     });
-    this.#usable = this.targets.filter((target) => target.weight > 0);
     const kind = findBalancer(this.loadBalancing);
     assert(kind !== undefined, "balancer names are checked when the configuration is read");
-    const balancer = kind.create(this.#usable);
+    const balancer = kind.create(this.targets.filter((target) => target.weight > 0));
     this.#pick = balancer.pick.bind(balancer);
   }
 
@@ -104,12 +101,25 @@ export class LiveUpstream {
     return usable.length === 0 ? undefined : this.#pick(usable, context);
   }
 
+  /**
+   * As `pick`, and the request is counted in flight on the target: `LiveTarget.ended` has to follow. Targets
+   * that were full are added to the tried ones.
+   */
+  take(context: RequestContext, course: { tried: LiveTarget[] | null }): LiveTarget | undefined {
+    while (true) {
+      const target = this.pick(context, course.tried);
+      if (target === undefined || target.begin(context)) return target;
+      (course.tried ??= []).push(target);
+    }
+  }
+
   states(): TargetState[] {
-    return this.targets.map(({ address, weight, index, pool }) => ({
+    return this.targets.map(({ address, weight, record }) => ({
       address,
       weight,
-      status: this.#health?.get(index) ?? "unknown",
-      inFlight: pool.busy,
+      status: record.health,
+      draining: record.draining,
+      inFlight: record.inFlight,
     }));
   }
 
@@ -119,36 +129,15 @@ export class LiveUpstream {
   }
 
   #usableNow(): readonly LiveTarget[] {
-    const health = this.#health;
-    if (health === undefined) return this.#usable;
-    const version = health.version;
+    const version = this.#version.current;
     if (version !== this.#usableVersion) {
       this.#usableVersion = version;
-      this.#usable = this.targets.filter((target) =>
-        target.weight > 0 && health.get(target.index) !== "unhealthy"
+      this.#usable = this.targets.filter(({ weight, record }) =>
+        weight > 0 && record.health !== "unhealthy" && !record.draining
       );
     }
     return this.#usable;
   }
-}
-
-/** The shared memory for an upstream's health states; undefined when it has no checks. */
-export function healthNeed(config: UpstreamConfig): SharedNeed | undefined {
-  if (config.healthCheck === undefined) return undefined;
-  const addresses = config.targets.map((target) => target.address);
-  return {
-    key: `health:${JSON.stringify([config.id, config.healthCheck.type, addresses])}`,
-    bytes: HealthStates.bytes(addresses.length),
-  };
-}
-
-/** The health states of an upstream in the memory that `healthNeed` asked for. */
-export function healthStates(config: UpstreamConfig, shared: SharedMemory): HealthStates | undefined {
-  const need = healthNeed(config);
-  if (need === undefined) return undefined;
-  const memory = shared[need.key];
-  assert(memory !== undefined, `shared memory "${need.key}" was allocated`);
-  return new HealthStates(memory, config.targets.length);
 }
 
 function poolLimits({ connectionPool }: UpstreamConfig, bounds: TargetBounds): PoolLimits {
@@ -177,13 +166,13 @@ function tlsFor(tls: UpstreamTls, host: string): TlsClientOptions {
 export function checkedUpstream(
   config: UpstreamConfig,
   tls: UpstreamTls | undefined,
-  shared: SharedMemory,
+  records: UpstreamRecords,
 ): CheckedUpstream | undefined {
-  const states = healthStates(config, shared);
-  if (config.healthCheck === undefined || states === undefined) return undefined;
-  const targets = config.targets.map(({ address }) => ({
+  if (config.healthCheck === undefined) return undefined;
+  const targets = config.targets.map(({ address }, index) => ({
     address,
     tls: tls === undefined ? undefined : tlsFor(tls, hostOf(address)),
+    cell: records.targets[index]!,
   }));
-  return { id: config.id, targets, options: config.healthCheck, states };
+  return { id: config.id, targets, options: config.healthCheck };
 }

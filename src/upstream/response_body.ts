@@ -8,8 +8,8 @@ import type { UpstreamConnection } from "./connection.ts";
 export interface ResponseBodyHost {
   /** Read to its end, with nothing wrong. */
   completed(): void;
-  /** Given up, or broken. */
-  abandoned(): void;
+  /** Given up, or broken: then with what went wrong. */
+  abandoned(failure?: ProxyError): void;
 }
 
 /**
@@ -165,7 +165,7 @@ export class ResponseBody implements Body {
 
   #break(failure: ProxyError): never {
     this.#failure = failure;
-    this.#host.abandoned();
+    this.#host.abandoned(failure);
     throw failure;
   }
 }

@@ -1,11 +1,13 @@
 import { BALANCERS } from "../balancers/registry.ts";
 import { checkEndpoint } from "../core/address.ts";
-import { identifier, kindChoices, repeated } from "../core/named_blocks.ts";
-import { Problem } from "../core/reading.ts";
+import { identifier, kindChoices, repeated, variant } from "../core/named_blocks.ts";
 import { hasContent, refused } from "../core/refused.ts";
-import { block, duration, integer, list, oneOf, text } from "../core/schema.ts";
-import type { Infer, Schema } from "../core/schema.ts";
+import { block, duration, integer, oneOf, text } from "../core/schema.ts";
+import type { Infer } from "../core/schema.ts";
+import { statusRanges } from "../core/status_ranges.ts";
+import { DISCOVERIES } from "../discovery/registry.ts";
 import { HEALTH_CHECKS } from "../health/registry.ts";
+import { retryPolicy } from "./retry_options.ts";
 import {
   asksForHttp2,
   BALANCERS_UNAVAILABLE,
@@ -48,41 +50,11 @@ const loadBalancing = block({
   },
 });
 
-/** Reads `200`, `"200-299"`, `"200,204"` and several of them as ranges, both ends included. */
-function decodeStatus(value: unknown): StatusRange[] | Problem {
-  const ranges: StatusRange[] = [];
-  for (const part of String(value).split(",")) {
-    const match = /^\s*(\d{3})\s*(?:-\s*(\d{3})\s*)?$/.exec(part);
-    const from = Number(match?.[1]);
-    const to = Number(match?.[2] ?? from);
-    if (match === null || from < 100 || to > 599 || to < from) {
-      return new Problem(
-        `expects statuses from 100 to 599 such as 200, "200-299" or "200,204", found "${value}"`,
-      );
-    }
-    ranges.push([from, to]);
-  }
-  return ranges;
-}
-
-type StatusRange = readonly [from: number, to: number];
-
-const statusLists = list<readonly StatusRange[], { summary: string; default: readonly StatusRange[][] }>(
-  { summary: "Statuses that count as healthy; 200 when left out.", default: [[[200, 200]]] },
-  {
-    type: "value",
-    expected: `a status, or text such as "200-299" or "200,204"`,
-    json: { type: ["integer", "string"] },
-  },
-  decodeStatus,
-);
-
-/** Ranges of all arguments in one list. */
-const expectedStatus: Schema<readonly StatusRange[]> = {
-  ...statusLists,
-  default: [200],
-  read: (nodes, site) => statusLists.read(nodes, site).flat(),
-};
+/** Statuses of an http check. */
+const expectedStatus = statusRanges({
+  summary: "Statuses that count as healthy; 200 when left out.",
+  default: { ranges: [[200, 200]], shown: [200] },
+});
 
 const threshold = (summary: string, standard: number) =>
   integer({ summary, min: 1, max: 1000, default: standard });
@@ -236,8 +208,14 @@ export const upstream = block({
     }),
     circuitBreaker: refused({ summary: "Pausing targets that fail." }),
     stickySession: refused({ summary: "Keeping a client on one target." }),
-    discovery: refused({ summary: "Finding targets by DNS, Consul or Kubernetes." }),
-    retry: refused({ summary: "Repeating requests that failed.", aliases: ["retry-policy"] }),
+    discovery: variant({
+      summary: "Finds the targets; those beside it are served until the first answer.",
+      kinds: DISCOVERIES,
+    }),
+    retry: retryPolicy({
+      summary: "Repeating requests that failed, unless their route says otherwise.",
+      aliases: ["retry-policy"],
+    }),
     outlierDetection: refused({ summary: "Ejecting targets that fail." }),
     maxRequests: refused({ summary: "Requests at once on this upstream." }),
   },
@@ -245,6 +223,10 @@ export const upstream = block({
 
 /** One upstream, defaults filled in. */
 export type UpstreamConfig = NonNullable<Infer<typeof upstream>>;
+/** One target as configured. */
+export type TargetConfig = UpstreamConfig["targets"][number];
+/** Where targets are looked up. */
+export type DiscoveryConfig = NonNullable<UpstreamConfig["discovery"]>;
 /** How targets are looked at; options of http are there for tcp too, unused. */
 export type HealthCheckConfig = NonNullable<UpstreamConfig["healthCheck"]>;
 /** TLS towards targets; files as configured, not yet read. */

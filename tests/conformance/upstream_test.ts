@@ -3,12 +3,13 @@ import { Deadlines } from "../../src/core/deadlines.ts";
 import { ProxyError } from "../../src/core/errors.ts";
 import type { Service } from "../../src/services/service.ts";
 import { createDialer } from "../../src/server/dialer.ts";
-import { createClock, createTimers } from "../../src/server/platform.ts";
+import { createClock, createRandom, createTimers } from "../../src/server/platform.ts";
 import { createProxyService } from "../../src/services/proxy.ts";
 import { LiveUpstream } from "../../src/upstream/live_upstream.ts";
 import { UpstreamPools } from "../../src/upstream/pools.ts";
+import { RetryPolicy } from "../../src/upstream/retry_policy.ts";
 import { okResponse, RawOrigin } from "../support/raw_origin.ts";
-import { CountingMeter, readText, request, upstreamConfig } from "../support/proxy_rig.ts";
+import { CountingMeter, ownRecords, readText, request, upstreamConfig } from "../support/proxy_rig.ts";
 
 /** The proxy service over real sockets, towards one origin. Leaks are found by the test runner's sanitizers. */
 class Proxy implements Disposable {
@@ -32,9 +33,17 @@ class Proxy implements Disposable {
       tls: undefined,
       pools: this.pools,
       bounds: { idleMax: 100, queueMax: 1000 },
-      health: undefined,
+      records: ownRecords(config),
+      clock,
     });
-    this.service = createProxyService({ upstream: this.#upstream, clock, meter: this.meter });
+    this.service = createProxyService({
+      upstream: this.#upstream,
+      policy: new RetryPolicy(undefined, null),
+      clock,
+      timers: createTimers(),
+      random: createRandom(),
+      meter: this.meter,
+    });
   }
 
   /** The response's body, or the code of the failure. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../support/seeded_check.ts";
 import type { Target } from "../../src/balancers/balancer.ts";
 import type { BalancerKind } from "../../src/balancers/balancer_kind.ts";
 import { findBalancer } from "../../src/balancers/find_balancer.ts";

@@ -35,6 +35,9 @@ Deno.test("worker crash: the worker is replaced, the others go on, no request of
   assert.match(metrics, new RegExp(`^sentinel_worker_restarts_total ${CRASHES}$`, "m"));
   assert.match(metrics, /^sentinel_workers 2$/m);
 
+  const { upstreams } = await (await sentinel.admin("/upstreams")).json();
+  assert.equal(upstreams[0].targets[0].inFlight, 0, "nor do their requests");
+
   // The replacement follows reloads like everybody else.
   const text = await Deno.readTextFile(sentinel.configPath);
   await Deno.writeTextFile(sentinel.configPath, text.replace('X-Mark "x"', 'X-Mark "y"'));

@@ -1,7 +1,7 @@
 /** The whole dataplane over fake sockets and a virtual clock: what real ones cannot be made to do on demand. */
 
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../support/seeded_check.ts";
 import { ProxyError } from "../../src/core/errors.ts";
 import type { FakeSocket } from "../support/fake_socket.ts";
 import { settle } from "../support/fake_socket.ts";
@@ -68,6 +68,8 @@ async function assertAtRest(sim: SimulatedDataplane, hint: string): Promise<void
   // Longer than every time limit there is: what still waits then waits for ever.
   for (let leap = 0; leap < 12; leap++) await sim.time.leap(10_000);
   assert.equal(sim.openSockets, 0, `${hint}: sockets`);
+  const targets = sim.dataplane.upstreamStates().flatMap((upstream) => upstream.targets);
+  assert.ok(targets.every(({ inFlight }) => inFlight === 0), `${hint}: requests in flight on targets`);
   assert.equal(sim.metric("sentinel_active_requests"), 0, `${hint}: requests`);
   assert.equal(sim.metric("sentinel_open_connections"), 0, `${hint}: connections`);
 }

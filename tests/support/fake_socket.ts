@@ -136,8 +136,8 @@ export class FakeDialer implements Dialer {
   /** Options for the next socket; a `ProxyError` makes the dial fail, a promise makes it wait. */
   answer: (options: ConnectOptions) => FakeSocketOptions | ProxyError | Promise<FakeSocketOptions> =
     () => ({});
-  /** Called with each new socket. */
-  onSocket: ((socket: FakeSocket) => void) | null = null;
+  /** Called with each new socket, and where it goes. */
+  onSocket: ((socket: FakeSocket, options: ConnectOptions) => void) | null = null;
 
   get open(): number {
     return this.sockets.filter((socket) => !socket.isClosed).length;
@@ -149,7 +149,7 @@ export class FakeDialer implements Dialer {
     if (answer instanceof ProxyError) throw answer;
     const socket = new FakeSocket(answer);
     this.sockets.push(socket);
-    this.onSocket?.(socket);
+    this.onSocket?.(socket, options);
     return socket;
   }
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { HealthStates } from "../../src/health/states.ts";
+import type { HealthState } from "../../src/health/states.ts";
+import { allocateShared } from "../../src/core/shared_memory.ts";
 import { type Downstream, RequestContext } from "../../src/core/context.ts";
 import { ProxyError } from "../../src/core/errors.ts";
 import type { Body, Response } from "../../src/core/message.ts";
@@ -8,7 +9,12 @@ import type { Service } from "../../src/services/service.ts";
 import { createProxyService, type ProxyMeter } from "../../src/services/proxy.ts";
 import { LiveUpstream } from "../../src/upstream/live_upstream.ts";
 import { UpstreamPools } from "../../src/upstream/pools.ts";
+import { openRecords, recordNeeds, type UpstreamRecords } from "../../src/upstream/target_record.ts";
 import type { UpstreamConfig } from "../../src/upstream/upstream.ts";
+import { SharedTotals, totalBytes } from "../../src/counters/shared_totals.ts";
+import { LOAD_NUMBERS, RetryBudget } from "../../src/upstream/retry_budget.ts";
+import { IDEMPOTENT_METHODS, type RetryPolicyConfig } from "../../src/upstream/retry_options.ts";
+import { RetryPolicy } from "../../src/upstream/retry_policy.ts";
 import { FakeDialer, type FakeSocket, FakeTime } from "./fake_socket.ts";
 
 /** An upstream's configuration with every default filled in. */
@@ -21,6 +27,20 @@ export function upstreamConfig(over: Partial<UpstreamConfig> = {}): UpstreamConf
     timeouts: { connectSecs: 1, requestSecs: 60, readSecs: 5, writeSecs: 3 },
     ...over,
   } as UpstreamConfig;
+}
+
+/** A retry policy with every default filled in. */
+export function retry(over: Partial<RetryPolicyConfig> = {}): RetryPolicyConfig {
+  return {
+    maxAttempts: 3,
+    backoffBaseMs: 25,
+    retryOn: ["connect-failure", "reset", "refused-stream", "timeout"],
+    retryableStatusCodes: [],
+    methods: IDEMPOTENT_METHODS,
+    maxBodySizeBytes: 65_536,
+    budget: { percent: 20, minConcurrency: 10 },
+    ...over,
+  };
 }
 
 /** A request as the downstream side would hand it in. */
@@ -63,12 +83,19 @@ export function request(init: {
   });
 }
 
+/** Live state in memory of its own, for a single worker. */
+export function ownRecords(config: UpstreamConfig): UpstreamRecords {
+  return openRecords(config, allocateShared(recordNeeds(config, 1), {}), 0);
+}
+
 /** Counts what the meter of a proxy service is told. */
 export class CountingMeter implements ProxyMeter {
   attempts = 0;
   lent = 0;
   readonly failures: string[] = [];
   readonly latencies: [target: string, ms: number][] = [];
+  readonly retries: string[] = [];
+  refused = 0;
 
   attempt(): void {
     this.attempts++;
@@ -82,6 +109,12 @@ export class CountingMeter implements ProxyMeter {
   headLatency(target: string, ms: number): void {
     this.latencies.push([target, ms]);
   }
+  retry(reason: string): void {
+    this.retries.push(reason);
+  }
+  retryRefused(): void {
+    this.refused++;
+  }
 }
 
 /** A proxy service over fake sockets and a fake clock. */
@@ -92,23 +125,49 @@ export class ProxyRig {
   readonly pools: UpstreamPools;
   readonly upstream: LiveUpstream;
   readonly service: Service;
-  readonly health: HealthStates;
+  /** Requests and retries, as the budget counts them. */
+  readonly load = new SharedTotals(new SharedArrayBuffer(totalBytes(LOAD_NUMBERS, 1)), {
+    index: 0,
+    count: 1,
+  });
+  readonly budget: RetryBudget | null;
+  readonly records: UpstreamRecords;
 
   constructor(config: UpstreamConfig = upstreamConfig()) {
     const { time, dialer, meter } = this;
     this.pools = new UpstreamPools({ dialer, clock: time, deadlines: time.deadlines });
-    this.health = new HealthStates(
-      new SharedArrayBuffer(HealthStates.bytes(config.targets.length)),
-      config.targets.length,
-    );
+    this.records = ownRecords(config);
     this.upstream = new LiveUpstream({
       config,
       tls: undefined,
       pools: this.pools,
       bounds: { idleMax: 100, queueMax: 1000 },
-      health: this.health,
+      records: this.records,
+      clock: time,
     });
-    this.service = createProxyService({ upstream: this.upstream, clock: time, meter });
+    const { retry } = config;
+    this.budget = retry === undefined ? null : new RetryBudget(this.load, {
+      share: retry.budget.percent / 100,
+      minimum: retry.budget.minConcurrency,
+    });
+    this.service = createProxyService({
+      upstream: this.upstream,
+      policy: new RetryPolicy(retry, this.budget),
+      clock: time,
+      timers: time,
+      random: { u32: () => 0x80000000 },
+      meter,
+    });
+  }
+
+  /** What active checks say from now on of a target, by its place. */
+  judge(index: number, state: HealthState): void {
+    this.records.targets[index]!.setHealth(state, this.time.nowMs());
+  }
+
+  /** Requests in flight by target. */
+  get inFlight(): number[] {
+    return this.records.targets.map((record) => record.inFlight);
   }
 }
 

@@ -1,7 +1,7 @@
 /** The SDK from the inside: an agent that calls its parts, against what JavaScript makes of the same input. */
 
 import { deepEqual, equal, ok, rejects } from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../../tests/support/seeded_check.ts";
 import { buildAgent } from "../build.ts";
 import { FakeHost, type Grant } from "../testing/fake_host.ts";
 import { loadAgent, type TestAgent } from "../testing/load_agent.ts";

@@ -1,5 +1,5 @@
 import { deepEqual, equal, throws } from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../../../tests/support/seeded_check.ts";
 import { AgentTrap, type Guest } from "../guest.ts";
 import { inRange, Lowerer, noSuchCase, signed, unsigned } from "./lower.ts";
 import { GuestMemory } from "./memory.ts";

@@ -1,5 +1,5 @@
 import { doesNotThrow, throws } from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../../../tests/support/seeded_check.ts";
 import { audit, block, outcome } from "../../../tests/support/fake_agent.ts";
 import { checkHeader } from "../../core/header_edits.ts";
 import type { Outcome } from "../contract/sentinel_types.ts";

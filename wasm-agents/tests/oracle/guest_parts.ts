@@ -15,6 +15,10 @@ export const STORE_IMAGE = 0xffff_ffff;
 /** An area that stays zero, and so is an empty result of every kind. */
 export const EMPTY_AT = 0x800;
 
+/** Where imports put their results; nothing that must last lies below the arena but constants from 0x100 on. */
+export const RESULT_AT = 0x40;
+const RESULT_BYTES = 0xc0;
+
 const ARENA_AT = 0x2000;
 
 /** Memory, and an allocator that only goes forward until a post-return resets it. */
@@ -36,7 +40,11 @@ export const MEMORY = `
   (func $store (param $from i32) (param $size i32) (result i32)
     (memory.copy (i32.const ${IMAGE_AT}) (local.get $from) (local.get $size))
     (i32.const ${EMPTY_AT}))
-  (func $image (result i32) (i32.const ${IMAGE_AT}))
+  ;; A damaged image may point at what hosts have written, and two of them need not lay it out alike.
+  (func $image (result i32)
+    (memory.fill (i32.const ${ARENA_AT}) (i32.const 0) (i32.const ${IMAGE_AT - ARENA_AT}))
+    (memory.fill (i32.const ${RESULT_AT}) (i32.const 0) (i32.const ${RESULT_BYTES}))
+    (i32.const ${IMAGE_AT}))
 `;
 
 /** Exports `$post` as the post-return of every function named. */

@@ -1,7 +1,7 @@
 /** The same guest, called through our glue and through jco's: what it hears and what it says must be the same. */
 
 import { deepEqual, equal, ok } from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../../../tests/support/seeded_check.ts";
 import type { Package } from "../../../build/wit/ast.ts";
 import { parseWit } from "../../../build/wit/parse.ts";
 import { AgentTrap } from "../../../src/agents/guest.ts";

@@ -1,11 +1,8 @@
 /** A guest of our own world that tells through imports what it was given, and returns prepared results. */
 
-import { IMAGE_AT, MEMORY, postReturns, STORE_IMAGE } from "./guest_parts.ts";
+import { MEMORY, postReturns, RESULT_AT, STORE_IMAGE } from "./guest_parts.ts";
 
 const VERSION = "@1.0.0";
-
-/** Where imports put their results. */
-const RESULT_AT = 0x40;
 
 /** A text that the guest passes to imports: `key \u00e9`. */
 const TEXT_AT = 0x100;
@@ -300,7 +297,7 @@ function exportLines(): string {
   return EXPORTS.map(({ name, params, body, returns }) =>
     `(func (export "${coreName(name)}") ${params} ${returns ? "(result i32)" : ""}
       ${body}
-      ${returns ? `(i32.const ${IMAGE_AT})` : "(call $reset)"})`
+      ${returns ? "(call $image)" : "(call $reset)"})`
   ).join("\n");
 }
 

@@ -3,7 +3,7 @@
  * memory, and jco's way of writing them.
  */
 
-import fc from "fast-check";
+import fc from "../../../tests/support/seeded_check.ts";
 import { type Case, resolved, type Type } from "../../../build/wit/ast.ts";
 import { casesOf, recordRoom, roomOf, variantRoom } from "../../../build/wit/layout.ts";
 import { camel, isBytes } from "../../../build/wit/plan.ts";

@@ -1,6 +1,6 @@
 /** A guest of the reference's world that echoes its arguments and returns prepared results. */
 
-import { IMAGE_AT, MEMORY, postReturns, STORE_IMAGE } from "./guest_parts.ts";
+import { MEMORY, postReturns, STORE_IMAGE } from "./guest_parts.ts";
 
 const HANDLER = "zentinel:agent/handler@2.0.0#";
 const LIFECYCLE = "zentinel:agent/lifecycle@2.0.0#";
@@ -88,10 +88,10 @@ export const ZENTINEL_GUEST = `(module
   ${MEMORY}
   ${ECHO_REQUEST}
   ${ECHO_FLAT}
-  (func (export "${HANDLER}get-info") (result i32) (i32.const ${IMAGE_AT}))
-  (func (export "${HANDLER}configure") (param i32 i32) (result i32) (i32.const ${IMAGE_AT}))
-  (func (export "${HANDLER}on-response-body") (param i32 i32 i32 i32 i32 i32) (result i32) (i32.const ${IMAGE_AT}))
-  (func (export "${LIFECYCLE}health-check") (result i32) (i32.const ${IMAGE_AT}))
+  (func (export "${HANDLER}get-info") (result i32) (call $image))
+  (func (export "${HANDLER}configure") (param i32 i32) (result i32) (call $image))
+  (func (export "${HANDLER}on-response-body") (param i32 i32 i32 i32 i32 i32) (result i32) (call $image))
+  (func (export "${LIFECYCLE}health-check") (result i32) (call $image))
   (func (export "${LIFECYCLE}shutdown"))
   ${
   postReturns([

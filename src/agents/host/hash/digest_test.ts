@@ -1,6 +1,6 @@
 import { deepEqual, equal } from "node:assert/strict";
 import { createHash, createHmac } from "node:crypto";
-import fc from "fast-check";
+import fc from "../../../../tests/support/seeded_check.ts";
 import type { Hash } from "../../contract/sentinel_types.ts";
 import { digest, hmac } from "./digest.ts";
 
