@@ -118,6 +118,7 @@ export class Acceptor {
     if (admitted !== "admitted") return this.#reject(socket, admitted);
     events.accepted();
     this.#opening.add(socket);
+    let connection: Connection | null = null;
     try {
       const opened = await this.#open(socket, settings);
       this.#opening.delete(socket);
@@ -129,12 +130,14 @@ export class Acceptor {
         if (verdict !== "admitted") return await this.#reject(socket, verdict);
         countedIp = opened.proxiedIp;
       }
-      await opened.run();
+      connection = opened.begin();
+      await connection.run();
     } catch (cause) {
       this.#deps.log("error", "A connection failed", { cause: String(cause) });
       socket.close();
     } finally {
       this.#opening.delete(socket);
+      if (connection !== null) this.#ended(connection);
       if (countedIp !== null) admission.release(countedIp, settings.id);
       events.closed();
     }
@@ -170,22 +173,22 @@ export class Acceptor {
       early = received.rest;
     }
     downstream.peerTrusted = remote.type === "unix" ? false : settings.trusted.has(downstream.peerIp);
-    return { proxiedIp, run: () => this.#run(socket, downstream, early) };
+    return { proxiedIp, begin: () => this.#begin(socket, downstream, early) };
   }
 
-  async #run(socket: Socket, downstream: OpenDownstream, early: Uint8Array | null): Promise<void> {
+  #begin(socket: Socket, downstream: OpenDownstream, early: Uint8Array | null): Connection {
     const { limits } = this.#settings;
     const connection = new Connection(socket, { downstream, limits }, this.#deps.connections);
     if (early !== null) connection.input.preload(early);
     this.#connections.set(connection, downstream);
     // The listener may have begun to drain while a PROXY header was awaited.
     if (this.#draining) connection.drain();
-    try {
-      await connection.run();
-    } finally {
-      this.#connections.delete(connection);
-      if (this.#connections.size === 0) this.#emptied?.();
-    }
+    return connection;
+  }
+
+  #ended(connection: Connection): void {
+    this.#connections.delete(connection);
+    if (this.#connections.size === 0) this.#emptied?.();
   }
 
   async #readProxyHeader(
@@ -241,7 +244,7 @@ export class Acceptor {
 interface Opened {
   /** The client that a PROXY header named. */
   readonly proxiedIp: string | undefined;
-  run(): Promise<void>;
+  begin(): Connection;
 }
 
 /** Whether the connection begins with a PROXY header. */

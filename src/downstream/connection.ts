@@ -53,13 +53,16 @@ export class Connection implements BodyHost {
   readonly #socket: Socket;
   readonly #deps: ConnectionDeps;
   readonly #downstream: Downstream;
-  readonly #parser: RequestHeadParser;
+  /** Null once the connection has left HTTP. */
+  #parser: RequestHeadParser | null;
   readonly #writer: ResponseWriter;
   readonly #writeWatch: Watch;
   #phase: Phase = "idle";
   #draining = false;
   #context: RequestContext | null = null;
   #body: RequestBody | null = null;
+  /** The 101 that is to be sent. */
+  #switching: Response | null = null;
   #tunnel: Tunnel | null = null;
   /** Set while a request whose head came too late is being refused. */
   #lateRefusal: Promise<void> | null = null;
@@ -79,7 +82,7 @@ export class Connection implements BodyHost {
     const headBytesMax = limits.head.headerBytesMax + limits.head.targetBytesMax + 256;
     this.input = new Input(socket, deps.largeBuffers, headBytesMax);
     this.#parser = new RequestHeadParser(limits.head);
-    this.input.onShift = (by) => this.#parser.shift(by);
+    this.input.onShift = (by) => this.#parser?.shift(by);
     this.input.onEnd = () => this.#clientEnded();
     this.readWatch = { dueMs: Infinity, expire: () => this.#readExpired() };
     this.#writeWatch = { dueMs: Infinity, expire: () => this.#socket.close() };
@@ -102,15 +105,25 @@ export class Connection implements BodyHost {
     deadlines.add(this.#writeWatch);
     try {
       await this.#serve();
+      if (this.#switching !== null) {
+        // Both sides leave HTTP: bytes go both ways until both are done.
+        await this.#switch();
+        const over = this.#tunnel!.run();
+        if (this.#draining) this.#tunnel!.drain();
+        await over;
+      }
     } catch {
       // The socket broke while a response was being written; there is nobody left to tell.
+      if (this.#phase === "tunnel") this.#context!.aborted = true;
     } finally {
+      const wasTunnel = this.#phase === "tunnel";
       this.#phase = "closing";
       deadlines.remove(this.readWatch);
       deadlines.remove(this.#writeWatch);
       this.#socket.close();
       if (this.#body !== null && this.#body.isLent) this.input.forsake();
       this.input.dispose();
+      if (wasTunnel) this.#deps.handler.finish(this.#context!);
     }
   }
 
@@ -173,7 +186,12 @@ export class Connection implements BodyHost {
         handler.finish(context);
         return;
       }
-      if (response.status === 101) return await this.#switch(context, response);
+      if (response.status === 101) {
+        // Not awaited here: a tunnel may last for days, and this function holds on to all of the request.
+        this.#phase = "tunnel";
+        this.#switching = response;
+        return;
+      }
       this.#phase = "sending";
       const close = this.#writer.closes = this.#mustClose(context, response, parsed);
       let sent = false;
@@ -239,19 +257,20 @@ export class Connection implements BodyHost {
   /** The request at hand; undefined when there is none yet, or none that can be read. */
   #parse(): ParsedRequest | undefined {
     const { input } = this;
+    const parser = this.#parser!;
     if (input.available === 0 || this.#lateRefusal !== null || this.#failure !== null) return undefined;
     let parsed: ParsedRequest | undefined;
     try {
-      parsed = this.#parser.parse(input.bytes, input.start, input.end);
+      parsed = parser.parse(input.bytes, input.start, input.end);
     } catch (cause) {
       this.#failure = toProxyError(cause);
       return undefined;
     }
     if (parsed !== undefined) {
-      input.start = this.#parser.end;
+      input.start = parser.end;
       this.readWatch.dueMs = Infinity;
       this.#phase = "answering";
-    } else if (this.#phase === "idle" && this.#parser.hasBegun) {
+    } else if (this.#phase === "idle" && parser.hasBegun) {
       this.#phase = "receiving";
       this.readWatch.dueMs = this.#deps.deadlines.coarseMs + this.limits.headTimeoutMs;
     }
@@ -286,25 +305,19 @@ export class Connection implements BodyHost {
     return context;
   }
 
-  /** Both sides leave HTTP: bytes go both ways until both are done. */
-  async #switch(context: RequestContext, response: Response): Promise<void> {
-    const { plan, upstream } = context.upgrade!;
-    this.#phase = "tunnel";
-    this.readWatch.dueMs = Infinity;
-    try {
-      await this.#writer.sendSwitch(response, plan!.protocol);
-      const socket = this.#socket;
-      const client = { socket, ...this.input.handOver(), writable: null, close: () => socket.close() };
-      const tunnel = this.#tunnel = plan!.open(client, upstream!);
-      const over = tunnel.run();
-      if (this.#draining) tunnel.drain();
-      await over;
-    } catch (cause) {
-      context.aborted = true;
-      throw cause;
-    } finally {
-      this.#deps.handler.finish(context);
-    }
+  /** Sends the head of the 101 and makes the tunnel. What is not needed any more is let go, as a tunnel may last. */
+  async #switch(): Promise<void> {
+    const { plan, upstream } = this.#context!.upgrade!;
+    const response = this.#switching!;
+    this.#switching = null;
+    await this.#writer.sendSwitch(response, plan!.protocol);
+    this.#deps.deadlines.remove(this.readWatch);
+    this.#deps.deadlines.remove(this.#writeWatch);
+    const socket = this.#socket;
+    const client = { socket, ...this.input.handOver(), writable: null, close: () => socket.close() };
+    this.#parser = null;
+    this.#downstream.hopLines = undefined;
+    this.#tunnel = plan!.open(client, upstream!);
   }
 
   /** Whether the response at hand is the last one on this connection. */

@@ -5,6 +5,8 @@ import type { TunnelSide } from "../core/upgrade.ts";
 /** Bytes of the buffer a connection starts with: room for nearly every request head. */
 export const INPUT_BYTES_INITIAL = 4096;
 
+const NOTHING: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+
 /**
  * What arrives from the client: a buffer with a filled part `[start, end)`, and at most one read
  * under way. A read is kept under way while a request is handled too, for that is how a client that
@@ -62,7 +64,7 @@ export class Input {
   /** Leaves what is at hand, and what the read under way brings, to a tunnel. Nothing more is read here. */
   handOver(): Pick<TunnelSide, "early" | "pending"> {
     const from = this.end;
-    const early = this.bytes.slice(this.start, from);
+    const early = from > this.start ? this.bytes.slice(this.start, from) : NOTHING;
     this.start = from;
     this.onEnd = this.onShift = null;
     const pending = this.#reading?.then(() => {

@@ -70,6 +70,7 @@ export class ResponseWriter {
   async sendSwitch(response: Response, protocol: string): Promise<void> {
     this.#head = formatSwitchHead(response, protocol);
     await this.#writeHead();
+    this.#head = "";
   }
 
   /** The client is gone: stops waiting for the rest of the body. */

@@ -13,6 +13,10 @@ const PARTING_MS = 5000;
 /** How long the other side is given once one has broken. */
 const BROKEN_MS = 1000;
 
+const TO_UPSTREAM = 1;
+const TO_CLIENT = 2;
+const BOTH = TO_UPSTREAM | TO_CLIENT;
+
 /** How a tunnel is held together. */
 export interface TunnelSettings {
   readonly idleMs: number;
@@ -52,10 +56,9 @@ export class DuplexTunnel implements Tunnel, DirectionHost, Watch {
   readonly #events: TunnelEvents;
   readonly #toUpstream: Direction;
   readonly #toClient: Direction;
-  /** Directions that are not over. */
-  readonly #running = new Set<Direction>();
-  /** Of these, the ones that have not sent our Close frame. */
-  readonly #staying: Set<Direction>;
+  /** Which directions are not over, and which of them have not sent our Close frame: bits of `bitOf`. */
+  #running = BOTH;
+  #staying = BOTH;
   #idleMs: number;
   #isStopping = false;
   #isOver = false;
@@ -75,8 +78,6 @@ export class DuplexTunnel implements Tunnel, DirectionHost, Watch {
     this.#deadlines = deps.deadlines;
     this.#events = deps.events;
     [this.#toUpstream, this.#toClient] = settings.directions(this);
-    this.#running.add(this.#toUpstream).add(this.#toClient);
-    this.#staying = new Set(this.#running);
   }
 
   run(): Promise<void> {
@@ -107,12 +108,13 @@ export class DuplexTunnel implements Tunnel, DirectionHost, Watch {
     this.#cause ??= cause;
     this.#closed ??= { code, reason, by: "proxy" };
     this.dueMs = this.#deadlines.coarseMs + STOP_MS;
-    for (const direction of [...this.#running]) direction.close(code, reason);
+    if ((this.#running & TO_UPSTREAM) !== 0) this.#toUpstream.close(code, reason);
+    if ((this.#running & TO_CLIENT) !== 0) this.#toClient.close(code, reason);
   }
 
   /** Called by the sweep. */
   expire(): void {
-    if (this.#isStopping || this.#running.size < 2) return this.#finish();
+    if (this.#isStopping || this.#running !== BOTH) return this.#finish();
     this.#cause ??= "tunnel_idle";
     if (!this.#settings.hasFrames) return this.#finish();
     this.stop({ code: GOING_AWAY, reason: "idle for too long" }, "tunnel_idle");
@@ -149,8 +151,8 @@ export class DuplexTunnel implements Tunnel, DirectionHost, Watch {
   }
 
   left(direction: Direction): void {
-    this.#staying.delete(direction);
-    if (this.#staying.size === 0) {
+    this.#staying &= ~this.#bitOf(direction);
+    if (this.#staying === 0) {
       this.dueMs = Math.min(this.dueMs, this.#deadlines.coarseMs + PARTING_MS);
     }
   }
@@ -160,9 +162,13 @@ export class DuplexTunnel implements Tunnel, DirectionHost, Watch {
   }
 
   #settle(direction: Direction): void {
-    this.#running.delete(direction);
+    this.#running &= ~this.#bitOf(direction);
     if (this.#isStopping) this.left(direction);
-    if (this.#running.size === 0) this.#finish();
+    if (this.#running === 0) this.#finish();
+  }
+
+  #bitOf(direction: Direction): number {
+    return direction === this.#toUpstream ? TO_UPSTREAM : TO_CLIENT;
   }
 
   #finish(): void {

@@ -141,8 +141,8 @@ export class Splice implements Direction {
     const pending = this.#pending;
     if (pending !== null) {
       this.#pending = null;
-      this.#keepLeftOver();
-      pending.then(this.#pendingLanded, this.#failed);
+      if (this.#sent < this.#arrivedEnd) this.#keepLeftOver();
+      pending.then((bytes) => this.#pendingLanded(bytes), this.#failed);
       return;
     }
     this.#keepLeftOver();
@@ -154,7 +154,7 @@ export class Splice implements Direction {
   }
 
   /** What the connection had begun to read before it became a tunnel. */
-  readonly #pendingLanded = (bytes: Uint8Array): void => {
+  #pendingLanded(bytes: Uint8Array): void {
     this.#isReading = false;
     if (this.#isOver) return;
     if (bytes.length === 0) return this.#ended();
@@ -164,7 +164,7 @@ export class Splice implements Direction {
     whole.set(this.#buffer.subarray(0, this.#held));
     whole.set(bytes, this.#held);
     this.#take(whole, whole.length);
-  };
+  }
 
   /** Chooses the next buffer, with what was left over at its front. */
   #keepLeftOver(): void {

@@ -31,19 +31,22 @@ export interface ConnectionDeps {
   readonly largeBuffers: BufferPool;
   /** Buffers of `READ_BYTES_HUGE` for long ones. */
   readonly hugeBuffers: BufferPool;
+  /** Buffers of `READ_BYTES_INITIAL`, one for each connection until it leaves HTTP. */
+  readonly ownBuffers: BufferPool;
 }
 
 /** Who owns the connection: told when it can be used again, and when it is gone. */
 export interface ConnectionOwner {
   /** The exchange is over and the connection is sound; the owner parks it, lends it on, or closes it. */
   finished(connection: UpstreamConnection): void;
-  /** The connection has left HTTP and will never come back; `closed` follows at its end. */
-  switched(connection: UpstreamConnection): void;
+  /** A connection has left HTTP and will never come back; `tunnelEnded` follows at its end. */
+  switched(): void;
+  tunnelEnded(): void;
   closed(connection: UpstreamConnection): void;
 }
 
-/** Lent to an exchange, waiting for one with a read under way, part of a tunnel, or gone. */
-type State = "busy" | "idle" | "switched" | "closed";
+/** Lent to an exchange, waiting for one with a read under way, or gone. */
+type State = "busy" | "idle" | "closed";
 
 const NOTHING: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 
@@ -55,7 +58,7 @@ const NOTHING: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 export class UpstreamConnection implements Watch {
   dueMs = Infinity;
   /** What was read lies in `bytes[start, end)`. */
-  bytes: Uint8Array<ArrayBuffer> = new Uint8Array(READ_BYTES_INITIAL);
+  bytes: Uint8Array<ArrayBuffer>;
   start = 0;
   end = 0;
   /** Where requests are put together. */
@@ -66,8 +69,6 @@ export class UpstreamConnection implements Watch {
   writeFailed = false;
   /** Exchanges begun on it before the present one. */
   exchanges = 0;
-  /** It has become one end of a tunnel. */
-  isSwitched = false;
   /** `Clock.nowMs` past which the request at hand is given up whatever happens. */
   deadlineMs = Infinity;
   /** `bytes` is one of the huge buffers. */
@@ -80,7 +81,7 @@ export class UpstreamConnection implements Watch {
   readonly #socket: Socket;
   readonly #owner: ConnectionOwner;
   readonly #deps: ConnectionDeps;
-  #own = this.bytes;
+  readonly #own: Uint8Array<ArrayBuffer>;
   #state: State = "busy";
   #reading: Promise<number> | null = null;
   #writing = false;
@@ -107,6 +108,7 @@ export class UpstreamConnection implements Watch {
   constructor(socket: Socket, owner: ConnectionOwner, deps: ConnectionDeps) {
     this.#socket = socket;
     this.#owner = owner;
+    this.bytes = this.#own = deps.ownBuffers.acquire();
     this.#deps = deps;
     this.openedMs = deps.clock.nowMs();
     this.abort = (cause) => this.fail(new ProxyError(cause, "the request was abandoned"));
@@ -252,21 +254,27 @@ export class UpstreamConnection implements Watch {
     this.#owner.finished(this);
   }
 
-  /** The socket and what has arrived behind the head of a 101. The connection keeps no buffer of its own. */
+  /** The socket and what has arrived behind the head of a 101. Nothing holds on to the connection any more. */
   handOver(): TunnelSide {
-    this.#state = "switched";
-    this.isSwitched = true;
-    this.dueMs = this.deadlineMs = Infinity;
-    this.#deps.deadlines.remove(this);
-    if (this.#writeWatch !== null) this.#deps.deadlines.remove(this.#writeWatch);
-    const early = this.bytes.slice(this.start, this.end);
-    if (this.#holdsHuge) this.#deps.hugeBuffers.release(this.bytes);
-    this.#holdsHuge = false;
-    this.bytes = this.#own = this.output = NOTHING;
-    this.#owner.switched(this);
     // The write of the head is over on the wire, but its promise may be behind the answer's.
     const writable = this.#writing ? new Promise<void>((resolve) => this.#whenWritten = resolve) : null;
-    return { socket: this.#socket, early, pending: null, writable, close: () => this.close() };
+    const early = this.end > this.start ? this.bytes.slice(this.start, this.end) : NOTHING;
+    this.#state = "closed";
+    this.dueMs = Infinity;
+    this.#deps.deadlines.remove(this);
+    if (this.#writeWatch !== null) this.#deps.deadlines.remove(this.#writeWatch);
+    if (this.#holdsHuge) this.#deps.hugeBuffers.release(this.bytes);
+    this.#holdsHuge = false;
+    // No read is under way any more, so the next connection may have the buffer.
+    this.#deps.ownBuffers.release(this.#own);
+    this.#owner.switched();
+    return {
+      socket: this.#socket,
+      early,
+      pending: null,
+      writable,
+      close: closeOnce(this.#socket, this.#owner),
+    };
   }
 
   /** Waits for the next exchange, until `dueMs` at the latest. */
@@ -297,4 +305,15 @@ export class UpstreamConnection implements Watch {
     this.#socket.close();
     this.#owner.closed(this);
   }
+}
+
+/** Ends what has become a tunnel. Holds on to nothing else of the connection. */
+function closeOnce(socket: Socket, owner: ConnectionOwner): () => void {
+  let isOpen = true;
+  return () => {
+    if (!isOpen) return;
+    isOpen = false;
+    socket.close();
+    owner.tunnelEnded();
+  };
 }

@@ -1,6 +1,7 @@
 import type { RequestContext } from "../core/context.ts";
 import { ProxyError, toProxyError } from "../core/errors.ts";
 import type { Body, Response } from "../core/message.ts";
+import type { TunnelSide } from "../core/upgrade.ts";
 import type { ParsedResponse } from "../http1/response_head.ts";
 import { cleanHeaders } from "./clean_headers.ts";
 import type { UpstreamConnection } from "./connection.ts";
@@ -225,16 +226,9 @@ export class Exchange implements ResponseBodyHost {
     wish.plan!.checkAnswer(upgrade, headers);
     this.headMs = this.#connection.clock.nowMs();
     this.#target.answered(status, Math.max(0, this.headMs - this.#sentMs));
+    this.#over = true;
     this.#release();
-    const side = this.#connection.handOver();
-    wish.upstream = {
-      ...side,
-      close: () => {
-        side.close();
-        // The request is in flight at its target for as long as the tunnel lasts.
-        if (!this.#over) this.#end();
-      },
-    };
+    wish.upstream = countedSide(this.#connection.handOver(), this.#target, this.#context);
     headers.appendKeyed("Via", "via", "1.1 sentinel");
     return { status, reason, headers, body: null };
   }
@@ -245,4 +239,17 @@ export class Exchange implements ResponseBodyHost {
     this.#keepAlive = false;
     this.#context.closeConnection = true;
   }
+}
+
+/** The request is in flight at its target for as long as the tunnel lasts. Holds on to nothing of the exchange. */
+function countedSide(side: TunnelSide, target: LiveTarget, context: RequestContext): TunnelSide {
+  let isOpen = true;
+  return {
+    ...side,
+    close() {
+      side.close();
+      if (isOpen) target.ended(context);
+      isOpen = false;
+    },
+  };
 }

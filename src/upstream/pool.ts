@@ -60,8 +60,8 @@ export class TargetPool implements ConnectionOwner {
   readonly #waiters = new Set<Waiter>();
   /** Connections open, lent or idle. */
   #open = 0;
-  /** Of these, the ones that have left HTTP: routes bound them, for they would else starve the requests. */
-  #switched = 0;
+  /** Connections that have left HTTP, not among those: routes bound them, for they would else starve the requests. */
+  #tunnels = 0;
   #dialing = 0;
   #retired = false;
 
@@ -73,7 +73,7 @@ export class TargetPool implements ConnectionOwner {
 
   /** Connections open or being opened, without tunnels. */
   get size(): number {
-    return this.#open - this.#switched + this.#dialing;
+    return this.#open + this.#dialing;
   }
 
   get idle(): number {
@@ -82,7 +82,7 @@ export class TargetPool implements ConnectionOwner {
 
   /** Connections lent to requests now, tunnels included. */
   get busy(): number {
-    return this.#open - this.#idle.length;
+    return this.#open - this.#idle.length + this.#tunnels;
   }
 
   get waiting(): number {
@@ -148,14 +148,18 @@ export class TargetPool implements ConnectionOwner {
     connection.park(Math.min(now + limits.idleTimeoutMs, endOfLifeMs));
   }
 
-  switched(_connection: UpstreamConnection): void {
-    this.#switched++;
+  switched(): void {
+    this.#open--;
+    this.#tunnels++;
     this.#dialForWaiters();
+  }
+
+  tunnelEnded(): void {
+    this.#tunnels--;
   }
 
   closed(connection: UpstreamConnection): void {
     this.#open--;
-    if (connection.isSwitched) this.#switched--;
     const index = this.#idle.lastIndexOf(connection);
     if (index >= 0) this.#idle.splice(index, 1);
     this.#dialForWaiters();
