@@ -16,6 +16,8 @@ export interface Direction {
   readonly bytes: number;
   /** Data messages passed on so far; 0 where frames are not looked at. */
   readonly messages: number;
+  /** What the source sends makes no sense any more, so that its Close frame would not be recognised. */
+  readonly isLost: boolean;
   start(): void;
   /** Sends a Close frame as soon as no other frame is under way, and passes nothing on behind it. */
   close(code: number, reason: string): void;
@@ -39,7 +41,7 @@ export interface DirectionHost {
   stop(close: SeenClose, cause: TunnelCause): void;
   /** A Close frame of the source passes. */
   sawClose(direction: Direction, close: SeenClose): void;
-  /** Our own Close frame is on its way. */
+  /** Our own Close frame has been written. */
   left(direction: Direction): void;
   /** Our own Close frame was sent, and the source has sent its own. */
   parted(direction: Direction): void;

@@ -152,7 +152,10 @@ export class DuplexTunnel implements Tunnel, DirectionHost, Watch {
 
   left(direction: Direction): void {
     this.#staying &= ~this.#bitOf(direction);
-    if (this.#staying === 0) {
+    if (this.#staying === 0 && !this.#isOver) {
+      // Who cannot be understood is not waited for to answer, only to go.
+      if (this.#toUpstream.isLost) this.#client.socket.closeWrite().catch(() => {});
+      if (this.#toClient.isLost) this.#upstream.socket.closeWrite().catch(() => {});
       this.dueMs = Math.min(this.dueMs, this.#deadlines.coarseMs + PARTING_MS);
     }
   }

@@ -28,6 +28,7 @@ export interface InspectedInit {
  */
 export class Inspected implements Direction {
   messages = 0;
+  isLost = false;
   readonly #init: InspectedInit;
   #index = 0;
   #isOver = false;
@@ -51,8 +52,10 @@ export class Inspected implements Direction {
     if (this.#isLeaving || this.#isOver) return;
     this.#isLeaving = true;
     // Where the other side has closed already there is nothing left to be said.
-    this.#init.forth.send(CLOSE, closePayload(code, reason)).catch(() => this.#refused());
-    this.#init.host.left(this);
+    this.#init.forth.send(CLOSE, closePayload(code, reason)).then(
+      () => this.#init.host.left(this),
+      () => this.#refused(),
+    );
   }
 
   dispose(): void {
@@ -75,6 +78,7 @@ export class Inspected implements Direction {
         this.#isOver = true;
         return host.broke(this);
       }
+      this.isLost = true;
       host.violated(this, cause.violation);
       await this.#waitForEnd();
     }

@@ -109,6 +109,10 @@ export class Splice implements Direction {
     return this.#scanner?.messages ?? 0;
   }
 
+  get isLost(): boolean {
+    return this.#scanner?.isLost === true;
+  }
+
   start(): void {
     const { early } = this.#from;
     const begin = () => early.length > 0 ? this.#take(early, early.length) : this.#read();
@@ -232,18 +236,18 @@ export class Splice implements Direction {
     this.#isLeaving = true;
     scanner.stops = false;
     this.#say(this.#goodbye!);
-    this.#host.left(this);
   }
 
   #say(frame: Uint8Array): void {
     this.#sink.write(frame).then((count) => {
-      if (count < frame.length && !this.#isOver) this.#say(frame.subarray(count));
+      if (count === frame.length) this.#host.left(this);
+      else if (!this.#isOver) this.#say(frame.subarray(count));
     }, this.#refused);
   }
 
   /** After our Close frame nothing is passed on; the peer's own is waited for. */
   #discarded(): void {
-    if (this.#scanner!.closed !== null || this.#scanner!.isLost) return this.#partedFrom();
+    if (this.#scanner!.closed !== null) return this.#partedFrom();
     this.#isBusy = false;
     this.#read();
   }
