@@ -130,6 +130,11 @@ export class WebSocketPeer {
     return frames;
   }
 
+  /** Bytes that have arrived and were not taken. */
+  get buffered(): number {
+    return this.#bytes.length;
+  }
+
   /** At least `count` raw bytes, or what there is at the end. */
   async raw(count: number): Promise<Uint8Array> {
     while (this.#bytes.length < count && await this.#more());

@@ -21,6 +21,7 @@ export interface StageSketch {
   /** Options inside `system`. */
   readonly system?: string;
   readonly script?: OriginScript;
+  readonly workers?: number;
 }
 
 /** One access log line. */
@@ -99,7 +100,7 @@ export function stageConfig(
   },
 ): string {
   return `
-system { worker-threads 1; 
+system { worker-threads ${sketch.workers ?? 1}; 
 ${sketch.system ?? ""}
 }
 listeners { listener "http" { address "127.0.0.1:${place.port}"; }; }
