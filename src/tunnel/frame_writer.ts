@@ -30,6 +30,12 @@ export class FrameWriter {
     return this.#tail = this.#tail.then(() => this.#write(frame));
   }
 
+  /** Nothing more will be sent. Resolves once everything is; rejects when the connection broke. */
+  end(): Promise<void> {
+    this.#isClosed = true;
+    return this.#tail;
+  }
+
   async #write(frame: Uint8Array): Promise<void> {
     let rest = frame;
     while (rest.length > 0) rest = rest.subarray(await this.#socket.write(rest));

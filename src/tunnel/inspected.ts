@@ -100,7 +100,8 @@ export class Inspected implements Direction {
     if (this.#isOver) return;
     if (this.#isLeaving) return this.#parted();
     this.#isOver = true;
-    this.#init.host.ended(this);
+    const { forth, host } = this.#init;
+    forth.end().then(() => host.ended(this), () => host.refused(this));
   }
 
   #refused(): void {

@@ -23,6 +23,7 @@ import type { FrameMeter } from "./tunnel_meter.ts";
 
 /** Most bytes asked for at a time: memory is taken as bytes arrive, not as lengths announce them. */
 const PIECE_BYTES_MAX = 65_536;
+const PIECE_BYTES_MIN = 1024;
 
 /** What one side sends: a whole message, or a control frame. */
 export interface Incoming {
@@ -195,7 +196,9 @@ export class MessageReader {
   async #collect(length: number, mask: number | undefined): Promise<boolean> {
     let done = 0;
     while (done < length) {
-      const size = Math.min(length - done, PIECE_BYTES_MAX);
+      // As much again as has arrived: who announces much and sends little holds little.
+      const trusted = Math.max(PIECE_BYTES_MIN, Math.min(this.#messageBytes, PIECE_BYTES_MAX));
+      const size = Math.min(length - done, trusted);
       if (!this.#rules.held.take(size)) {
         const reason = "too much is being inspected";
         throw new FrameError({ code: TRY_AGAIN_LATER, reason, cause: "websocket_inspection_failed" });

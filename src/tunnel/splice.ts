@@ -141,6 +141,8 @@ export class Splice implements Direction {
 
   #read(): void {
     if (this.#isOver) return;
+    // It may have been asked for before anything was read.
+    if (this.#goodbye !== null && !this.#isLeaving && this.#scanner!.isAtBoundary) this.#leave();
     this.#isReading = true;
     const pending = this.#pending;
     if (pending !== null) {

@@ -72,3 +72,53 @@ Deno.test("inspection: an agent that waits for frames where nobody inspects is w
   equal(await peer.nextText(), "drop");
   peer.close();
 });
+
+for (
+  const [mode, want] of [["open", "1:hello"], ["closed", "close 1011"]] as const
+) {
+  Deno.test(`inspection: an agent that runs out of fuel fails ${mode}`, async () => {
+    await using stage = await WebSocketStage.start({
+      // Enough for the opening, and not for a long text.
+      more: AGENTS.replace("grant", `fuel 20000; failure-mode "${mode}"; events "websocket-frame"; grant`)
+        .replace('config { greeting "hi"; };', ""),
+      route: INSPECTED,
+    });
+    const { status, peer } = await stage.open();
+    equal(status, 101);
+    await peer.text("shout " + "x".repeat(50_000));
+    const frame = await peer.next();
+    if (mode === "open") equal(frame?.payload.length, 50_006, want);
+    else deepEqual(closeOf(frame)?.code, 1011, want);
+    peer.close();
+    const line = await stage.logged((each) => each["status"] === 101);
+    equal(line["agent_echo_failure"], "fuel");
+    if (mode === "closed") equal(line["reason"], "websocket_inspection_failed");
+    await stage.metricBecomes(0, "sentinel_websocket_open");
+  });
+}
+
+Deno.test("inspection: messages are seen by all agents, in order there and in the opposite one back", async () => {
+  const agents = `
+agents {
+  agent "one" { wasm "${ROOT}wasm-agents/dist/echo.wasm"; events "websocket-frame"; grant "metrics" "log"; };
+  agent "two" { wasm "${ROOT}wasm-agents/dist/echo.wasm"; events "websocket-frame"; grant "metrics" "log"; };
+  agent "shadow" { wasm "${ROOT}wasm-agents/dist/echo.wasm"; mode "shadow"; grant "metrics" "log"; };
+}
+filters {
+  filter "one" { type "agent"; agent "one"; }
+  filter "two" { type "agent"; agent "two"; phase "request"; }
+  filter "shadow" { type "agent"; agent "shadow"; }
+}`;
+  await using stage = await WebSocketStage.start({
+    more: agents,
+    route: `filters "shadow" "one" "two"\nwebsocket #true\nwebsocket-inspection #true`,
+  });
+  const { peer } = await stage.open();
+  // Each takes one "shout " away on the way there, and the first one again on the way back.
+  await peer.text("shout shout shout a");
+  equal(await peer.nextText(), "SHOUT SHOUT A");
+  await peer.text("fine");
+  equal(await peer.nextText(), "fine");
+  peer.close();
+  await stage.metricBecomes(0, "sentinel_websocket_open");
+});
