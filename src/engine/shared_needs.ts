@@ -24,6 +24,8 @@ const CLIENTS_PREFIX = "connections-per-client:";
 const LISTENER_PREFIX = "connections-of:";
 /** Requests in flight on a route; its id follows. */
 const ROUTE_PREFIX = "in-flight:";
+/** Copies of a route's requests under way; its id follows. */
+const SHADOW_PREFIX = "shadows-of:";
 /** Requests and retries of an upstream; its id follows. */
 const LOAD_PREFIX = "load:";
 /** Open WebSockets of a route; its id follows. */
@@ -32,7 +34,14 @@ const WEBSOCKETS_PREFIX = "websockets-of:";
 const TUNNELS_PREFIX = "tunnels-of:";
 /** Open WebSockets of each client on each route; the number of those there is room for follows. */
 const WEBSOCKET_CLIENTS_PREFIX = "websockets-per-client:";
-const TOTALS_PREFIXES = [ROUTE_PREFIX, LISTENER_PREFIX, WEBSOCKETS_PREFIX, TUNNELS_PREFIX, LOAD_PREFIX];
+const TOTALS_PREFIXES = [
+  ROUTE_PREFIX,
+  LISTENER_PREFIX,
+  WEBSOCKETS_PREFIX,
+  TUNNELS_PREFIX,
+  LOAD_PREFIX,
+  SHADOW_PREFIX,
+];
 const GAUGES_PREFIXES = [CLIENTS_PREFIX, WEBSOCKET_CLIENTS_PREFIX];
 /** Clients that can be told apart at least; constant, so that an ordinary reload keeps the counts. */
 const CLIENTS_MIN = 65_536;
@@ -68,6 +77,10 @@ export function tunnelsKey(routeId: string): string {
 
 export function websocketClientsKey(config: Config): string {
   return WEBSOCKET_CLIENTS_PREFIX + clientKeysMax(config);
+}
+
+export function shadowTotalsKey(routeId: string): string {
+  return SHADOW_PREFIX + routeId;
 }
 
 /** The memory a filter's kind asks for, by the identity it keeps across reloads. */
@@ -116,6 +129,9 @@ export function* sharedNeeds(
     yield* plannedLimits(config, route, resolved).map(limitNeed);
     if (route.limits.maxInFlight !== undefined) {
       yield { key: routeTotalsKey(route.id), bytes: totalBytes(1, workerCount) };
+    }
+    if (route.shadow !== undefined) {
+      yield { key: shadowTotalsKey(route.id), bytes: totalBytes(1, workerCount) };
     }
   }
 }

@@ -1,3 +1,4 @@
+import type { Ending } from "../balancers/balancer.ts";
 import type { RequestContext } from "../core/context.ts";
 import { ProxyError, toProxyError } from "../core/errors.ts";
 import type { Body, Response } from "../core/message.ts";
@@ -104,23 +105,23 @@ export class Exchange implements ResponseBodyHost {
     const connection = this.#connection;
     const sender = this.#sender;
     if (sender !== null && !sender.isHandedOver) this.#stopSending(sender);
-    this.#end();
+    this.#end("complete");
     if (this.#keepAlive) connection.finish();
     else connection.close();
   }
 
   abandoned(failure?: ProxyError): void {
     if (this.#over) return;
-    if (failure !== undefined) this.#target.failed(failure.code);
+    if (failure !== undefined) this.#target.failed(this.#context, failure.code);
     const sender = this.#sender;
     if (sender !== null && !sender.isHandedOver) this.#stopSending(sender);
-    this.#end();
+    this.#end("cut");
     this.#connection.close();
   }
 
-  #end(): void {
+  #end(how: Ending): void {
     this.#over = true;
-    this.#target.ended(this.#context);
+    this.#target.ended(this.#context, how);
     this.#release();
   }
 
@@ -201,7 +202,7 @@ export class Exchange implements ResponseBodyHost {
     this.#headArrived = true;
     this.headMs = connection.clock.nowMs();
     // How long a client takes to upload is not the target's doing.
-    this.#target.answered(parsed.status, Math.max(0, this.headMs - this.#sentMs));
+    this.#target.answered(context, parsed.status, Math.max(0, this.headMs - this.#sentMs));
     this.#keepAlive = parsed.keepAlive;
     connection.deadlineMs = context.deadlineMs;
     connection.dueMs = context.deadlineMs;
@@ -225,7 +226,7 @@ export class Exchange implements ResponseBodyHost {
     const wish = this.#context.upgrade!;
     wish.plan!.checkAnswer(upgrade, headers);
     this.headMs = this.#connection.clock.nowMs();
-    this.#target.answered(status, Math.max(0, this.headMs - this.#sentMs));
+    this.#target.answered(this.#context, status, Math.max(0, this.headMs - this.#sentMs));
     this.#over = true;
     this.#release();
     wish.upstream = countedSide(this.#connection.handOver(), this.#target, this.#context);
@@ -248,7 +249,7 @@ function countedSide(side: TunnelSide, target: LiveTarget, context: RequestConte
     ...side,
     close() {
       side.close();
-      if (isOpen) target.ended(context);
+      if (isOpen) target.ended(context, "complete");
       isOpen = false;
     },
   };
