@@ -229,10 +229,27 @@ function checkRoute(route: RouteConfig, { scope }: Place, checks: Checks): void 
     return id === undefined ? undefined : checks.types.get(id);
   });
   checkAnswer(route, { types, reading });
+  checkUpgrades(route, reading);
 }
 
 function isMatchless({ matches }: RouteConfig): boolean {
   return Object.values(matches).every((values) => values.length === 0);
+}
+
+/** What goes on in another protocol goes on with an upstream. */
+function checkUpgrades(route: RouteConfig, reading: Reading): void {
+  const named = `route "${route.id}"`;
+  const { websocket, websocketInspection, upgrade } = route;
+  if (route.upstream === undefined) {
+    const key = websocket?.enabled ? "websocket" : upgrade === undefined ? undefined : "upgrade";
+    if (key !== undefined) {
+      reading.error(reading.spanOf(route, key), `${named} has ${key} and no upstream`, "add an upstream");
+    }
+  }
+  if (websocketInspection && websocket?.enabled !== true) {
+    const message = `${named} has websocket-inspection, but no WebSockets`;
+    reading.warn(reading.spanOf(route, "websocketInspection"), message, "add: websocket #true");
+  }
 }
 
 function checkAnswer(

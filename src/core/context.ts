@@ -1,6 +1,7 @@
 import type { ErrorCode } from "./errors.ts";
 import type { Body, RequestHead } from "./message.ts";
 import type { Trace } from "./trace.ts";
+import type { Upgrade } from "./upgrade.ts";
 
 /** Who is at the other end of a downstream connection, and through which listener they came. */
 export interface Downstream {
@@ -109,6 +110,9 @@ export class RequestContext {
   headersCleaned = false;
   /** The client can take fields after the body (`TE: trailers`, RFC 9110 §10.1.4). */
   acceptsTrailers = false;
+
+  /** The wish to go on in another protocol; null when there is none, or the route does not grant it. */
+  upgrade: Upgrade | null = null;
 
   route: RouteInfo | null = null;
   /** Upstream the route or a filter chose; undefined when the request ends in the proxy. */

@@ -121,6 +121,7 @@ export class Acceptor {
     if (admitted !== "admitted") return this.#reject(socket, admitted);
     events.accepted();
     this.#opening.add(socket);
+    let connection: Connection | null = null;
     try {
       const opened = await this.#open(socket, settings);
       this.#opening.delete(socket);
@@ -132,12 +133,15 @@ export class Acceptor {
         if (verdict !== "admitted") return await this.#reject(socket, verdict);
         countedIp = opened.proxiedIp;
       }
-      await opened.run();
+      connection = opened.begin();
+      await connection.run();
+      if (connection.http2 !== null) await this.#runHttp2(socket, opened.downstream, connection);
     } catch (cause) {
       this.#deps.log("error", "A connection failed", { cause: String(cause) });
       socket.close();
     } finally {
       this.#opening.delete(socket);
+      if (connection !== null) this.#ended(connection);
       if (countedIp !== null) admission.release(countedIp, settings.id);
       events.closed();
     }
@@ -173,37 +177,35 @@ export class Acceptor {
       early = received.rest;
     }
     downstream.peerTrusted = remote.type === "unix" ? false : settings.trusted.has(downstream.peerIp);
-    return { proxiedIp, run: () => this.#run(socket, downstream, early) };
+    return { proxiedIp, downstream, begin: () => this.#begin(socket, downstream, early) };
   }
 
-  async #run(socket: Socket, downstream: OpenDownstream, early: Uint8Array | null): Promise<void> {
+  #begin(socket: Socket, downstream: OpenDownstream, early: Uint8Array | null): Connection {
     const { limits, protocol } = this.#settings;
     const connection = new Connection(socket, { downstream, limits, protocol }, this.#deps.connections);
     if (early !== null) connection.input.preload(early);
     this.#connections.set(connection, downstream);
     // The listener may have begun to drain while a PROXY header was awaited.
     if (this.#draining) connection.drain();
-    try {
-      await connection.run();
-      const { http2 } = connection;
-      if (http2 !== null) await this.#runHttp2(socket, { downstream, limits }, http2);
-    } finally {
-      this.#connections.delete(connection);
-      if (this.#connections.size === 0) this.#emptied?.();
-    }
+    return connection;
+  }
+
+  #ended(connection: Connection): void {
+    this.#connections.delete(connection);
+    if (this.#connections.size === 0) this.#emptied?.();
   }
 
   /** Goes on with a client that speaks HTTP/2. */
   async #runHttp2(
     socket: Socket,
-    { downstream, limits }: { readonly downstream: OpenDownstream; readonly limits: ConnectionLimits },
-    early: Uint8Array,
+    downstream: OpenDownstream,
+    { limits, http2: early }: Connection,
   ): Promise<void> {
     const init = { downstream, limits, meter: this.#deps.http2 };
     const connection = new Http2ServerConnection(socket, init, this.#deps.connections);
     this.#connections.set(connection, downstream);
     try {
-      const running = connection.run(early);
+      const running = connection.run(early!);
       if (this.#draining) connection.drain();
       await running;
     } finally {
@@ -264,7 +266,8 @@ export class Acceptor {
 interface Opened {
   /** The client that a PROXY header named. */
   readonly proxiedIp: string | undefined;
-  run(): Promise<void>;
+  readonly downstream: OpenDownstream;
+  begin(): Connection;
 }
 
 /** Whether the connection begins with a PROXY header. */

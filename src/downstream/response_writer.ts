@@ -5,7 +5,12 @@ import { ProxyError, toProxyError } from "../core/errors.ts";
 import type { Body, MaybePromise, Response } from "../core/message.ts";
 import type { Clock, Socket } from "../core/ports.ts";
 import type { HttpDate } from "./http_date.ts";
-import { formatResponseHead, type ResponseFraming, responseFraming } from "./response_head.ts";
+import {
+  formatResponseHead,
+  formatSwitchHead,
+  type ResponseFraming,
+  responseFraming,
+} from "./response_head.ts";
 
 const CONTINUE = new TextEncoder().encode("HTTP/1.1 100 Continue\r\n\r\n");
 const LAST_CHUNK = new TextEncoder().encode("0\r\n\r\n");
@@ -59,6 +64,13 @@ export class ResponseWriter {
 
   async sendContinue(): Promise<void> {
     await this.#write(CONTINUE);
+  }
+
+  /** Sends the head of a 101 whole. Rejects when the connection breaks. */
+  async sendSwitch(response: Response, protocol: string): Promise<void> {
+    this.#head = formatSwitchHead(response, protocol);
+    await this.#writeHead();
+    this.#head = "";
   }
 
   /** The client is gone: stops waiting for the rest of the body. */

@@ -25,6 +25,7 @@ import { createErrorPages, type ErrorPages } from "../services/error_pages.ts";
 import { grpcError, isGrpc } from "../services/grpc_errors.ts";
 import type { Service } from "../services/service.ts";
 import type { ShadowRuns } from "../services/shadow_runs.ts";
+import { WEBSOCKET_VERSION } from "../tunnel/handshake.ts";
 import { LiveUpstream } from "../upstream/live_upstream.ts";
 import type { UpstreamPools } from "../upstream/pools.ts";
 import { openRecords } from "../upstream/target_record.ts";
@@ -39,6 +40,8 @@ import { RequestNames } from "./request_names.ts";
 import { type RouteEndpoint, upstreamEndpoint } from "./route_endpoint.ts";
 import { filterNeed, REQUESTS_IN_FLIGHT, routeTotalsKey, TOTALS_KEY } from "./shared_needs.ts";
 import { Snapshot } from "./snapshot.ts";
+import { routeUpgrades } from "./build_upgrades.ts";
+import type { TunnelDeps } from "./route_upgrades.ts";
 import { readUpstreamTls } from "./upstream_tls.ts";
 
 /** What snapshots are built from besides the configuration. */
@@ -61,6 +64,7 @@ export interface SnapshotDeps {
   readonly agents: AgentSet;
   /** The agents there should be: `agents` lacks those of the folder that could not be started. */
   readonly agentPlan: AgentPlan;
+  readonly tunnels: TunnelDeps;
   /** Where copies of requests run; undefined where none may. */
   readonly shadows?: ShadowRuns;
   /** Stands in for proxying to an upstream, where nothing must leave the process. */
@@ -156,6 +160,7 @@ class SnapshotBuilder {
     const { families, outcomes, ports } = this.#deps;
     const { policies, limits } = route;
     const pages = createErrorPages({ serviceType: route.serviceType, config: route.errorPages });
+    const chain = new Chain(this.#links(route), policies.failureMode, ports.log);
     return {
       id: route.id,
       namespace: route.namespace,
@@ -164,8 +169,9 @@ class SnapshotBuilder {
       matches: route.matches,
       serviceType: route.serviceType,
       pathPrefixes: route.matches.pathPrefix.map(configuredPath).sort((a, b) => b.length - a.length),
-      chain: new Chain(this.#links(route), policies.failureMode, ports.log),
+      chain,
       ...this.#endpoint(route),
+      upgrades: routeUpgrades({ route, chain }, this.#config, this.#deps),
       meter: new RouteMeter(families, outcomes, route),
       errorPage: new RouteErrorPage(pages, ports.clock),
       bodyBytesMax: limits.maxBodySizeBytes,
@@ -312,6 +318,10 @@ class RouteErrorPage implements ErrorPage {
   render(context: RequestContext, code: keyof typeof ERRORS) {
     const { status } = ERRORS[code];
     const response = this.renderStatus(context, status, code);
+    if (code === "upgrade_required") {
+      // What is spoken instead (RFC 6455 §4.4, RFC 9110 §15.5.22).
+      response.headers.set("Sec-WebSocket-Version", WEBSOCKET_VERSION);
+    }
     // A page's own headers may say it better.
     const comesAgain = (status === 503 || status === 429) && !response.headers.has("retry-after");
     if (comesAgain) response.headers.append("Retry-After", RETRY_AFTER_SECONDS);

@@ -24,6 +24,7 @@ import type { AgentPlan } from "./agent_plan.ts";
 import { ThreadAgents } from "./thread_agents.ts";
 import { buildSnapshot } from "./build_snapshot.ts";
 import { Engine } from "./engine.ts";
+import { tunnelMemory } from "./route_upgrades.ts";
 import { sharedNeeds } from "./shared_needs.ts";
 
 /** A request to be explained. */
@@ -103,6 +104,7 @@ export async function explain(
     builtin: { processMetrics: () => ({ families: [] }) },
     startedMs: deps.clock.nowMs(),
     version: "explain",
+    tunnels: { clock: deps.clock, random: deps.random, deadlines, ...tunnelMemory() },
     proxyEndpoint: (upstream) => new DryProxy(upstream, sent),
   });
   try {

@@ -1,4 +1,5 @@
 import type { MetricsRegistry } from "./metrics.ts";
+import { tunnelFamilies } from "./tunnel_families.ts";
 
 /** Bounds of latency histograms, seconds. */
 export const LATENCY_BUCKETS = Object.freeze([
@@ -30,6 +31,7 @@ export function createFamilies(registry: MetricsRegistry, build: { readonly vers
     ...steeringFamilies(registry),
     ...discoveryFamilies(registry),
     ...connectionFamilies(registry),
+    ...tunnelFamilies(registry),
     ...http2Families(registry),
     ...scopedFamilies(registry),
     ...processFamilies(registry),

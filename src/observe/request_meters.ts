@@ -21,6 +21,8 @@ export const METHOD_LABELS = Object.freeze([
 /** Route label of requests that no route took. */
 export const NO_ROUTE_LABEL = "none";
 
+/** Status of a request that went on in another protocol: how long that lasted says nothing about answers. */
+const STATUS_SWITCHED = 101;
 /** Status of a request whose client left before there was an answer. */
 const STATUS_WITHOUT_ANSWER = 499;
 
@@ -40,6 +42,13 @@ const BLOCKED_LABELS: ReadonlyMap<string, string> = new Map([
   ["prompt_injection", "prompt_injection"],
   ["geo_blocked", "geo_blocked"],
   ["websocket_not_enabled", "websocket_not_enabled"],
+  ["tunnels_overloaded", "tunnels_overloaded"],
+  ["client_tunnels_overloaded", "tunnels_overloaded"],
+  ["websocket_message_too_big", "websocket_message_too_big"],
+  ["websocket_rate_limited", "websocket_rate_limited"],
+  ["websocket_protocol_error", "websocket_protocol_error"],
+  ["websocket_inspection_closed", "websocket_inspection_closed"],
+  ["websocket_inspection_failed", "websocket_inspection_failed"],
   ["validation_failed", "validation_failed"],
   ["agent_blocked", "agent_blocked"],
   ["agent_challenged", "agent_challenged"],
@@ -134,6 +143,7 @@ export class RouteMeter {
     const seconds = Math.max(0, nowMs - context.startedMs) / 1000;
     const key = answerKey(method, status);
     (this.#answers.get(key) ?? this.#answersOf(method, status)).inc();
+    if (status === STATUS_SWITCHED) return this.#finishTunnel(context, key);
     (this.#durations[method] ?? this.#durationOf(method)).observe(seconds);
     if (context.bodyBytesReceived > 0 || context.body !== null) {
       this.#requestBytes.observe(context.bodyBytesReceived);
@@ -148,6 +158,14 @@ export class RouteMeter {
     this.#scopedDurations[method]!.observe(seconds);
     const limit = context.logFields?.["rate_limit"];
     if (typeof limit === "string") this.#limitHitsOf(this.#scope, limit).inc();
+  }
+
+  #finishTunnel(context: RequestContext, key: number): void {
+    if (context.reason !== undefined) this.#outcomes.blocked(context.reason);
+    if (context.errorCode !== undefined) this.#outcomes.failed(context.errorCode);
+    if (this.#scope === undefined) return;
+    this.#scopedActive!.dec();
+    this.#scopedAnswers.get(key)!.inc();
   }
 
   #limitHitsOf(scope: readonly [string, string], limit: string): Counter {

@@ -74,7 +74,9 @@ export class Attempt implements ExchangeTimeouts {
   /** Resolves with the response head; rejects with `ProxyError`, and then nothing of the attempt is left. */
   run(): Promise<Response> {
     const { http2 } = this.target.pool;
-    return http2 === null || http2.isHttp1 ? this.#overHttp1() : this.#overHttp2(http2);
+    // What an upgrade asks for is of HTTP/1.1 alone (RFC 9113 §8.6).
+    const isHttp1 = http2 === null || http2.isHttp1 || this.context.upgrade !== null;
+    return isHttp1 ? this.#overHttp1() : this.#overHttp2(http2);
   }
 
   async #overHttp1(): Promise<Response> {

@@ -102,6 +102,8 @@ export function formatRequestHead(context: RequestContext, targetAddress: string
     text += "X-Request-Id: " + context.requestId + "\r\nX-Correlation-Id: " + context.requestId + "\r\n";
   }
   if (context.traceparent !== "") text += "traceparent: " + context.traceparent + "\r\n";
+  const plan = context.upgrade?.plan;
+  if (plan != null) text += "Connection: Upgrade\r\nUpgrade: " + plan.protocol + "\r\n";
   return text + "\r\n";
 }
 

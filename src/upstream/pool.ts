@@ -71,6 +71,8 @@ export class TargetPool implements ConnectionOwner {
   readonly #waiters = new Set<Waiter>();
   /** Connections open, lent or idle. */
   #open = 0;
+  /** Connections that have left HTTP, not among those: routes bound them, for they would else starve the requests. */
+  #tunnels = 0;
   #dialing = 0;
   #retired = false;
 
@@ -84,7 +86,7 @@ export class TargetPool implements ConnectionOwner {
       : new Http2Pool(target, { ...limits, ...http2 }, { ...deps, adopt: (socket) => this.#adopt(socket) });
   }
 
-  /** Connections open or being opened. */
+  /** Connections open or being opened, without tunnels. */
   get size(): number {
     return this.#open + this.#dialing;
   }
@@ -93,9 +95,9 @@ export class TargetPool implements ConnectionOwner {
     return this.#idle.length;
   }
 
-  /** Connections lent to requests now. */
+  /** Connections lent to requests now, tunnels included. */
   get busy(): number {
-    return this.#open - this.#idle.length;
+    return this.#open - this.#idle.length + this.#tunnels;
   }
 
   get waiting(): number {
@@ -161,6 +163,16 @@ export class TargetPool implements ConnectionOwner {
     if (this.#idle.length >= limits.idleMax) return connection.close();
     this.#idle.push(connection);
     connection.park(Math.min(now + limits.idleTimeoutMs, endOfLifeMs));
+  }
+
+  switched(): void {
+    this.#open--;
+    this.#tunnels++;
+    this.#dialForWaiters();
+  }
+
+  tunnelEnded(): void {
+    this.#tunnels--;
   }
 
   closed(connection: UpstreamConnection): void {

@@ -3,7 +3,7 @@ import { assert } from "../core/assert.ts";
 import { BufferPool } from "../core/buffer_pool.ts";
 import type { Deadlines } from "../core/deadlines.ts";
 import type { Clock, Dialer, TlsClientOptions } from "../core/ports.ts";
-import { READ_BYTES_HUGE, READ_BYTES_LARGE } from "./connection.ts";
+import { READ_BYTES_HUGE, READ_BYTES_INITIAL, READ_BYTES_LARGE } from "./connection.ts";
 import {
   type PoolDeps,
   type PoolLimits,
@@ -16,6 +16,8 @@ import {
 const LARGE_BUFFERS_KEPT = 64;
 /** Huge ones: 4 MB. */
 const HUGE_BUFFERS_KEPT = 4;
+/** Read buffers of connections that became tunnels, kept for the next ones: 1 MB. */
+const OWN_BUFFERS_KEPT = 64;
 
 /** Outside world that pools need. */
 export interface UpstreamPoolsInit {
@@ -69,6 +71,7 @@ export class UpstreamPools {
       clock: init.clock,
       deadlines: init.deadlines,
       largeBuffers: init.largeBuffers ?? new BufferPool(READ_BYTES_LARGE, LARGE_BUFFERS_KEPT),
+      ownBuffers: new BufferPool(READ_BYTES_INITIAL, OWN_BUFFERS_KEPT),
       hugeBuffers: new BufferPool(READ_BYTES_HUGE, HUGE_BUFFERS_KEPT),
     };
     assert(
