@@ -116,6 +116,11 @@ export class LiveUpstream {
     return balancer;
   }
 
+  /** Whether any target takes requests now. */
+  get isAvailable(): boolean {
+    return this.#usableNow().length > 0;
+  }
+
   /** A target for this request, none of `tried`; undefined when no fit one is left. */
   pick(context: RequestContext, tried: readonly LiveTarget[] | null): LiveTarget | undefined {
     const usable = this.#usableNow();

@@ -69,7 +69,8 @@ const REASONS: Record<string, readonly string[]> = {
   "config_examples_http-caching.kdl": ["cache", "cache-purge", "cache-stats"],
   "config_examples_inference-routing.kdl": [
     "inference",
-    "fallback",
+    "on-budget-exhausted",
+    "model-mapping",
     "circuit-breaker",
   ],
   "config_examples_load-balancer.kdl": ["circuit-breaker"],
