@@ -60,6 +60,7 @@ export function checkDocument(document: Unchecked, reading: Reading): void {
   for (const namespace of document.namespaces) checkExports(namespace, checks);
   for (const place of eachScope(document)) {
     warnUnused(place, checks);
+    warnUnverified(place, checks);
     warnSharedCopies(place, checks);
   }
   checkLimits(checks);
@@ -379,6 +380,16 @@ function warnUnused({ scope, block }: Place, { reading, used }: Checks): void {
     if (used.has(qualify(upstream.id, scope))) continue;
     const message = `upstream "${upstream.id}" is not used by any route`;
     reading.warn(reading.spanOf(upstream, "id"), message);
+  }
+}
+
+function warnUnverified({ block }: Place, { reading }: Checks): void {
+  for (const { id, tls } of block.upstreams) {
+    if (tls === undefined || (tls.verify && !tls.insecureSkipVerify)) continue;
+    const key = tls.insecureSkipVerify ? "insecureSkipVerify" : "verify";
+    const message =
+      `upstream "${id}" takes any certificate: whoever is on the way can read and change everything`;
+    reading.warn(reading.spanOf(tls, key), message, "give the authority as ca-cert instead");
   }
 }
 

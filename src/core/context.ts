@@ -107,6 +107,8 @@ export class RequestContext {
   traceparent = "";
   /** Set once headers meant for this hop, and forwarding headers nobody vouches for, are gone (`upstream/clean_headers.ts`). */
   headersCleaned = false;
+  /** The client can take fields after the body (`TE: trailers`, RFC 9110 §10.1.4). */
+  acceptsTrailers = false;
 
   route: RouteInfo | null = null;
   /** Upstream the route or a filter chose; undefined when the request ends in the proxy. */

@@ -13,6 +13,7 @@ import { SharedTotals } from "../counters/shared_totals.ts";
 import type { Filter } from "../filters/filter.ts";
 import { agent as agentFilter } from "../filters/agent.ts";
 import { headerEditor } from "../filters/header_editor.ts";
+import { statusText } from "../http1/status_text.ts";
 import { RateLimitFilter } from "../filters/rate_limit.ts";
 import type { Families } from "../observe/families.ts";
 import { NO_ROUTE_LABEL, type OutcomeMeter, RouteMeter } from "../observe/request_meters.ts";
@@ -21,6 +22,7 @@ import { buildScopedTables } from "../routing/scopes.ts";
 import { type BuiltinDeps, type BuiltinHandler, createBuiltinService } from "../services/builtin.ts";
 import type { BuiltinSources } from "../services/builtin_views.ts";
 import { createErrorPages, type ErrorPages } from "../services/error_pages.ts";
+import { grpcError, isGrpc } from "../services/grpc_errors.ts";
 import type { Service } from "../services/service.ts";
 import type { ShadowRuns } from "../services/shadow_runs.ts";
 import { LiveUpstream } from "../upstream/live_upstream.ts";
@@ -317,11 +319,16 @@ class RouteErrorPage implements ErrorPage {
   }
 
   renderStatus(context: RequestContext, status: number, code?: keyof typeof ERRORS): Response {
+    const { headers } = context.head;
+    if (isGrpc(headers.get("content-type"))) {
+      const message = code === undefined ? statusText(status) : ERRORS[code].text;
+      return grpcError({ status, code, message, requestId: context.requestId });
+    }
     return this.#pages.render({
       status,
       ...(code === undefined ? {} : { code }),
       requestId: context.requestId,
-      accept: context.head.headers.joined("accept"),
+      accept: headers.joined("accept"),
       wallMs: this.#clock.wallMs(),
     });
   }

@@ -30,6 +30,7 @@ export function createFamilies(registry: MetricsRegistry, build: { readonly vers
     ...steeringFamilies(registry),
     ...discoveryFamilies(registry),
     ...connectionFamilies(registry),
+    ...http2Families(registry),
     ...scopedFamilies(registry),
     ...processFamilies(registry),
   };
@@ -278,6 +279,20 @@ function connectionFamilies(registry: MetricsRegistry) {
   };
 }
 
+function http2Families(registry: MetricsRegistry) {
+  return {
+    http2Connections: registry.gauge({
+      name: "sentinel_http2_connections",
+      help: "Downstream connections open that speak HTTP/2.",
+    }),
+    http2Floods: registry.counter({
+      name: "sentinel_http2_floods_total",
+      help: "HTTP/2 connections cut because of frames that bring nothing, by their kind.",
+      labels: ["listener", "kind"],
+    }),
+  };
+}
+
 function scopedFamilies(registry: MetricsRegistry) {
   return {
     scopedRequests: registry.counter({
@@ -349,7 +364,7 @@ function processFamilies(registry: MetricsRegistry) {
     }),
     configGeneration: registry.gauge({
       name: "sentinel_config_generation",
-      help: "Number of the configuration in use, counted from 1.",
+      help: "Number of the configuration in use, counted from 1; found targets that change count too.",
       merge: "max",
     }),
     logLinesDropped: registry.counter({

@@ -350,6 +350,7 @@ class Copy implements ShadowRun, Afterwards {
     context.requestId = real.requestId;
     context.traceparent = real.traceparent;
     context.headersCleaned = real.headersCleaned;
+    context.acceptsTrailers = real.acceptsTrailers;
     context.route = real.route;
     context.deadlineMs = deadlineMs;
     return context;

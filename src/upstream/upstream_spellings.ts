@@ -94,9 +94,3 @@ export function normaliseHealthCheck(node: ConfigNode): ConfigNode {
   const others = refused ? [] : [...children.filter((child) => child !== type), ...childNodes(inner ?? type)];
   return { ...node, props: [], children: [flat, ...others] };
 }
-
-/** Whether an `http-version` block insists on HTTP/2; offering it beside HTTP/1.1 promises nothing. */
-export function asksForHttp2(node: ConfigNode): boolean {
-  const least = childNamed(node, "min-version")?.args[0]?.value;
-  return least !== undefined && Number(least) >= 2;
-}
