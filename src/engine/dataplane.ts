@@ -264,6 +264,7 @@ export class Dataplane {
       families: this.#families,
       outcomes: this.#outcomes,
       pools: this.#pools,
+      deadlines: this.#deadlines,
       agents,
       agentPlan: plan,
     });

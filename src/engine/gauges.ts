@@ -1,5 +1,6 @@
 import type { Families } from "../observe/families.ts";
 import type { PoolStats } from "../upstream/pools.ts";
+import { BREAKER_STATES } from "../upstream/target_breaker.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 const HEALTH_VALUES = { healthy: 1, unhealthy: 0, unknown: -1 } as const;
@@ -48,14 +49,23 @@ function recordPools(families: Families, snapshot: Snapshot, pools: readonly Poo
 function recordHealth(families: Families, snapshot: Snapshot): void {
   const known = new Set<string>();
   for (const upstream of snapshot.upstreams) {
-    for (const { address, status } of upstream.states()) {
+    families.upstreamPanic.labels(upstream.id).set(upstream.isPanicking ? 1 : 0);
+    for (const { address, status, ejected, breaker } of upstream.states()) {
       known.add(`${upstream.id}\n${address}`);
       families.targetHealth.labels(upstream.id, address).set(HEALTH_VALUES[status]);
+      families.targetEjected.labels(upstream.id, address).set(ejected ? 1 : 0);
+      if (breaker === undefined) continue;
+      families.breakerState.labels(upstream.id, address).set(BREAKER_STATES.indexOf(breaker));
     }
   }
   const isKept = ([upstream, target]: readonly string[]) => known.has(`${upstream}\n${target}`);
   families.targetHealth.retain(isKept);
+  families.targetEjected.retain(isKept);
+  families.breakerState.retain(isKept);
+  families.breakerTransitions.retain(isKept);
+  families.targetEjections.retain(isKept);
   families.upstreamLatency.retain(isKept);
+  families.upstreamPanic.retain(([upstream]) => snapshot.upstreams.some(({ id }) => id === upstream));
 }
 
 function recordRateLimits(families: Families, snapshot: Snapshot): void {

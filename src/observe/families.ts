@@ -139,6 +139,40 @@ function upstreamFamilies(registry: MetricsRegistry) {
       labels: ["upstream", "target"],
       merge: "max",
     }),
+    ...fitnessFamilies(registry),
+  };
+}
+
+function fitnessFamilies(registry: MetricsRegistry) {
+  return {
+    breakerState: registry.gauge({
+      name: "sentinel_circuit_breaker_state",
+      help: "0 closed, 1 half-open, 2 open.",
+      labels: ["upstream", "target"],
+      merge: "max",
+    }),
+    breakerTransitions: registry.counter({
+      name: "sentinel_circuit_breaker_transitions_total",
+      help: "Times a target's circuit breaker entered a state.",
+      labels: ["upstream", "target", "state"],
+    }),
+    targetEjected: registry.gauge({
+      name: "sentinel_target_ejected",
+      help: "Whether outlier detection has taken the target out.",
+      labels: ["upstream", "target"],
+      merge: "max",
+    }),
+    targetEjections: registry.counter({
+      name: "sentinel_target_ejections_total",
+      help: "Times outlier detection took a target out, by why.",
+      labels: ["upstream", "target", "reason"],
+    }),
+    upstreamPanic: registry.gauge({
+      name: "sentinel_upstream_panic",
+      help: "Whether so few targets are well that all are used.",
+      labels: ["upstream"],
+      merge: "max",
+    }),
   };
 }
 

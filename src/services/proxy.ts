@@ -186,6 +186,7 @@ class ProxyService implements Service {
   #answered(attempt: Attempt, { status, course, attemptMs }: Answer): void {
     const { context, target } = attempt;
     this.#meter.acquired();
+    target.settled(context);
     course.bodyTouched = true;
     context.connectionReused = attempt.reused;
     context.upstreamHeadMs = attempt.answeredMs - course.startedMs;

@@ -8,7 +8,9 @@ import { LiveTarget } from "./live_target.ts";
 import type { PoolLimits } from "./pool.ts";
 import type { UpstreamPools } from "./pools.ts";
 import type { UpstreamRecords, UpstreamVersion } from "./target_record.ts";
+import type { BreakerState } from "./target_breaker.ts";
 import type { UpstreamConfig } from "./upstream.ts";
+import { type FitnessInit, UpstreamFitness } from "./upstream_fitness.ts";
 
 /** Bounds of the whole proxy on what is kept per target. */
 export interface TargetBounds {
@@ -34,6 +36,10 @@ export interface TargetState {
   readonly status: HealthState;
   /** Takes no new requests, as an administrator wants it. */
   readonly draining: boolean;
+  /** Taken out for a while by outlier detection. */
+  readonly ejected: boolean;
+  /** Undefined without breakers. */
+  readonly breaker: BreakerState | undefined;
   /** Requests on it now, all threads together. */
   readonly inFlight: number;
 }
@@ -48,6 +54,8 @@ export interface LiveUpstreamInit {
   /** Live state of the targets, which all threads share. */
   readonly records: UpstreamRecords;
   readonly clock: Clock;
+  /** Needed where targets are judged by their requests. */
+  readonly watch?: Pick<FitnessInit, "deadlines" | "random" | "events">;
 }
 
 /** An upstream of one snapshot: its targets, which of them are fit, and how one is chosen. */
@@ -64,6 +72,10 @@ export class LiveUpstream {
   readonly #pools: UpstreamPools;
   readonly #version: UpstreamVersion;
   readonly #pick: (usable: readonly LiveTarget[], context: RequestContext) => LiveTarget;
+  readonly #fitness: UpstreamFitness | undefined;
+  /** Share of well targets below which all are used; negative means never. */
+  readonly #panicShare: number;
+  #isPanicking = false;
   #usable: readonly LiveTarget[] = [];
   #usableVersion: number | undefined;
 
@@ -88,6 +100,8 @@ export class LiveUpstream {
       const hostHeader = address.startsWith("unix:") ? "localhost" : address;
       return new LiveTarget({ address, weight, index, pool, host: hostHeader, record });
     });
+    this.#panicShare = config.allTargetsDown === "fail-open" ? (config.panicThreshold ?? 0) / 100 : -1;
+    this.#fitness = fitnessOf(this.targets, init);
     const kind = findBalancer(this.loadBalancing);
     assert(kind !== undefined, "balancer names are checked when the configuration is read");
     const balancer = kind.create(this.targets.filter((target) => target.weight > 0));
@@ -114,17 +128,26 @@ export class LiveUpstream {
   }
 
   states(): TargetState[] {
-    return this.targets.map(({ address, weight, record }) => ({
+    return this.targets.map(({ address, weight, record, index }) => ({
       address,
       weight,
       status: record.health,
       draining: record.draining,
+      ejected: this.#fitness?.isEjected(index) === true,
+      breaker: this.#fitness?.breakerOf(index),
       inFlight: record.inFlight,
     }));
   }
 
+  /** So few targets are well that all are used. */
+  get isPanicking(): boolean {
+    this.#usableNow();
+    return this.#isPanicking;
+  }
+
   /** Lets the pools go; those that no other snapshot uses are closed. */
   dispose(): void {
+    this.#fitness?.dispose();
     for (const target of this.targets) this.#pools.release(target.pool);
   }
 
@@ -132,12 +155,29 @@ export class LiveUpstream {
     const version = this.#version.current;
     if (version !== this.#usableVersion) {
       this.#usableVersion = version;
-      this.#usable = this.targets.filter(({ weight, record }) =>
-        weight > 0 && record.health !== "unhealthy" && !record.draining
-      );
+      this.#usable = this.#findUsable();
     }
     return this.#usable;
   }
+
+  #findUsable(): readonly LiveTarget[] {
+    const fitness = this.#fitness;
+    const inService = this.targets.filter(({ weight, record }) => weight > 0 && !record.draining);
+    const well = inService.filter(({ record, index }) =>
+      record.health !== "unhealthy" && fitness?.isEjected(index) !== true
+    );
+    const share = inService.length === 0 ? 1 : well.length / inService.length;
+    this.#isPanicking = share < this.#panicShare || (share === 0 && this.#panicShare >= 0);
+    const used = this.#isPanicking ? inService : well;
+    return fitness === undefined ? used : used.filter(({ index }) => !fitness.isOpen(index));
+  }
+}
+
+function fitnessOf(targets: readonly LiveTarget[], init: LiveUpstreamInit): UpstreamFitness | undefined {
+  const { config, watch, records, clock } = init;
+  if (config.circuitBreaker === undefined && config.outlierDetection === undefined) return undefined;
+  assert(watch !== undefined, "an upstream that judges its targets can watch the clock");
+  return new UpstreamFitness({ config, targets, version: records.version, clock, ...watch });
 }
 
 function poolLimits({ connectionPool }: UpstreamConfig, bounds: TargetBounds): PoolLimits {

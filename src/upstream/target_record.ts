@@ -35,6 +35,8 @@ const ROW_ROOMS = {
 /** Cells of an upstream. */
 const VERSION = 0;
 const UPSTREAM_CELLS = 16;
+/** Cells that parts of their own keep in an upstream's memory. */
+const UPSTREAM_ROOMS = { ejection: { start: 8, cells: 8 } } as const;
 
 /** Moments are kept in tenths of a second: 32 bits of them last for years. */
 const MS_PER_TICK = 100;
@@ -80,6 +82,12 @@ export class UpstreamVersion {
   /** Differs after every change, from whatever thread; wraps. */
   get current(): number {
     return Atomics.load(this.#cells, VERSION);
+  }
+
+  /** Cells of a part of its own, shared by all threads. */
+  room(name: keyof typeof UPSTREAM_ROOMS): Int32Array {
+    const { start, cells } = UPSTREAM_ROOMS[name];
+    return this.#cells.subarray(start, start + cells);
   }
 
   /** Makes every thread look at the targets anew. */
@@ -202,6 +210,16 @@ export class TargetRecord implements HealthCell {
   rowRoom(name: keyof typeof ROW_ROOMS): Int32Array {
     const { start, cells } = ROW_ROOMS[name];
     return this.#cells.subarray(this.#row + start, this.#row + start + cells);
+  }
+
+  /** Sums a cell of a part's over all rows and sets it to zero. */
+  takeRowSum(name: keyof typeof ROW_ROOMS, cell: number): number {
+    const cells = this.#cells;
+    let sum = 0;
+    for (let at = COMMON_CELLS + ROW_ROOMS[name].start + cell; at < cells.length; at += ROW_CELLS) {
+      sum += Atomics.exchange(cells, at, 0);
+    }
+    return sum;
   }
 
   /** Makes every thread look anew whether this target may be picked. */

@@ -2,10 +2,12 @@ import { BALANCERS } from "../balancers/registry.ts";
 import { checkEndpoint } from "../core/address.ts";
 import { identifier, kindChoices, repeated } from "../core/named_blocks.ts";
 import { hasContent, refused } from "../core/refused.ts";
-import { block, duration, integer, oneOf, text } from "../core/schema.ts";
+import { block, decimal, duration, integer, oneOf, text } from "../core/schema.ts";
 import type { Infer } from "../core/schema.ts";
 import { statusRanges } from "../core/status_ranges.ts";
 import { HEALTH_CHECKS } from "../health/registry.ts";
+import { circuitBreaker } from "./breaker_options.ts";
+import { outlierDetection } from "./outlier_options.ts";
 import { retryPolicy } from "./retry_options.ts";
 import {
   asksForHttp2,
@@ -186,6 +188,10 @@ export const upstream = block({
   summary: "A service behind the proxy.",
   args: ["id"],
   normalise: normaliseUpstream,
+  check(value, report) {
+    if (value.panicThreshold === undefined || value.allTargetsDown === "fail-open") return;
+    report("panicThreshold", `"panic-threshold" needs fail-open`, 'add: all-targets-down "fail-open"');
+  },
   fields: {
     id: identifier("Name by which routes refer to it."),
     targets: repeated({
@@ -205,14 +211,28 @@ export const upstream = block({
       hint: "HTTP/1.1 is spoken; remove min-version",
       asks: asksForHttp2,
     }),
-    circuitBreaker: refused({ summary: "Pausing targets that fail." }),
+    circuitBreaker,
+    outlierDetection,
+    allTargetsDown: oneOf({
+      summary:
+        "What happens when health checks and outlier detection leave no target: 503, or all are used " +
+        "as if they were well (panic). Breakers and drained targets stay as they are.",
+      values: { reject: [], "fail-open": ["panic", "use-all"] },
+      default: "reject",
+    }),
+    panicThreshold: decimal({
+      summary: "Share of well targets below which all are used; left out, only when none is left.",
+      aliases: ["panic-threshold-percent"],
+      unit: "%",
+      min: 0,
+      max: 100,
+    }),
     stickySession: refused({ summary: "Keeping a client on one target." }),
     discovery: refused({ summary: "Finding targets by DNS, Consul or Kubernetes." }),
     retry: retryPolicy({
       summary: "Repeating requests that failed, unless their route says otherwise.",
       aliases: ["retry-policy"],
     }),
-    outlierDetection: refused({ summary: "Ejecting targets that fail." }),
     maxRequests: refused({ summary: "Requests at once on this upstream." }),
   },
 });
