@@ -38,9 +38,9 @@ function* lintRoutes(config: Config): Iterable<string> {
 }
 
 function* lintUpstreams(config: Config): Iterable<string> {
-  for (const { id, targets, healthCheck } of resolveConfig(config).upstreams) {
+  for (const { id, targets, discovery, healthCheck } of resolveConfig(config).upstreams) {
     if (healthCheck !== undefined) continue;
-    yield targets.length === 1
+    yield targets.length === 1 && discovery === undefined
       ? `Upstream "${id}" has a single target and no health-check: when it fails, every request waits for it`
       : `Upstream "${id}" has no health-check: a dead target is tried again and again`;
   }

@@ -154,7 +154,10 @@ class SchemaWriter {
       if (this.definitions[name] === undefined) {
         this.definitions[name] = {};
         const object = this.#object(fields, { path: name });
-        const head = { id: { type: "string", minLength: 1 }, [shape.key]: { const: kind.type } };
+        const words = [kind.type, ...(shape.unnamed ? kind.aliases ?? [] : [])];
+        const type = words.length === 1 ? { const: kind.type } : { enum: words };
+        const id = shape.unnamed ? {} : { id: { type: "string", minLength: 1 } };
+        const head = { ...id, [shape.key]: type };
         const properties = { ...head, ...object["properties"] as Json };
         const required = [{ required: [shape.key] }, ...(object["allOf"] as Json[] | undefined ?? [])];
         this.definitions[name] = { description: kind.summary, ...object, properties, allOf: required };

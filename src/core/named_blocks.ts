@@ -4,7 +4,7 @@ import type { Choices } from "./choices.ts";
 import { canonicalName, childNamed, childNodes, valueNode } from "./config_node.ts";
 import type { ConfigNode, ConfigValue } from "./config_node.ts";
 import { nearest } from "./nearest.ts";
-import { Problem } from "./reading.ts";
+import { Problem, reportRepeated } from "./reading.ts";
 import type { Reading, Site } from "./reading.ts";
 import { oneOf, text } from "./schema.ts";
 import type { Options, Schema } from "./schema.ts";
@@ -170,6 +170,44 @@ export function typed<const K extends TypedKind>(options: {
       const value = { id, type, options: kind?.options.read([body], { ...site, name: node.name }) };
       reading.origins.set(value, { node, fields });
       return id === undefined ? undefined : value as unknown as KindValue<K>;
+    },
+  };
+}
+
+type OptionsValue<K> = K extends { readonly type: infer T; readonly options: Schema<infer O> }
+  ? { readonly type: T; readonly options: O }
+  : never;
+
+/**
+ * A block without an id whose first value, or `type`, decides about its options: `discovery "dns" { … }` reads as
+ * `{ type, options }`. Kinds come from a registry.
+ */
+export function variant<const K extends TypedKind>(
+  options: Pick<Options<never>, "summary" | "name" | "aliases"> & { readonly kinds: readonly K[] },
+): Schema<OptionsValue<K> | undefined> {
+  const { kinds, ...about } = options;
+  const typeSchema = oneOf({ summary: "Which kind it is.", values: kindChoices(kinds), required: true });
+  return {
+    ...about,
+    shape: { type: "variant", key: "type", kinds, unnamed: true },
+    read(nodes, site) {
+      if (nodes.length === 0) return undefined;
+      const { reading } = site;
+      reportRepeated(nodes, site);
+      const node = nodes[0]!;
+      const [given, extra] = node.args;
+      if (extra !== undefined) reading.error(extra.span, `"${node.name}" takes one value, its type`);
+      const types = [
+        ...(given === undefined ? [] : [valueNode("type", given, node)]),
+        ...fieldNodes(node, "type"),
+      ];
+      const type = typeSchema.read(types, { reading, parent: node, name: "type" });
+      const kind = kinds.find((candidate) => candidate.type === type);
+      const rest = childNodes(node).filter((child) => canonicalName(child.name) !== "type");
+      const body: ConfigNode = { ...node, args: [], props: [], children: rest, items: undefined };
+      const value = { type, options: kind?.options.read([body], { ...site, name: node.name }) };
+      reading.origins.set(value, { node, fields: new Map([["type", types]]) });
+      return value as unknown as OptionsValue<K>;
     },
   };
 }

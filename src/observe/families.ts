@@ -27,6 +27,7 @@ export function createFamilies(registry: MetricsRegistry, build: { readonly vers
   const families = {
     ...requestFamilies(registry),
     ...upstreamFamilies(registry),
+    ...discoveryFamilies(registry),
     ...connectionFamilies(registry),
     ...scopedFamilies(registry),
     ...processFamilies(registry),
@@ -172,6 +173,45 @@ function fitnessFamilies(registry: MetricsRegistry) {
       help: "Whether so few targets are well that all are used.",
       labels: ["upstream"],
       merge: "max",
+    }),
+  };
+}
+
+function discoveryFamilies(registry: MetricsRegistry) {
+  return {
+    discoveryRefreshes: registry.counter({
+      name: "sentinel_discovery_refreshes_total",
+      help: "Answers of a source of targets, and times it had none.",
+      labels: ["upstream", "type", "result"],
+    }),
+    discoveryTargets: registry.gauge({
+      name: "sentinel_discovery_targets",
+      help: "Targets of the last good answer.",
+      labels: ["upstream", "type"],
+      merge: "max",
+    }),
+    discoveryRejected: registry.gauge({
+      name: "sentinel_discovery_rejected_targets",
+      help: "Entries of the last answer that made no sense.",
+      labels: ["upstream", "type"],
+      merge: "max",
+    }),
+    discoveryAge: registry.gauge({
+      name: "sentinel_discovery_age_seconds",
+      help: "Time since the last good answer.",
+      labels: ["upstream", "type"],
+      merge: "max",
+    }),
+    discoveryFailing: registry.gauge({
+      name: "sentinel_discovery_failing",
+      help: "1 while the source fails or finds nothing, so that older targets are served; else 0.",
+      labels: ["upstream", "type"],
+      merge: "max",
+    }),
+    discoveryUpdates: registry.counter({
+      name: "sentinel_discovery_updates_total",
+      help: "Times that found targets were handed to all threads.",
+      labels: ["result"],
     }),
   };
 }

@@ -1,10 +1,10 @@
 import ipaddr from "ipaddr.js";
 import { resolveConfig } from "../config/resolve.ts";
-import type { UpstreamStates } from "../engine/dataplane.ts";
 import { exposition } from "../observe/exposition.ts";
 import type { MetricsSnapshot } from "../observe/metrics_snapshot.ts";
 import { adminPage, reasons } from "./admin_page.ts";
 import type { AgentsView } from "./agent_view.ts";
+import type { UpstreamView } from "./discovery_companion.ts";
 import { sanitize } from "./sanitize.ts";
 import type { Supervisor } from "./supervisor.ts";
 
@@ -13,7 +13,7 @@ export interface AdminDeps {
   readonly supervisor: Supervisor;
   readonly version: string;
   metrics(): Promise<MetricsSnapshot>;
-  upstreams(): Promise<readonly UpstreamStates[]>;
+  upstreams(): Promise<readonly UpstreamView[]>;
   agents(): Promise<AgentsView>;
 }
 

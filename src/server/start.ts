@@ -13,6 +13,8 @@ import { ReloadAudit } from "./audit.ts";
 import type { ConfigSource } from "./config_source.ts";
 import { DemoCompanion } from "./demo_companion.ts";
 import { createDialer } from "./dialer.ts";
+import { DiscoveryCompanion } from "./discovery_companion.ts";
+import { createDiscoveryPorts } from "./discovery_ports.ts";
 import { NodeSignatureVerifier } from "./signature_verifier.ts";
 import type { FleetThread } from "./fleet.ts";
 import { HealthCompanion } from "./health_companion.ts";
@@ -77,6 +79,7 @@ class Starting {
   readonly #cleanups: (() => void)[] = [];
   readonly #agentsFolder: AgentsCompanion;
   readonly #catalogue: AgentCatalogue;
+  readonly #discovery: DiscoveryCompanion;
   #collector = new MetricsCollector(() => []);
   #supervisor: Supervisor | undefined;
 
@@ -95,6 +98,11 @@ class Starting {
       dropped: (config) => this.#agentsFolder.listing(config),
     });
     this.#agentsFolder.attach(this.#catalogue);
+    this.#discovery = new DiscoveryCompanion({
+      ports: createDiscoveryPorts({ ...ports, random: createRandom(), log, dialer: createDialer() }),
+      metrics: this.#metrics,
+      retarget: () => this.#supervisor?.retarget() ?? Promise.resolve([]),
+    });
   }
 
   async start(): Promise<Service> {
@@ -143,6 +151,7 @@ class Starting {
       spawn: (start) => this.#spawn(start),
       sharedNeeds,
       loadAgents: (config) => this.#catalogue.load(config),
+      discover: (config) => this.#discovery.discover(config),
       clearWorker,
       onReload: (result) => this.#afterReload(result),
     };
@@ -169,7 +178,7 @@ class Starting {
       supervisor,
       version: this.#options.version,
       metrics: () => this.#processMetrics(),
-      upstreams: () => firstAnswer(supervisor.fleet.threads),
+      upstreams: async () => this.#discovery.describe(await firstAnswer(supervisor.fleet.threads)),
       agents: () => this.#agents(supervisor),
     }, log);
     const health = new HealthCompanion({
@@ -181,7 +190,7 @@ class Starting {
     });
     const ports = { clock: this.#clock, timers: this.#timers, listen: createListen(log), log };
     const watch = new WatchCompanion(supervisor, log);
-    return [admin, health, new DemoCompanion(supervisor, ports), watch, this.#agentsFolder];
+    return [admin, health, new DemoCompanion(supervisor, ports), watch, this.#agentsFolder, this.#discovery];
   }
 
   /** A thread that does not answer in time is left out; its agents are those of the others. */
@@ -194,6 +203,7 @@ class Starting {
   async #processMetrics(): Promise<MetricsSnapshot> {
     const supervisor = this.#supervisor;
     if (supervisor === undefined || supervisor.generation === 0) return { families: [] };
+    this.#metrics.recordDiscovery(this.#discovery.states());
     const merged = mergeSnapshots([await this.#collector.collect(), this.#metrics.snapshot(supervisor)]);
     return joinCustomFamilies(merged);
   }

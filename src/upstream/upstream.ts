@@ -1,10 +1,11 @@
 import { BALANCERS } from "../balancers/registry.ts";
 import { checkEndpoint } from "../core/address.ts";
-import { identifier, kindChoices, repeated } from "../core/named_blocks.ts";
+import { identifier, kindChoices, repeated, variant } from "../core/named_blocks.ts";
 import { hasContent, refused } from "../core/refused.ts";
 import { block, decimal, duration, integer, oneOf, text } from "../core/schema.ts";
 import type { Infer } from "../core/schema.ts";
 import { statusRanges } from "../core/status_ranges.ts";
+import { DISCOVERIES } from "../discovery/registry.ts";
 import { HEALTH_CHECKS } from "../health/registry.ts";
 import { circuitBreaker } from "./breaker_options.ts";
 import { outlierDetection } from "./outlier_options.ts";
@@ -228,7 +229,10 @@ export const upstream = block({
       max: 100,
     }),
     stickySession: refused({ summary: "Keeping a client on one target." }),
-    discovery: refused({ summary: "Finding targets by DNS, Consul or Kubernetes." }),
+    discovery: variant({
+      summary: "Finds the targets; those beside it are served until the first answer.",
+      kinds: DISCOVERIES,
+    }),
     retry: retryPolicy({
       summary: "Repeating requests that failed, unless their route says otherwise.",
       aliases: ["retry-policy"],
@@ -239,6 +243,10 @@ export const upstream = block({
 
 /** One upstream, defaults filled in. */
 export type UpstreamConfig = NonNullable<Infer<typeof upstream>>;
+/** One target as configured. */
+export type TargetConfig = UpstreamConfig["targets"][number];
+/** Where targets are looked up. */
+export type DiscoveryConfig = NonNullable<UpstreamConfig["discovery"]>;
 /** How targets are looked at; options of http are there for tcp too, unused. */
 export type HealthCheckConfig = NonNullable<UpstreamConfig["healthCheck"]>;
 /** TLS towards targets; files as configured, not yet read. */

@@ -184,6 +184,31 @@ Deno.test("attacks are stopped in time", async (test) => {
   }
 });
 
+/** Touches every page of the system's in so many pages of memory, which the module has from its start. */
+function toucher(pages: number): TestAgent {
+  const next = [op.get(0), op.i32(4096), op.add, op.tee(0)];
+  const isInside = [...next, op.i32(pages * 65_536), [0x49]];
+  const touch = op.loop(op.get(0), op.i32(1), op.store(0), ...isInside, op.brIf(0));
+  return { memory: [pages], functions: [{ export: "run", locals: "i", code: [touch] }] };
+}
+
+Deno.test("memory that is there from the start is paid for, as touching it takes the system long", () => {
+  const fits = 500;
+  const compiled = compileAgent(toucher(fits));
+  let best = Infinity;
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const instance = createInstance(compiled);
+    const before = performance.now();
+    callGuest(instance, "run");
+    best = Math.min(best, performance.now() - before);
+  }
+  assert.ok(best <= HELD_UP_MS_MAX, `${best.toFixed(1)} ms at best`);
+  assert.throws(() => createInstance(compileAgent(toucher(fits + 1))), {
+    kind: "fuel",
+    message: "it has 501 pages of memory at its start, and its fuel pays for 500 at most",
+  });
+});
+
 Deno.test("instructions that take longer cost more", async (test) => {
   const vector = [0xfd, 12, ...Array(16).fill(0)];
   const f32 = [0x43, 0, 0, 0, 0];

@@ -4,6 +4,7 @@ import { BinaryReader } from "./binary_reader.ts";
 import { type ComponentLimits, STRUCTURE_MAX } from "./component_limits.ts";
 import { type CanonicalOptions, type InstanceValue, Scope } from "./component_scope.ts";
 import { ComponentWalk } from "./component_walk.ts";
+import { withDirectLinks } from "./direct_links.ts";
 import type { CoreSource, LiftedFunction, LinkPlan } from "./link_plan.ts";
 import { type FoundModule, isCoreModule, LinkState } from "./link_state.ts";
 import { memoryPagesEach, ModulePass } from "./module_pass.ts";
@@ -74,7 +75,10 @@ export function compileComponent(bytes: Uint8Array, limits: ComponentLimits): Co
   const { state, exports } = linkComponent(bytes, limits);
   const world = recogniseWorld(instanceNames(exports), state.hostInstances.map((each) => each.name));
   const { functions, types, lifted } = exportedFunctions(exports);
-  const plan = { steps: state.steps, functions, ...sharedMemory(state, lifted) };
+  const plan = withDirectLinks(
+    { steps: state.steps, functions, ...sharedMemory(state, lifted) },
+    state.modules.map((each) => each.module),
+  );
   const memories = definedMemories(state);
   const pass = {
     accounting: limits.accounting,

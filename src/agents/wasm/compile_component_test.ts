@@ -3,6 +3,7 @@ import { AgentLoadError } from "../guest.ts";
 import { compileComponent } from "./compile_component.ts";
 import { type ComponentLimits, DEFAULT_COMPONENT_LIMITS } from "./component_limits.ts";
 import { describeComponent } from "./describe_component.ts";
+import { FUEL_COSTS } from "./fuel_costs.ts";
 import {
   assembleComponent,
   type AssembledModule,
@@ -390,7 +391,11 @@ Deno.test("core modules that are refused", async (test) => {
 
 Deno.test("limits at their bound are allowed", async (test) => {
   const cases: { name: string; module: AssembledModule; limits?: Partial<ComponentLimits> }[] = [
-    { name: "memory", module: { ...NOTHING, memory: [1024] } },
+    {
+      name: "memory",
+      module: { ...NOTHING, memory: [1024] },
+      limits: { fuelAtStart: 1024 * FUEL_COSTS.memoryPage },
+    },
     { name: "table", module: { ...NOTHING, table: [10_000] } },
     { name: "locals", module: { functions: [{ export: "run", locals: "i".repeat(10_000), code: [] }] } },
     { name: "function", module: NOTHING, limits: { functionBytesMax: 2 } },

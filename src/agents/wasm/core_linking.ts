@@ -1,5 +1,6 @@
 import { AgentLoadError, AgentTrap, type CoreFunction, type CoreImports } from "../guest.ts";
 import type { CompiledComponent } from "./compile_component.ts";
+import { FUEL_COSTS } from "./fuel_costs.ts";
 import { FuelTanks } from "./fuel_tanks.ts";
 import type { CoreSource, LinkStep } from "./link_plan.ts";
 import { globalExport, LASTING_EXPORT, MEMORY_EXPORT, START_EXPORT } from "./reserved_exports.ts";
@@ -31,6 +32,8 @@ export class CoreLinking {
   readonly #compiled: CompiledComponent;
   readonly #imports: CoreImports;
   readonly #exports: WebAssembly.Exports[] = [];
+  /** Pages of memory that no tank has paid for yet. */
+  #pagesOwed = 0;
 
   constructor(compiled: CompiledComponent, imports: CoreImports) {
     this.#compiled = compiled;
@@ -53,6 +56,7 @@ export class CoreLinking {
         this.tanks.add(exports, { main: step === main, others: metered.length - 1 });
       }
       this.#takeState(step, exports);
+      if (this.tanks.any) this.#payPages();
       const start = exports[START_EXPORT];
       if (start) (start as CoreFunction)();
     }
@@ -82,6 +86,7 @@ export class CoreLinking {
     const facts = this.#compiled.facts[step.module];
     const memory = exports[MEMORY_EXPORT] as WebAssembly.Memory | undefined;
     if (memory) {
+      this.#pagesOwed += memory.buffer.byteLength / PAGE_BYTES;
       this.state.memories.push({
         memory,
         bytesMax: (facts?.memoryPagesMax ?? 0) * PAGE_BYTES,
@@ -93,6 +98,19 @@ export class CoreLinking {
     }
     const lasting = exports[LASTING_EXPORT];
     if (lasting) this.state.lasting.push(lasting as WebAssembly.Global);
+  }
+
+  /** Pages that are there from the start cost as much as grown ones: touching them takes the system as long. */
+  #payPages(): void {
+    const pages = this.#pagesOwed;
+    this.#pagesOwed = 0;
+    try {
+      this.tanks.charge(pages * FUEL_COSTS.memoryPage);
+    } catch (cause) {
+      const affordable = Math.floor(this.#compiled.fuelAtStart / FUEL_COSTS.memoryPage);
+      const much = `${pages} pages of memory at its start, and its fuel pays for ${affordable} at most`;
+      throw new AgentTrap("fuel", `it has ${much}`, { cause });
+    }
   }
 
   /** What a source stands for, once the steps before are done. */

@@ -33,6 +33,11 @@ export class FuelTanks {
     (main ? this.#main : this.#others).push(tank);
   }
 
+  /** Whether there is a tank to charge. */
+  get any(): boolean {
+    return this.#main.length + this.#others.length > 0;
+  }
+
   /** The budget of the next call, and of modules that are yet to come. */
   refill(units: number): void {
     const whole = Math.max(0, Math.min(FUEL_MAX, Math.floor(units)));

@@ -1,0 +1,162 @@
+import { byteString } from "../http1/tables.ts";
+import { ConnectionFault, H2_ERROR } from "./frames.ts";
+import {
+  DYNAMIC_INDEX_FIRST,
+  DynamicTable,
+  type Field,
+  internedName,
+  makeField,
+  STATIC_FIELDS,
+} from "./hpack_fields.ts";
+import { decodedLengthMax, decodeHuffman } from "./huffman.ts";
+
+/** Where decoded fields go. */
+export interface FieldSink {
+  /** `sensitive`: the sender forbids every hop to put it into a table (RFC 7541 §6.2.3). */
+  field(field: Field, sensitive: boolean): void;
+}
+
+/** Table size changes at the start of one block; two say everything (RFC 7541 §4.2). */
+const TABLE_SIZE_UPDATES_MAX = 2;
+
+/** Strings up to this long are put together octet by octet, which then is cheaper than a decoder. */
+const SHORT_STRING_BYTES = 24;
+
+/**
+ * Decodes the header blocks of one direction of one connection, in their order (RFC 7541). Every block must
+ * be decoded, wanted or not, for the table changes with each. Bytes that mean nothing end the connection.
+ */
+export class HpackDecoder {
+  readonly #table: DynamicTable;
+  readonly #tableBytesMax: number;
+  #bytes: Uint8Array = new Uint8Array(0);
+  #at = 0;
+  #end = 0;
+  #scratch = new Uint8Array(256);
+
+  constructor(tableBytesMax: number) {
+    this.#tableBytesMax = tableBytesMax;
+    this.#table = new DynamicTable(tableBytesMax);
+  }
+
+  /** Octets in the dynamic table. */
+  get tableSize(): number {
+    return this.#table.size;
+  }
+
+  /** Decodes the whole block `bytes[start, end)`. Throws `ConnectionFault` with COMPRESSION_ERROR. */
+  decode(bytes: Uint8Array, start: number, end: number, sink: FieldSink): void {
+    this.#bytes = bytes;
+    this.#at = start;
+    this.#end = end;
+    let updates = 0;
+    let begun = false;
+    while (this.#at < end) {
+      const first = bytes[this.#at]!;
+      if (first >= 0x80) {
+        sink.field(this.#indexed(this.#integer(7)), false);
+      } else if (first >= 0x40) {
+        const field = this.#literal(6);
+        this.#table.insert(field);
+        sink.field(field, false);
+      } else if (first >= 0x20) {
+        const size = this.#integer(5);
+        if (begun || ++updates > TABLE_SIZE_UPDATES_MAX) {
+          fail("a table size changes in the middle of a block");
+        }
+        if (size > this.#tableBytesMax) fail("a table is larger than was agreed");
+        this.#table.resize(size);
+        continue;
+      } else {
+        sink.field(this.#literal(4), first >= 0x10);
+      }
+      begun = true;
+    }
+  }
+
+  #indexed(index: number): Field {
+    const field = index < DYNAMIC_INDEX_FIRST ? STATIC_FIELDS[index - 1] : this.#table.at(index);
+    return field ?? fail("an index points at nothing");
+  }
+
+  #literal(prefixBits: number): Field {
+    const index = this.#integer(prefixBits);
+    const name = index === 0 ? this.#name() : this.#indexed(index).name;
+    return makeField(name, this.#string());
+  }
+
+  /** An integer whose first octet has `prefixBits` bits of it (RFC 7541 §5.1). */
+  #integer(prefixBits: number): number {
+    const bytes = this.#bytes;
+    const mask = (1 << prefixBits) - 1;
+    let value = bytes[this.#at++]! & mask;
+    if (value < mask) return value;
+    // Four more octets reach 2^28, far beyond every length that is let through.
+    for (let shift = 0; shift <= 21; shift += 7) {
+      if (this.#at >= this.#end) fail("a number is cut off");
+      const octet = bytes[this.#at++]!;
+      value += (octet & 0x7f) << shift;
+      if (octet < 0x80) return value;
+    }
+    return fail("a number is too large");
+  }
+
+  #name(): string {
+    const { bytes, start, end } = this.#octets();
+    return internedName(bytes, start, end) ?? textOf(bytes, start, end);
+  }
+
+  #string(): string {
+    const { bytes, start, end } = this.#octets();
+    return textOf(bytes, start, end);
+  }
+
+  /** Where the octets of a string literal lie, decoded (RFC 7541 §5.2). */
+  #octets(): Octets {
+    if (this.#at >= this.#end) fail("a string is missing");
+    const isCoded = this.#bytes[this.#at]! >= 0x80;
+    const length = this.#integer(7);
+    const start = this.#at;
+    if (length > this.#end - start) fail("a string is cut off");
+    this.#at = start + length;
+    const octets = this.#found;
+    if (!isCoded) {
+      octets.bytes = this.#bytes;
+      octets.start = start;
+      octets.end = this.#at;
+      return octets;
+    }
+    const most = decodedLengthMax(length);
+    if (most > this.#scratch.length) this.#scratch = new Uint8Array(most);
+    const written = decodeHuffman(this.#bytes, start, this.#at, this.#scratch);
+    if (written < 0) fail("a string is coded wrongly");
+    octets.bytes = this.#scratch;
+    octets.start = 0;
+    octets.end = written;
+    return octets;
+  }
+
+  /** One object for all strings: it is looked at before the next one is read. */
+  readonly #found: Octets = { bytes: new Uint8Array(0), start: 0, end: 0 };
+}
+
+interface Octets {
+  bytes: Uint8Array;
+  start: number;
+  end: number;
+}
+
+function textOf(bytes: Uint8Array, start: number, end: number): string {
+  if (end - start > SHORT_STRING_BYTES) {
+    let high = 0;
+    for (let at = start; at < end; at++) high |= bytes[at]!;
+    return byteString(bytes.subarray(start, end), { ascii: high < 0x80 });
+  }
+  let text = "";
+  for (let at = start; at < end; at++) text += String.fromCharCode(bytes[at]!);
+  return text;
+}
+
+function fail(message: string): never {
+  throw new ConnectionFault(H2_ERROR.compressionError, message);
+}
