@@ -36,6 +36,8 @@ export interface TlsClientOptions {
   /** PEM certificates trusted instead of the system's; empty means the system's. */
   readonly caCerts: readonly string[];
   readonly clientCert?: { readonly cert: string; readonly key: string };
+  /** What is offered to be spoken (ALPN), the best first; HTTP/1.1 alone when left out. */
+  readonly alpn?: readonly string[];
 }
 
 /** Opens sockets to upstreams. Rejects with `ProxyError` (`upstream_connect_*`, `upstream_tls_failed`). */

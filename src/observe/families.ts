@@ -146,6 +146,11 @@ function upstreamFamilies(registry: MetricsRegistry) {
 
 function fitnessFamilies(registry: MetricsRegistry) {
   return {
+    healthChecks: registry.counter({
+      name: "sentinel_health_checks_total",
+      help: "Active checks of targets, by whether the target was well (good, bad).",
+      labels: ["upstream", "target", "result"],
+    }),
     breakerState: registry.gauge({
       name: "sentinel_circuit_breaker_state",
       help: "0 closed, 1 half-open, 2 open.",

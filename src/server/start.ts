@@ -82,6 +82,7 @@ class Starting {
   readonly #discovery: DiscoveryCompanion;
   #collector = new MetricsCollector(() => []);
   #supervisor: Supervisor | undefined;
+  #health: HealthCompanion | undefined;
 
   constructor(options: StartOptions) {
     this.#options = options;
@@ -174,20 +175,22 @@ class Starting {
     this.#supervisor = supervisor;
     this.#collector = new MetricsCollector(() => supervisor.fleet.threads);
     const { log } = this.#processLog;
-    const admin = new AdminListener({
-      supervisor,
-      version: this.#options.version,
-      metrics: () => this.#processMetrics(),
-      upstreams: async () => this.#discovery.describe(await firstAnswer(supervisor.fleet.threads)),
-      agents: () => this.#agents(supervisor),
-    }, log);
-    const health = new HealthCompanion({
+    const health = this.#health = new HealthCompanion({
       dialer: createDialer(),
       clock: this.#clock,
       timers: this.#timers,
       random: createRandom(),
       log,
+      checked: (check) => this.#metrics.countCheck(check),
     });
+    const admin = new AdminListener({
+      supervisor,
+      version: this.#options.version,
+      metrics: () => this.#processMetrics(),
+      upstreams: async () =>
+        health.describe(this.#discovery.describe(await firstAnswer(supervisor.fleet.threads))),
+      agents: () => this.#agents(supervisor),
+    }, log);
     const ports = { clock: this.#clock, timers: this.#timers, listen: createListen(log), log };
     const watch = new WatchCompanion(supervisor, log);
     return [admin, health, new DemoCompanion(supervisor, ports), watch, this.#agentsFolder, this.#discovery];
@@ -204,6 +207,7 @@ class Starting {
     const supervisor = this.#supervisor;
     if (supervisor === undefined || supervisor.generation === 0) return { families: [] };
     this.#metrics.recordDiscovery(this.#discovery.states());
+    this.#metrics.recordHealth(this.#health?.health() ?? []);
     const merged = mergeSnapshots([await this.#collector.collect(), this.#metrics.snapshot(supervisor)]);
     return joinCustomFamilies(merged);
   }

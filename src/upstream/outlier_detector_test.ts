@@ -159,3 +159,30 @@ Deno.test("outliers: a target that is much slower than the middle one is ejected
     assert.deepEqual(told, want, latencies.join(" "));
   }
 });
+
+Deno.test("outliers: active checks bring back who was silent, not who answers badly", () => {
+  for (const [how, want] of [["silent", 0], ["bad", 1]] as const) {
+    const { a, b, tick, time, ejected } = rigOf({ consecutive5xx: 2 });
+    for (let i = 0; i < 2; i++) {
+      if (how === "silent") a.targets[0]!.failed(TARGET, "upstream_reset");
+      else a.targets[0]!.answered(TARGET, 503, 1);
+    }
+    b.targets[0]!.record.foundWell(time.now);
+    tick(200);
+    assert.deepEqual(ejected(), [1, 0, 0, 0], "a check of the same moment says nothing");
+    b.targets[0]!.record.foundWell(time.now);
+    tick(100);
+    assert.equal(ejected()[0], want, how);
+  }
+});
+
+Deno.test("outliers: a target that checks found ill and well again is back, whatever it was ejected for", () => {
+  const { a, b, tick, time, ejected } = rigOf({ consecutive5xx: 1 });
+  a.targets[0]!.answered(TARGET, 503, 1);
+  b.targets[0]!.record.setHealth("unhealthy", time.now);
+  tick(500);
+  assert.equal(ejected()[0], 1);
+  b.targets[0]!.record.setHealth("healthy", time.now);
+  tick(0);
+  assert.equal(ejected()[0], 0);
+});

@@ -18,6 +18,8 @@ const OPEN = 2;
 const WORD = 0;
 /** Tick at which the state was entered. */
 const SINCE = 1;
+/** 1 when the failure that opened it was silence rather than a bad answer. */
+const SILENT = 2;
 
 /*
  * The whole state is one word, so that every change of it is one compare-exchange and no thread can see half
@@ -95,12 +97,12 @@ export class TargetBreaker implements TargetObserver, TargetGate {
   }
 
   answered(_target: LiveTarget, status: number): void {
-    if (status >= 500) this.#failed();
+    if (status >= 500) this.#failed(0);
     else this.#succeeded();
   }
 
   failed(_target: LiveTarget, code: ErrorCode): void {
-    if (countsAsFailure(code)) this.#failed();
+    if (countsAsFailure(code)) this.#failed(1);
   }
 
   /** The request is over, or has its verdict: its place is free again. Safe to call twice. */
@@ -126,10 +128,18 @@ export class TargetBreaker implements TargetObserver, TargetGate {
     const state = word & STATE_BITS;
     if (state === CLOSED) return;
     const lastedMs = ((ticks(nowMs) - Atomics.load(this.#cells, SINCE)) | 0) * MS_PER_TICK;
-    if (lastedMs < this.#config.timeoutSecs * 1000) return;
+    if (lastedMs < this.#config.timeoutSecs * 1000 && !(state === OPEN && this.#isBack(nowMs - lastedMs))) {
+      return;
+    }
     const isStuck = state === HALF_OPEN &&
       (word & TRIALS_MASK) >>> COUNTS_SHIFT >= this.#config.halfOpenMaxRequests;
     if (state === OPEN || isStuck) this.#enter(word, HALF_OPEN, nowMs);
+  }
+
+  /** A check can tell that a silent target speaks again, but not that one which answers badly does better. */
+  #isBack(sinceMs: number): boolean {
+    return this.#record.hasRisenAfter(sinceMs) ||
+      (Atomics.load(this.#cells, SILENT) === 1 && this.#record.wasWellAfter(sinceMs));
   }
 
   get #word(): number {
@@ -156,7 +166,7 @@ export class TargetBreaker implements TargetObserver, TargetGate {
     }
   }
 
-  #failed(): void {
+  #failed(silent: 0 | 1): void {
     while (true) {
       const word = this.#word;
       const state = word & STATE_BITS;
@@ -164,6 +174,7 @@ export class TargetBreaker implements TargetObserver, TargetGate {
       if (state === OPEN) return;
       const failures = ((word & COUNT_MASK) >>> COUNTS_SHIFT) + 1;
       if (state === HALF_OPEN || failures >= this.#config.failureThreshold) {
+        Atomics.store(this.#cells, SILENT, silent);
         if (this.#enter(word, OPEN, this.#clock.nowMs())) return;
       } else if (this.#swap(word, word + ONE)) return;
     }

@@ -22,11 +22,14 @@ function breakersOf(over: Partial<CircuitBreakerConfig> = {}, threads = 2) {
   const time = new FakeTime();
   const shared = allocateShared(recordNeeds(UPSTREAM, threads), {});
   const told: string[] = [];
-  const breakers = Array.from({ length: threads }, (_, worker) => {
-    const record = openRecords(UPSTREAM, shared, worker).targets[0]!;
+  const records = Array.from(
+    { length: threads },
+    (_, worker) => openRecords(UPSTREAM, shared, worker).targets[0]!,
+  );
+  const breakers = records.map((record) => {
     return new TargetBreaker({ config, record, clock: time, changed: (state) => void told.push(state) });
   });
-  return { breakers, time, told, a: breakers[0]!, b: breakers[1]! };
+  return { breakers, records, time, told, a: breakers[0]!, b: breakers[1]! };
 }
 
 type Rig = ReturnType<typeof breakersOf>;
@@ -141,4 +144,18 @@ Deno.test("breaker: late failures of requests sent before it opened change nothi
   assert.deepEqual(rig.told, ["open"]);
   rig.a.answered(TARGET, 200);
   assert.equal(rig.a.state, "open");
+});
+
+Deno.test("breaker: a check that hears from a silent target again allows trials at once", () => {
+  for (const [how, want] of [["silent", "half-open"], ["bad", "open"]] as const) {
+    const { a, time, records } = breakersOf();
+    if (how === "silent") fail(a, 3);
+    else for (let i = 0; i < 3; i++) a.answered(TARGET, 500);
+    time.now += 500;
+    a.tick(time.now);
+    assert.equal(a.state, "open");
+    records[1]!.foundWell(time.now);
+    a.tick(time.now);
+    assert.equal(a.state, want, how);
+  }
 });

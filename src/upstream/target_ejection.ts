@@ -11,6 +11,9 @@ const UNTIL = 0;
 const EJECTIONS = 1;
 const FAILURES_IN_A_ROW = 2;
 const CONNECT_FAILURES_IN_A_ROW = 3;
+const SINCE = 4;
+/** 1 when the failure that ejected it was silence rather than a bad answer. */
+const SILENT = 5;
 
 /** Cells in each worker's row, counted from the last look on. */
 const REQUESTS = 0;
@@ -73,7 +76,7 @@ export class TargetEjection implements TargetObserver {
     const cells = this.#cells;
     if (cells[CONNECT_FAILURES_IN_A_ROW] !== 0) Atomics.store(cells, CONNECT_FAILURES_IN_A_ROW, 0);
     if (this.#measures) this.#measure(latencyMs);
-    if (status >= 500) this.#failed();
+    if (status >= 500) this.#failed(0);
     else if (cells[FAILURES_IN_A_ROW] !== 0) Atomics.store(cells, FAILURES_IN_A_ROW, 0);
   }
 
@@ -81,10 +84,11 @@ export class TargetEjection implements TargetObserver {
     const { fault, retry } = ERRORS[code];
     if (fault !== "upstream" || code === "upstream_queue_full" || code === "response_too_large") return;
     if (this.#measures && code !== "upstream_body_aborted") Atomics.add(this.#row, REQUESTS, 1);
-    this.#failed();
+    this.#failed(1);
     const bound = this.#config.consecutiveConnectFailures;
     if (retry !== "unsent" || bound === 0) return;
     if (Atomics.add(this.#cells, CONNECT_FAILURES_IN_A_ROW, 1) + 1 >= bound) {
+      if (!this.isEjected) Atomics.store(this.#cells, SILENT, 1);
       this.#suspect("consecutive-connect-failures");
     }
   }
@@ -96,16 +100,20 @@ export class TargetEjection implements TargetObserver {
     const times = Math.min(Atomics.load(cells, EJECTIONS) + 1, 1_000_000);
     const lastsMs = Math.min(baseEjectionTimeSecs * times, maxEjectionTimeSecs) * 1000;
     Atomics.store(cells, EJECTIONS, times);
+    Atomics.store(cells, SINCE, ticks(nowMs));
     Atomics.store(cells, UNTIL, ticks(nowMs + lastsMs));
     Atomics.store(cells, FAILURES_IN_A_ROW, 0);
     Atomics.store(cells, CONNECT_FAILURES_IN_A_ROW, 0);
     this.record.changed();
   }
 
-  /** Lets it back in when its time is over; true for the one thread that did. */
+  /**
+   * Lets it back in when its time is over, or active checks have found it well again; true for the one thread
+   * that did.
+   */
   readmit(nowMs: number): boolean {
     const until = Atomics.load(this.#cells, UNTIL);
-    if (until === 0 || ((until - ticks(nowMs)) | 0) > 0) return false;
+    if (until === 0 || (((until - ticks(nowMs)) | 0) > 0 && !this.#isBack(nowMs))) return false;
     if (Atomics.compareExchange(this.#cells, UNTIL, until, 0) !== until) return false;
     this.record.rise(nowMs);
     return true;
@@ -132,6 +140,13 @@ export class TargetEjection implements TargetObserver {
     };
   }
 
+  /** A check can tell that a silent target speaks again, but not that one which answers badly does better. */
+  #isBack(nowMs: number): boolean {
+    const sinceMs = nowMs - ((ticks(nowMs) - Atomics.load(this.#cells, SINCE)) | 0) * MS_PER_TICK;
+    return this.record.hasRisenAfter(sinceMs) ||
+      (Atomics.load(this.#cells, SILENT) === 1 && this.record.wasWellAfter(sinceMs));
+  }
+
   #measure(latencyMs: number): void {
     const row = this.#row;
     Atomics.add(row, REQUESTS, 1);
@@ -140,10 +155,11 @@ export class TargetEjection implements TargetObserver {
     Atomics.add(row, LATENCY_TICKS, Math.round(Math.min(latencyMs, LATENCY_MS_MAX) * LATENCY_TICKS_PER_MS));
   }
 
-  #failed(): void {
+  #failed(silent: 0 | 1): void {
     if (this.#measures) Atomics.add(this.#row, FAILURES, 1);
     const bound = this.#config.consecutive5xx;
     if (bound > 0 && Atomics.add(this.#cells, FAILURES_IN_A_ROW, 1) + 1 >= bound) {
+      if (!this.isEjected) Atomics.store(this.#cells, SILENT, silent);
       this.#suspect("consecutive-5xx");
     }
   }

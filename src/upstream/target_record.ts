@@ -11,6 +11,7 @@ const UPSTREAM_PREFIX = "upstream:";
 const HEALTH = 0;
 const DRAINING = 1;
 const ROSE = 2;
+const WELL = 3;
 const COMMON_CELLS = 64;
 /** A worker's row fills a cache line, so that threads which count do not slow each other down. */
 const ROW_CELLS = 16;
@@ -127,6 +128,21 @@ export class TargetRecord implements HealthCell {
     if (before === next) return;
     if (HEALTH_STATES[before] === "unhealthy") this.rise(nowMs);
     else this.#version.bump();
+  }
+
+  foundWell(nowMs: number): void {
+    Atomics.store(this.#cells, WELL, ticks(nowMs));
+  }
+
+  /** Whether a good check ended after this moment, to a tenth of a second. */
+  wasWellAfter(ms: number): boolean {
+    const well = Atomics.load(this.#cells, WELL);
+    return well !== 0 && ((well - ticks(ms)) | 0) > 0;
+  }
+
+  /** Whether it has risen after this moment, to a tenth of a second. */
+  hasRisenAfter(ms: number): boolean {
+    return ((Atomics.load(this.#cells, ROSE) - ticks(ms)) | 0) > 0;
   }
 
   /** Whether an administrator took it out of service: it ends what it has and gets nothing new. */

@@ -4,9 +4,8 @@ import { identifier, kindChoices, repeated, variant } from "../core/named_blocks
 import { hasContent, refused } from "../core/refused.ts";
 import { block, decimal, duration, integer, oneOf, text } from "../core/schema.ts";
 import type { Infer } from "../core/schema.ts";
-import { statusRanges } from "../core/status_ranges.ts";
 import { DISCOVERIES } from "../discovery/registry.ts";
-import { HEALTH_CHECKS } from "../health/registry.ts";
+import { healthCheckBlock } from "../health/options.ts";
 import { circuitBreaker } from "./breaker_options.ts";
 import { outlierDetection } from "./outlier_options.ts";
 import { retryPolicy } from "./retry_options.ts";
@@ -52,55 +51,7 @@ const loadBalancing = block({
   },
 });
 
-/** Statuses of an http check. */
-const expectedStatus = statusRanges({
-  summary: "Statuses that count as healthy; 200 when left out.",
-  default: { ranges: [[200, 200]], shown: [200] },
-});
-
-const threshold = (summary: string, standard: number) =>
-  integer({ summary, min: 1, max: 1000, default: standard });
-
-const checkTypes = oneOf({
-  summary: "What is tried: a connection, or a request that must be answered with an expected status.",
-  values: kindChoices(HEALTH_CHECKS),
-  unavailable: { grpc: [], inference: [] },
-  default: "tcp",
-});
-
-/** JSON may nest the options: `"type": { "http": { "path": "/health" } }`. */
-const checkType = {
-  ...checkTypes,
-  shape: {
-    type: "choice",
-    values: HEALTH_CHECKS.map(({ type }) => type),
-    aliases: [],
-    json: { type: "object" },
-  } as const,
-};
-
-const healthCheck = block({
-  summary: "Looks at every target at intervals; unhealthy ones get no requests.",
-  normalise: normaliseHealthCheck,
-  fields: {
-    type: checkType,
-    intervalSecs: seconds("Time between checks.", { aliases: ["interval"], min: 0.1, default: 10 }),
-    timeoutSecs: seconds("Time for an answer.", { aliases: ["timeout"], min: 0.01, default: 5 }),
-    healthyThreshold: threshold("Good checks in a row until a target is healthy.", 2),
-    unhealthyThreshold: threshold("Bad checks in a row until a target is unhealthy.", 3),
-    path: text({
-      summary: "Request target of an http check.",
-      default: "/health",
-      check: (path) =>
-        /^\/[!-~]*$/.test(path) ? undefined : `must be a path such as "/health", found "${path}"`,
-    }),
-    expectedStatus,
-    host: text({
-      summary: "Host header of an http check; left out, the target's address.",
-      check: (host) => /^[!-~]+$/.test(host) ? undefined : "must not contain spaces or control characters",
-    }),
-  },
-});
+const healthCheck = healthCheckBlock(normaliseHealthCheck);
 
 function seconds<const O extends { min: number; default?: number; aliases?: readonly string[] }>(
   summary: string,
@@ -247,7 +198,5 @@ export type UpstreamConfig = NonNullable<Infer<typeof upstream>>;
 export type TargetConfig = UpstreamConfig["targets"][number];
 /** Where targets are looked up. */
 export type DiscoveryConfig = NonNullable<UpstreamConfig["discovery"]>;
-/** How targets are looked at; options of http are there for tcp too, unused. */
-export type HealthCheckConfig = NonNullable<UpstreamConfig["healthCheck"]>;
 /** TLS towards targets; files as configured, not yet read. */
 export type UpstreamTlsConfig = NonNullable<UpstreamConfig["tls"]>;

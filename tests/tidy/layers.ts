@@ -12,8 +12,10 @@ export const LAYERS: readonly (readonly string[])[] = [
   ["routing"],
   ["services", "filters"],
   ["upstream", "downstream"],
+  ["health"],
+  ["http2"],
   ["http1"],
-  ["agents", "balancers", "discovery", "health", "cache", "counters", "observe"],
+  ["agents", "balancers", "discovery", "cache", "counters", "observe"],
   ["core"],
 ];
 
