@@ -115,6 +115,7 @@ class SnapshotBuilder {
         bounds,
         records,
         clock: ports.clock,
+        load: { totals: this.#totals(loadKey(upstream.id)), threads: this.#deps.workerCount },
         watch: {
           deadlines: this.#deps.deadlines,
           random: ports.random,

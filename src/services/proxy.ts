@@ -88,8 +88,10 @@ class ProxyService implements Service {
     const course = this.#begin(context);
     policy.budget?.enter();
     try {
-      let target = this.#pick(context, course);
+      const { gate } = this.#upstream;
       let attemptMs = course.startedMs;
+      if (gate !== null && !gate.tryEnter()) attemptMs = await this.#queue(context, course);
+      let target = this.#pick(context, course);
       while (true) {
         const attempt = this.#attempt(context, { target, course, startedMs: attemptMs });
         let response: Response | undefined;
@@ -110,8 +112,10 @@ class ProxyService implements Service {
         if (response !== undefined) discard(response);
         if (course.pauseMs > 0) {
           await this.#pause(context, course.pauseMs);
+          if (context.aborted) throw new ProxyError("client_closed", "the client left between two attempts");
           attemptMs = this.#clock.nowMs();
         }
+        if (gate !== null && !gate.tryEnter()) attemptMs = await this.#queue(context, course);
         target = this.#pickAgain(context, { attempt, course, error }, reason);
       }
     } finally {
@@ -154,7 +158,10 @@ class ProxyService implements Service {
 
   #pick(context: RequestContext, course: Course): LiveTarget {
     const target = this.#upstream.take(context, course);
-    if (target === undefined) throw this.#unavailable();
+    if (target === undefined) {
+      this.#upstream.gate?.cancel();
+      throw this.#unavailable();
+    }
     if (context.trace !== null) {
       note(context, target, { outcome: "picked", detail: this.#upstream.loadBalancing });
     }
@@ -254,7 +261,10 @@ class ProxyService implements Service {
     const target = this.#policy.isImplicit && course.fresh
       ? (attempt.target.begin(context) ? attempt.target : undefined)
       : this.#other(context, course, attempt.target);
-    if (target === undefined) throw error ?? this.#unavailable();
+    if (target === undefined) {
+      this.#upstream.gate?.cancel();
+      throw error ?? this.#unavailable();
+    }
     if (course.replay !== null && course.bodyTouched) context.body = course.replay.rewind();
     this.#meter.retry(reason);
     if (context.trace !== null) note(context, target, { outcome: "picked", detail: `again after ${reason}` });
@@ -287,6 +297,24 @@ class ProxyService implements Service {
       return attempt.reused && !course.fresh && !attempt.sawBytes && !hasBody;
     }
     return !hasBody || !course.bodyTouched || course.replay?.isRepeatable === true;
+  }
+
+  /** Waits for one of the upstream's places; resolves with `Clock.nowMs`. */
+  async #queue(context: RequestContext, course: Course): Promise<number> {
+    const { gate } = this.#upstream;
+    if (context.trace !== null) {
+      context.trace.note({ step: "upstream", subject: this.#upstream.id, outcome: "queued" });
+    }
+    try {
+      await gate!.wait(context, this.#clock.nowMs(), Math.min(course.headDueMs, context.deadlineMs));
+    } catch (cause) {
+      const error = toProxyError(cause);
+      this.#meter.failure(error.code);
+      throw error;
+    }
+    if (!context.aborted) return this.#clock.nowMs();
+    gate!.cancel();
+    throw new ProxyError("client_closed", "the client left when its turn came");
   }
 
   #pause(context: RequestContext, ms: number): Promise<void> {

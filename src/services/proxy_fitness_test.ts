@@ -156,3 +156,46 @@ Deno.test("fitness: retries go past an open breaker without using up attempts", 
   assert.equal(await asked(rig, 3), "333");
   assert.deepEqual(rig.inFlight, [0, 0, 0]);
 });
+
+Deno.test("queue: requests above the upstream's bound wait until a body has ended, or get 503", async () => {
+  const rig = rigOf({ maxRequests: 1, queue: { maxSize: 1, timeoutMs: 500 } }, new Set());
+  const first = await rig.service.serve(request());
+  let second: string | undefined;
+  void serve(rig).then(({ text }) => second = text);
+  const third = await failure(serve(rig));
+  assert.equal(third.code, "upstream_queue_full");
+  assert.equal(third.status, 503);
+  await rig.time.advance(100);
+  assert.equal(second, undefined);
+  first.body!.cancel();
+  await rig.time.advance(0);
+  assert.equal(second, "ok");
+  const held = await rig.service.serve(request());
+  const late = failure(serve(rig));
+  await rig.time.advance(700);
+  assert.equal((await late).code, "upstream_queue_full");
+  held.body!.cancel();
+  assert.equal(rig.load.total(2) + rig.load.total(3), 0, "places and waiters");
+  assert.deepEqual(rig.inFlight, [0, 0, 0]);
+});
+
+Deno.test("queue: no target left gives the place back; so do attempts that fail", async () => {
+  const rig = rigOf({ maxRequests: 1, retry: retry({ backoffBaseMs: 0 }) }, new Set());
+  rig.dialer.onSocket = (socket) => socket.onWrite = () => socket.end();
+  await failure(serve(rig));
+  assert.equal(rig.meter.attempts, 3);
+  for (let i = 0; i < 3; i++) rig.judge(i, "unhealthy");
+  assert.equal((await failure(serve(rig))).code, "upstream_unavailable");
+  assert.equal(rig.load.total(2), 0);
+});
+
+Deno.test("queue: its time bounds the wait for a busy connection too", async () => {
+  const pool = { maxConnections: 1, maxIdle: 1, idleTimeoutSecs: 60 };
+  const only = { targets: targets.slice(0, 1), connectionPool: pool };
+  const rig = rigOf({ ...only, queue: { timeoutMs: 300 } }, new Set());
+  const held = await rig.service.serve(request());
+  const late = failure(serve(rig));
+  await rig.time.advance(450);
+  assert.equal((await late).code, "upstream_queue_full");
+  held.body!.cancel();
+});

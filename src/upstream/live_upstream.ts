@@ -3,6 +3,7 @@ import { assert } from "../core/assert.ts";
 import type { RequestContext } from "../core/context.ts";
 import type { Clock, TlsClientOptions } from "../core/ports.ts";
 import type { CheckedUpstream } from "../health/monitor.ts";
+import type { SharedTotals } from "../counters/shared_totals.ts";
 import type { HealthState } from "../health/states.ts";
 import { LiveTarget } from "./live_target.ts";
 import type { PoolLimits } from "./pool.ts";
@@ -10,7 +11,11 @@ import type { UpstreamPools } from "./pools.ts";
 import type { UpstreamRecords, UpstreamVersion } from "./target_record.ts";
 import type { BreakerState } from "./target_breaker.ts";
 import type { UpstreamConfig } from "./upstream.ts";
+import { UpstreamGate } from "./upstream_gate.ts";
 import { type FitnessInit, UpstreamFitness } from "./upstream_fitness.ts";
+
+/** How long requests wait for a place where the configuration does not say. */
+const QUEUE_TIMEOUT_MS = 1000;
 
 /** Bounds of the whole proxy on what is kept per target. */
 export interface TargetBounds {
@@ -56,6 +61,8 @@ export interface LiveUpstreamInit {
   readonly clock: Clock;
   /** Needed where targets are judged by their requests. */
   readonly watch?: Pick<FitnessInit, "deadlines" | "random" | "events">;
+  /** Needed where the upstream's requests are bounded: counts that all threads share, and how many those are. */
+  readonly load?: { readonly totals: SharedTotals; readonly threads: number };
 }
 
 /** An upstream of one snapshot: its targets, which of them are fit, and how one is chosen. */
@@ -68,6 +75,9 @@ export class LiveUpstream {
   readonly requestMs: number;
   readonly readMs: number;
   readonly writeMs: number;
+
+  /** Where requests wait when there are too many; null where they are not bounded. */
+  readonly gate: UpstreamGate | null;
 
   readonly #pools: UpstreamPools;
   readonly #version: UpstreamVersion;
@@ -102,6 +112,7 @@ export class LiveUpstream {
     });
     this.#panicShare = config.allTargetsDown === "fail-open" ? (config.panicThreshold ?? 0) / 100 : -1;
     this.#fitness = fitnessOf(this.targets, init);
+    this.gate = gateOf(this.targets, init);
     const kind = findBalancer(this.loadBalancing);
     assert(kind !== undefined, "balancer names are checked when the configuration is read");
     const balancer = kind.create(this.targets.filter((target) => target.weight > 0));
@@ -148,6 +159,7 @@ export class LiveUpstream {
   /** Lets the pools go; those that no other snapshot uses are closed. */
   dispose(): void {
     this.#fitness?.dispose();
+    this.gate?.dispose();
     for (const target of this.targets) this.#pools.release(target.pool);
   }
 
@@ -180,13 +192,30 @@ function fitnessOf(targets: readonly LiveTarget[], init: LiveUpstreamInit): Upst
   return new UpstreamFitness({ config, targets, version: records.version, clock, ...watch });
 }
 
-function poolLimits({ connectionPool }: UpstreamConfig, bounds: TargetBounds): PoolLimits {
+function gateOf(targets: readonly LiveTarget[], init: LiveUpstreamInit): UpstreamGate | null {
+  const { config: { id, maxRequests, queue }, bounds, watch, load } = init;
+  if (maxRequests === undefined) return null;
+  assert(watch !== undefined && load !== undefined, "an upstream with bounded requests can count them");
+  const gate = new UpstreamGate({
+    upstreamId: id,
+    requestsMax: maxRequests,
+    queueMax: queue?.maxSize ?? bounds.queueMax,
+    queueTimeoutMs: queue?.timeoutMs ?? QUEUE_TIMEOUT_MS,
+    deadlines: watch.deadlines,
+    ...load,
+  });
+  for (const target of targets) target.observe(gate);
+  return gate;
+}
+
+function poolLimits({ connectionPool, queue }: UpstreamConfig, bounds: TargetBounds): PoolLimits {
   return {
     connectionsMax: connectionPool.maxConnections,
     idleMax: Math.min(connectionPool.maxIdle, bounds.idleMax),
     idleTimeoutMs: connectionPool.idleTimeoutSecs * 1000,
     lifetimeMs: (connectionPool.maxLifetimeSecs ?? Infinity) * 1000,
-    queueMax: bounds.queueMax,
+    queueMax: queue?.maxSize ?? bounds.queueMax,
+    queueTimeoutMs: queue?.timeoutMs ?? Infinity,
   };
 }
 

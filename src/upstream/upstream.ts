@@ -84,6 +84,27 @@ const connectionPool = block({
   },
 });
 
+const queue = block({
+  summary: "Waiting for a place when max-requests are under way, or for a connection when all to a target " +
+    "are busy. Beyond its bounds the answer is 503 with Retry-After.",
+  fields: {
+    maxSize: integer({
+      summary: "Requests of one thread that wait; left out, the limit max-queued-requests.",
+      aliases: ["size"],
+      min: 0,
+      max: 1_000_000,
+    }),
+    timeoutMs: duration({
+      summary: "How long a request waits.",
+      aliases: ["timeout"],
+      unit: "ms",
+      min: 1,
+      max: 86_400_000,
+      default: 1000,
+    }),
+  },
+});
+
 const timeouts = block({
   summary: "Time limits towards a target.",
   aliases: ["timeout"],
@@ -188,7 +209,12 @@ export const upstream = block({
       summary: "Repeating requests that failed, unless their route says otherwise.",
       aliases: ["retry-policy"],
     }),
-    maxRequests: refused({ summary: "Requests at once on this upstream." }),
+    maxRequests: integer({
+      summary: "Requests at once on this upstream, all threads together; beyond it they wait in its queue.",
+      min: 1,
+      max: 1_000_000,
+    }),
+    queue,
   },
 });
 

@@ -152,6 +152,7 @@ export class ProxyRig {
       bounds: { idleMax: 100, queueMax: 1000 },
       records: this.records,
       clock: time,
+      load: { totals: this.load, threads: 1 },
       watch: { deadlines: time.deadlines, random: { u32: () => 1 }, events: this.events },
     });
     const { retry } = config;
