@@ -12,7 +12,7 @@ const JITTER = 0.1;
  * A target that comes back is confirmed within this share of an interval, so that even with the longest first
  * pause it has its verdict before two intervals are over.
  */
-const CONFIRM_SHARE = 0.7;
+const CONFIRM_SHARE = 0.5;
 /** The first checks of a configuration are spread over this time, or one interval if that is shorter. */
 const FIRST_CHECKS_MS = 500;
 

@@ -41,6 +41,9 @@ export function createProxyService(deps: ProxyServiceDeps): Service {
   return new ProxyService(deps);
 }
 
+/** How often somebody who waits for room in the retry budget looks, on average. */
+const BUDGET_LOOK_MS = 10;
+
 /** What one request has been through so far. */
 interface Course {
   /** `Clock.nowMs` when the first attempt began. */
@@ -104,17 +107,15 @@ class ProxyService implements Service {
           error = this.#failed(attempt, course, cause);
         }
         attemptMs = this.#clock.nowMs();
-        const reason = this.#reasonToRetry(context, { attempt, course, error, nowMs: attemptMs });
-        if (reason === undefined) {
+        const after = { attempt, course, error, nowMs: attemptMs };
+        const reason = this.#reasonToRetry(context, after);
+        if (reason === undefined || !(this.#takeRetry(course) || await this.#awaitRetry(context, after))) {
           if (response !== undefined) return response;
           throw error;
         }
         if (response !== undefined) discard(response);
-        if (course.pauseMs > 0) {
-          await this.#pause(context, course.pauseMs);
-          if (context.aborted) throw new ProxyError("client_closed", "the client left between two attempts");
-          attemptMs = this.#clock.nowMs();
-        }
+        if (course.pauseMs > 0) await this.#pause(context, course.pauseMs);
+        attemptMs = this.#clock.nowMs();
         if (gate !== null && !gate.tryEnter()) attemptMs = await this.#queue(context, course);
         target = this.#pickAgain(context, { attempt, course, error }, reason);
       }
@@ -237,13 +238,6 @@ class ProxyService implements Service {
     if (course.attempts >= policy.attemptsMax) {
       return refuse(context, attempt, `after ${course.attempts} attempts`);
     }
-    if (policy.budget !== null && !course.holdsRetry) {
-      course.holdsRetry = policy.budget.tryTake();
-      if (!course.holdsRetry) {
-        this.#meter.retryRefused();
-        return refuse(context, attempt, "the retry budget is used up");
-      }
-    }
     const isStale = reason === "reset" && attempt.reused;
     if (!policy.isImplicit || !isStale) (course.tried ??= []).push(attempt.target);
     // A target that has not failed the request may be asked at once, unless the failure hints at overload.
@@ -254,6 +248,29 @@ class ProxyService implements Service {
     course.fresh = isStale;
     context.closeConnection = course.closeConnection;
     return reason;
+  }
+
+  /** Takes a place in the retry budget, unless the request has one or needs none. */
+  #takeRetry(course: Course): boolean {
+    const { budget } = this.#policy;
+    return budget === null || course.holdsRetry || (course.holdsRetry = budget.tryTake());
+  }
+
+  /** As `#takeRetry`, for a while again and again, if nothing better than an error is at hand. */
+  async #awaitRetry(context: RequestContext, { attempt, course, error, nowMs }: After): Promise<boolean> {
+    const policy = this.#policy;
+    const patienceMs = error === undefined ? 0 : policy.budgetWaitMs;
+    const dueMs = Math.min(nowMs + patienceMs, course.headDueMs, context.deadlineMs);
+    for (let now = nowMs; now < dueMs; now = this.#clock.nowMs()) {
+      const pauseMs = BUDGET_LOOK_MS * (0.5 + this.#random.u32() / 2 ** 32);
+      await this.#pause(context, Math.min(pauseMs, dueMs - now));
+      if (this.#takeRetry(course)) return true;
+    }
+    this.#meter.retryRefused();
+    if (context.trace !== null) {
+      note(context, attempt.target, { outcome: "not retried", detail: "the retry budget is used up" });
+    }
+    return false;
   }
 
   /** The target of the next attempt, counted in flight. Throws the last error when none is left. */
@@ -317,8 +334,8 @@ class ProxyService implements Service {
     throw new ProxyError("client_closed", "the client left when its turn came");
   }
 
-  #pause(context: RequestContext, ms: number): Promise<void> {
-    return new Promise((resolve, reject) => {
+  async #pause(context: RequestContext, ms: number): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
       const cancel = this.#timers.after(ms, () => {
         context.onAbort = null;
         resolve();
@@ -329,6 +346,7 @@ class ProxyService implements Service {
         reject(new ProxyError(cause, "abandoned between two attempts"));
       };
     });
+    if (context.aborted) throw new ProxyError("client_closed", "the client left between two attempts");
   }
 }
 

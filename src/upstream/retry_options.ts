@@ -70,6 +70,16 @@ const budget = block({
       max: 100_000,
       default: 10,
     }),
+    maxWaitMs: duration({
+      summary:
+        "How long a request whose attempt failed waits for room in the budget, as many of them do at " +
+        "once when a target dies; 0 means that it fails at once.",
+      aliases: ["max-wait"],
+      unit: "ms",
+      min: 0,
+      max: 60_000,
+      default: 500,
+    }),
   },
 });
 

@@ -27,6 +27,8 @@ export class RetryPolicy {
   /** Bytes of a request body kept for another attempt. */
   readonly bodyBytesMax: number;
   readonly budget: RetryBudget | null;
+  /** How long a request waits for room in the budget, in milliseconds. */
+  readonly budgetWaitMs: number;
   /** Milliseconds until a second attempt is made beside the first; 0 means never. */
   readonly hedgeMs: number;
   /** Only an attempt that cannot have reached a target, or died on a used connection, is repeated. */
@@ -47,6 +49,7 @@ export class RetryPolicy {
     this.bodyBytesMax = config?.maxBodySizeBytes ?? 0;
     this.hedgeMs = config?.hedge?.delayMs ?? 0;
     this.budget = budget;
+    this.budgetWaitMs = config?.budget.maxWaitMs ?? 0;
     this.#reasons = new Set(reasonsOf(config?.retryOn ?? ["connect-failure", "reset", "refused-stream"]));
     this.#statuses = config === undefined ? null : statusTable(config);
     const methods = config?.methods ?? IDEMPOTENT_METHODS;

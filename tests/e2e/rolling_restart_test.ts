@@ -3,7 +3,7 @@ import { PacedLoad } from "../support/paced_load.ts";
 import { ServingSentinel } from "../support/process.ts";
 import { eventually, freePort, ROOT, Server } from "../support/servers.ts";
 
-const INTERVAL_MS = 500;
+const INTERVAL_MS = 1000;
 const RATE = 500;
 
 function startOrigin(port: number): Promise<Server> {

@@ -39,7 +39,7 @@ export function retry(over: Partial<RetryPolicyConfig> = {}): RetryPolicyConfig 
     retryableStatusCodes: [],
     methods: IDEMPOTENT_METHODS,
     maxBodySizeBytes: 65_536,
-    budget: { percent: 20, minConcurrency: 10 },
+    budget: { percent: 20, minConcurrency: 10, maxWaitMs: 0 },
     ...over,
   };
 }
