@@ -27,7 +27,9 @@ export function recordGauges(families: Families, sources: GaugeSources): void {
     evictions += table.cacheEvictions;
   }
   families.routeCacheEvictions.labels().raiseTo(evictions);
-  if (sources.isFirst) recordRateLimits(families, snapshot);
+  if (!sources.isFirst) return;
+  recordRateLimits(families, snapshot);
+  recordLoads(families, snapshot);
 }
 
 function recordPools(families: Families, snapshot: Snapshot, pools: readonly PoolStats[]): void {
@@ -66,6 +68,20 @@ function recordHealth(families: Families, snapshot: Snapshot): void {
   families.targetEjections.retain(isKept);
   families.upstreamLatency.retain(isKept);
   families.upstreamPanic.retain(([upstream]) => snapshot.upstreams.some(({ id }) => id === upstream));
+}
+
+function recordLoads(families: Families, snapshot: Snapshot): void {
+  for (const upstream of snapshot.upstreams) {
+    const load = upstream.load();
+    if (load === undefined) continue;
+    families.retriesActive.labels(upstream.id).set(load.retries);
+    families.upstreamAwaited.labels(upstream.id).set(load.awaited);
+    families.upstreamQueued.labels(upstream.id).set(load.queued);
+  }
+  const isKept = ([upstream]: readonly string[]) => snapshot.upstreams.some(({ id }) => id === upstream);
+  for (const family of [families.retriesActive, families.upstreamAwaited, families.upstreamQueued]) {
+    family.retain(isKept);
+  }
 }
 
 function recordRateLimits(families: Families, snapshot: Snapshot): void {

@@ -173,6 +173,24 @@ function fitnessFamilies(registry: MetricsRegistry) {
       help: "Times outlier detection took a target out, by why.",
       labels: ["upstream", "target", "reason"],
     }),
+    retriesActive: registry.gauge({
+      name: "sentinel_upstream_retries_active",
+      help: "Attempts under way that are not their request's first; what the retry budget bounds.",
+      labels: ["upstream"],
+      merge: "max",
+    }),
+    upstreamAwaited: registry.gauge({
+      name: "sentinel_upstream_requests_awaited",
+      help: "Requests waiting for an answer, where a retry policy counts them.",
+      labels: ["upstream"],
+      merge: "max",
+    }),
+    upstreamQueued: registry.gauge({
+      name: "sentinel_upstream_requests_queued",
+      help: "Requests waiting for a place, where max-requests bounds them.",
+      labels: ["upstream"],
+      merge: "max",
+    }),
     upstreamPanic: registry.gauge({
       name: "sentinel_upstream_panic",
       help: "Whether so few targets are well that all are used.",

@@ -263,7 +263,7 @@ class ProxyService implements Service {
     const dueMs = Math.min(nowMs + patienceMs, course.headDueMs, context.deadlineMs);
     for (let now = nowMs; now < dueMs; now = this.#clock.nowMs()) {
       const pauseMs = BUDGET_LOOK_MS * (0.5 + this.#random.u32() / 2 ** 32);
-      await this.#pause(context, Math.min(pauseMs, dueMs - now));
+      await this.#pause(context, Math.max(1, Math.min(pauseMs, dueMs - now)));
       if (this.#takeRetry(course)) return true;
     }
     this.#meter.retryRefused();

@@ -9,6 +9,7 @@ import { LiveTarget } from "./live_target.ts";
 import type { PoolLimits } from "./pool.ts";
 import type { UpstreamPools } from "./pools.ts";
 import type { UpstreamRecords, UpstreamVersion } from "./target_record.ts";
+import { RETRIES, WAITERS, WAITING } from "./retry_budget.ts";
 import type { BreakerState } from "./target_breaker.ts";
 import type { UpstreamConfig } from "./upstream.ts";
 import { UpstreamGate } from "./upstream_gate.ts";
@@ -49,6 +50,16 @@ export interface TargetState {
   readonly inFlight: number;
 }
 
+/** Counts of one upstream, all threads together. */
+export interface UpstreamLoad {
+  /** Attempts under way that are not their request's first. */
+  readonly retries: number;
+  /** Requests that wait for an answer, where a retry policy counts them. */
+  readonly awaited: number;
+  /** Requests that wait for a place, where `max-requests` bounds them. */
+  readonly queued: number;
+}
+
 /** What a live upstream is made of. */
 export interface LiveUpstreamInit {
   readonly config: UpstreamConfig;
@@ -82,6 +93,7 @@ export class LiveUpstream {
   readonly #pools: UpstreamPools;
   readonly #version: UpstreamVersion;
   readonly #pick: (usable: readonly LiveTarget[], context: RequestContext) => LiveTarget;
+  readonly #totals: SharedTotals | undefined;
   readonly #fitness: UpstreamFitness | undefined;
   /** Share of well targets below which all are used; negative means never. */
   readonly #panicShare: number;
@@ -111,6 +123,7 @@ export class LiveUpstream {
       return new LiveTarget({ address, weight, index, pool, host: hostHeader, record });
     });
     this.#panicShare = config.allTargetsDown === "fail-open" ? (config.panicThreshold ?? 0) / 100 : -1;
+    this.#totals = init.load?.totals;
     this.#fitness = fitnessOf(this.targets, init);
     this.gate = gateOf(this.targets, init);
     const kind = findBalancer(this.loadBalancing);
@@ -148,6 +161,13 @@ export class LiveUpstream {
       breaker: this.#fitness?.breakerOf(index),
       inFlight: record.inFlight,
     }));
+  }
+
+  /** What is under way and waits, all threads together; undefined where nothing counts it. */
+  load(): UpstreamLoad | undefined {
+    const totals = this.#totals;
+    if (totals === undefined) return undefined;
+    return { retries: totals.total(RETRIES), awaited: totals.total(WAITING), queued: totals.total(WAITERS) };
   }
 
   /** So few targets are well that all are used. */
