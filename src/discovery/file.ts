@@ -108,9 +108,11 @@ class FileFinder implements Finder {
     const { promise, resolve } = Promise.withResolvers<void>();
     const cancel = this.#ports.timers.after(this.#options.pollSecs * 1000, resolve);
     this.#wake = resolve;
-    signal.addEventListener("abort", () => resolve(), { once: true });
+    const end = () => resolve();
+    signal.addEventListener("abort", end, { once: true });
     return promise.finally(() => {
       cancel();
+      signal.removeEventListener("abort", end);
       this.#wake = null;
     });
   }
@@ -144,6 +146,9 @@ class FileFinder implements Finder {
     const reading = new Reading();
     const { targets } = listedTargets.read([root], { reading, parent: root, name: "" });
     refuseErrors(reading.issues);
+    // A list of bare texts has no entries in the language, and must not pass for an empty one.
+    const isBare = nodes.some(({ args }) => args.length > 0 && nodes[0]!.syntax === "data");
+    if (isBare) throw new Error('targets are objects such as {"address": "10.0.0.1:80"}');
     return targets;
   }
 }

@@ -80,7 +80,9 @@ export function parseResolver(written: string): { readonly ip: string; readonly 
   const bare = written.includes(":") && !written.startsWith("[") ? `[${written}]` : written;
   const endpoint = parseEndpoint(hasPort ? written : `${bare}:53`);
   if (typeof endpoint === "string" || endpoint.type !== "ip") return undefined;
-  const isIp = endpoint.host.includes(":") || /^[0-9.]+$/.test(endpoint.host);
+  // Addresses with a zone (fe80::1%eth0) mean something on one machine only.
+  const isIp = !endpoint.host.includes("%") &&
+    (endpoint.host.includes(":") || /^[0-9.]+$/.test(endpoint.host));
   return isIp ? { ip: endpoint.host, port: endpoint.port } : undefined;
 }
 
@@ -96,6 +98,13 @@ export function checkBaseUrl(written: string): string | undefined {
   const { username, password, search, hash } = new URL(written);
   if (username !== "" || password !== "") return "must not hold a user or a password";
   return search === "" && hash === "" && !/[?#]/.test(written) ? undefined : wrong;
+}
+
+/** Whether secrets may go there: over TLS, or to this machine. */
+export function mayCarrySecrets(url: string): boolean {
+  if (!URL.canParse(url)) return true;
+  const { protocol, hostname } = new URL(url);
+  return protocol === "https:" || /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname);
 }
 
 /** A URL below a base, which may end in a slash or not. */

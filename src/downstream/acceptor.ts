@@ -4,7 +4,8 @@ import type { Deadlines, Watch } from "../core/deadlines.ts";
 import type { Log, Socket, SocketListener } from "../core/ports.ts";
 import { statusText } from "../http1/status_text.ts";
 import type { Admission, Rejection } from "./admission.ts";
-import { Connection, type ConnectionDeps } from "./connection.ts";
+import { Connection, type ConnectionDeps, type ListenerProtocol } from "./connection.ts";
+import { type Http2Meter, Http2ServerConnection } from "./http2_connection.ts";
 import type { ConnectionLimits } from "./limits.ts";
 import { parseProxyHeader, type ProxyHeader } from "./proxy_protocol.ts";
 
@@ -19,6 +20,7 @@ const PROXY_HEADER_BYTES = 2304;
 export interface ListenerSettings {
   readonly id: string;
   readonly namespace: string | undefined;
+  readonly protocol: ListenerProtocol;
   readonly limits: ConnectionLimits;
   /** Peers whose forwarding headers are believed. */
   readonly trusted: CidrSet;
@@ -39,6 +41,7 @@ export interface AcceptorDeps {
   readonly deadlines: Deadlines;
   readonly admission: Admission;
   readonly events: AcceptorEvents;
+  readonly http2: Http2Meter;
   readonly log: Log;
 }
 
@@ -49,7 +52,7 @@ export class Acceptor {
   readonly socket: SocketListener;
   #settings: ListenerSettings;
   readonly #deps: AcceptorDeps;
-  readonly #connections = new Map<Connection, OpenDownstream>();
+  readonly #connections = new Map<Connection | Http2ServerConnection, OpenDownstream>();
   /** Accepted, but the PROXY header that is due has not come yet. */
   readonly #opening = new Set<Socket>();
   #rejecting = 0;
@@ -174,17 +177,37 @@ export class Acceptor {
   }
 
   async #run(socket: Socket, downstream: OpenDownstream, early: Uint8Array | null): Promise<void> {
-    const { limits } = this.#settings;
-    const connection = new Connection(socket, { downstream, limits }, this.#deps.connections);
+    const { limits, protocol } = this.#settings;
+    const connection = new Connection(socket, { downstream, limits, protocol }, this.#deps.connections);
     if (early !== null) connection.input.preload(early);
     this.#connections.set(connection, downstream);
     // The listener may have begun to drain while a PROXY header was awaited.
     if (this.#draining) connection.drain();
     try {
       await connection.run();
+      const { http2 } = connection;
+      if (http2 !== null) await this.#runHttp2(socket, { downstream, limits }, http2);
     } finally {
       this.#connections.delete(connection);
       if (this.#connections.size === 0) this.#emptied?.();
+    }
+  }
+
+  /** Goes on with a client that speaks HTTP/2. */
+  async #runHttp2(
+    socket: Socket,
+    { downstream, limits }: { readonly downstream: OpenDownstream; readonly limits: ConnectionLimits },
+    early: Uint8Array,
+  ): Promise<void> {
+    const init = { downstream, limits, meter: this.#deps.http2 };
+    const connection = new Http2ServerConnection(socket, init, this.#deps.connections);
+    this.#connections.set(connection, downstream);
+    try {
+      const running = connection.run(early);
+      if (this.#draining) connection.drain();
+      await running;
+    } finally {
+      this.#connections.delete(connection);
     }
   }
 

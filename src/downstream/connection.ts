@@ -6,6 +6,7 @@ import { HeaderList } from "../core/headers.ts";
 import type { MaybePromise, Response } from "../core/message.ts";
 import type { Clock, Socket } from "../core/ports.ts";
 import { type ParsedRequest, RequestHeadParser } from "../http1/request_head.ts";
+import { PREFACE } from "../http2/frames.ts";
 import type { RequestHandler } from "./handler.ts";
 import type { HttpDate } from "./http_date.ts";
 import { Input } from "./input.ts";
@@ -32,6 +33,20 @@ export interface ConnectionDeps {
   /** Buffers in which responses are put together. */
   readonly outputBuffers: BufferPool;
 }
+
+/** What clients of a listener may speak: `http` is HTTP/1.1, and HTTP/2 for those who begin with its preface. */
+export type ListenerProtocol = "http" | "http1" | "h2c";
+
+/** What one connection is and may do. */
+export interface ConnectionInit {
+  readonly downstream: Downstream;
+  readonly limits: ConnectionLimits;
+  /** HTTP/1.1 alone when left out. */
+  readonly protocol?: ListenerProtocol;
+}
+
+/** What of the preface looks like the head of a request. */
+const PREFACE_HEAD_BYTES = PREFACE.indexOf("SM");
 
 /** The connection waits for a request, receives one, waits for its answer, sends it, or is being closed. */
 type Phase = "idle" | "receiving" | "answering" | "sending" | "closing";
@@ -60,10 +75,12 @@ export class Connection implements BodyHost {
   #lateRefusal: Promise<void> | null = null;
   /** Why the bytes at hand are no request. */
   #failure: ProxyError | null = null;
+  readonly #protocol: ListenerProtocol;
+  #http2: Uint8Array | null = null;
 
   constructor(
     socket: Socket,
-    { downstream, limits }: { readonly downstream: Downstream; readonly limits: ConnectionLimits },
+    { downstream, limits, protocol = "http1" }: ConnectionInit,
     deps: ConnectionDeps,
   ) {
     this.#socket = socket;
@@ -71,6 +88,7 @@ export class Connection implements BodyHost {
     this.#deps = deps;
     this.clock = deps.clock;
     this.limits = limits;
+    this.#protocol = protocol;
     const headBytesMax = limits.head.headerBytesMax + limits.head.targetBytesMax + 256;
     this.input = new Input(socket, deps.largeBuffers, headBytesMax);
     this.#parser = new RequestHeadParser(limits.head);
@@ -90,7 +108,15 @@ export class Connection implements BodyHost {
     return this.#phase === "idle";
   }
 
-  /** Serves the connection until it ends. Never rejects. */
+  /**
+   * What was read of a connection that turned out to speak HTTP/2, beginning with its preface; null for others.
+   * Its socket is left open, for somebody who speaks that too.
+   */
+  get http2(): Uint8Array | null {
+    return this.#http2;
+  }
+
+  /** Serves the connection until it ends, or turns out to speak HTTP/2. Never rejects. */
   async run(): Promise<void> {
     const { deadlines } = this.#deps;
     deadlines.add(this.readWatch);
@@ -103,7 +129,7 @@ export class Connection implements BodyHost {
       this.#phase = "closing";
       deadlines.remove(this.readWatch);
       deadlines.remove(this.#writeWatch);
-      this.#socket.close();
+      if (this.#http2 === null) this.#socket.close();
       if (this.#body !== null && this.#body.isLent) this.input.forsake();
       this.input.dispose();
     }
@@ -215,6 +241,7 @@ export class Connection implements BodyHost {
         return null;
       }
       if (this.#failure !== null) {
+        if (this.#takesHttp2()) return null;
         await this.#refuse(this.#failure);
         return null;
       }
@@ -239,6 +266,10 @@ export class Connection implements BodyHost {
       this.#failure = toProxyError(cause);
       return undefined;
     }
+    if (parsed !== undefined && this.#protocol === "h2c") {
+      this.#failure = new ProxyError("version_not_supported", "only HTTP/2 is spoken here");
+      return undefined;
+    }
     if (parsed !== undefined) {
       input.start = this.#parser.end;
       this.readWatch.dueMs = Infinity;
@@ -248,6 +279,20 @@ export class Connection implements BodyHost {
       this.readWatch.dueMs = this.#deps.deadlines.coarseMs + this.limits.headTimeoutMs;
     }
     return parsed;
+  }
+
+  /**
+   * Whether what could not be read as a first request is HTTP/2's preface (RFC 9113 §3.4), which was made to
+   * look like a request of a version that nobody speaks.
+   */
+  #takesHttp2(): boolean {
+    const { bytes, start, end } = this.input;
+    if (this.#protocol === "http1" || this.#downstream.requestsServed > 0) return false;
+    for (let i = 0; i < PREFACE_HEAD_BYTES; i++) {
+      if (bytes[start + i] !== PREFACE.charCodeAt(i)) return false;
+    }
+    this.#http2 = bytes.slice(start, end);
+    return true;
   }
 
   #open(parsed: ParsedRequest): RequestContext {

@@ -17,8 +17,9 @@ export const listener = block({
       example: "0.0.0.0:8080",
     }),
     protocol: oneOf({
-      summary: "What clients speak.",
-      values: { http: ["http1", "http/1.1"] },
+      summary: "What clients speak: http is HTTP/1.1, and HTTP/2 for clients that begin with it (prior " +
+        "knowledge, as gRPC without TLS does); http1 and h2c are one of them alone.",
+      values: { http: [], http1: ["http/1.1", "h1"], h2c: ["http2-prior-knowledge"] },
       unavailable: { https: [], h2: ["http2"], h3: ["http3"] },
       default: "http",
     }),
@@ -91,9 +92,12 @@ export const listener = block({
       check: checkCidr,
       example: "10.0.0.0/8",
     }),
-    maxConcurrentStreams: refused({
-      summary: "Streams of one HTTP/2 connection; HTTP/1.1 has one.",
-      asks: () => false,
+    maxConcurrentStreams: integer({
+      summary:
+        "Requests at once on one HTTP/2 connection; further ones are refused, so that they can be repeated.",
+      min: 1,
+      max: 10_000,
+      default: 100,
     }),
   },
 });

@@ -239,12 +239,17 @@ export class ResponseWriter {
       context.bodyBytesSent += data.length;
     }
     if (!this.#aborted) {
-      if (buffer.length - filled < LAST_CHUNK.length) {
+      const end = lastChunk(context, body);
+      if (buffer.length - filled < end.length) {
         await this.#write(buffer.subarray(0, filled));
         filled = 0;
       }
-      buffer.set(LAST_CHUNK, filled);
-      await this.#write(buffer.subarray(0, filled + LAST_CHUNK.length));
+      if (end.length > buffer.length) {
+        await this.#write(end);
+      } else {
+        buffer.set(end, filled);
+        await this.#write(buffer.subarray(0, filled + end.length));
+      }
     }
     this.#deps.outputBuffers.release(buffer);
   }
@@ -293,6 +298,14 @@ function latin1Bytes(text: string): Uint8Array {
     bytes[i] = unit;
   }
   return bytes;
+}
+
+/** The end of a chunked body: with its trailers, if the client takes any (RFC 9110 §6.5.1). */
+function lastChunk({ acceptsTrailers }: RequestContext, { trailers }: Body): Uint8Array {
+  if (trailers === undefined || !acceptsTrailers) return LAST_CHUNK;
+  let text = "0\r\n";
+  for (const [name, value] of trailers) text += name + ": " + value + "\r\n";
+  return latin1Bytes(text + "\r\n");
 }
 
 /** Appends one chunk of the chunked coding (RFC 9112 §7.1); the new fill. */

@@ -19,6 +19,7 @@ export function listenerSettings(
   return {
     id: listener.id,
     namespace: listener.namespace,
+    protocol: listener.protocol,
     limits: connectionLimits(listener, config.limits),
     trusted: new CidrSet(trusted),
     proxyHeaderFrom: new CidrSet(listener.proxyProtocol ? senders : []),
@@ -41,5 +42,6 @@ function connectionLimits(listener: ResolvedListener, limits: LimitsConfig): Con
     bodyRateMin: listener.minBodyRateBytes,
     bodyGraceMs: BODY_GRACE_MS,
     requestsMax: listener.keepaliveMaxRequests ?? Infinity,
+    streamsMax: listener.maxConcurrentStreams,
   };
 }

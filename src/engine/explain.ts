@@ -208,14 +208,21 @@ class DryProxy implements Service {
 
   serve(context: RequestContext): Response {
     const target = this.#upstream.pick(context, null);
-    if (target === undefined) {
+    const isFound = this.#upstream.targets.length === 0;
+    if (target === undefined && !isFound) {
       throw new ProxyError("upstream_unavailable", `no target of "${this.#upstream.id}" takes traffic`);
     }
     context.upstreamId = this.#upstream.id;
-    context.targetAddress = target.address;
+    context.targetAddress = target?.address;
     this.#sent.context = context;
-    const detail = `${this.#upstream.loadBalancing} over ${this.#upstream.targets.length}`;
-    context.trace?.note({ step: "upstream", subject: target.address, outcome: "picked", detail });
+    const { loadBalancing, targets } = this.#upstream;
+    // Only the upstream of a discovery may be without targets, and an explanation asks nobody.
+    context.trace?.note({
+      step: "upstream",
+      subject: target?.address ?? this.#upstream.id,
+      outcome: target === undefined ? "has targets that are found when the proxy runs" : "picked",
+      detail: target === undefined ? loadBalancing : `${loadBalancing} over ${targets.length}`,
+    });
     return { status: 200, reason: "", headers: new HeaderList(), body: null };
   }
 }

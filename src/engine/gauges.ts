@@ -52,18 +52,32 @@ function recordHealth(families: Families, snapshot: Snapshot): void {
   const known = new Set<string>();
   for (const upstream of snapshot.upstreams) {
     families.upstreamPanic.labels(upstream.id).set(upstream.isPanicking ? 1 : 0);
-    for (const { address, status, ejected, breaker } of upstream.states()) {
+    for (const target of upstream.states()) {
+      const { address, status, inFlight, draining, ramp, ejected, breaker } = target;
       known.add(`${upstream.id}\n${address}`);
       families.targetHealth.labels(upstream.id, address).set(HEALTH_VALUES[status]);
+      // All threads count these together; of what they report the largest is taken, not the sum.
+      families.targetInFlight.labels(upstream.id, address).set(inFlight);
+      families.targetDraining.labels(upstream.id, address).set(draining ? 1 : 0);
+      families.targetRamp.labels(upstream.id, address).set(ramp);
       families.targetEjected.labels(upstream.id, address).set(ejected ? 1 : 0);
       if (breaker === undefined) continue;
       families.breakerState.labels(upstream.id, address).set(BREAKER_STATES.indexOf(breaker));
     }
   }
   const isKept = ([upstream, target]: readonly string[]) => known.has(`${upstream}\n${target}`);
-  families.targetHealth.retain(isKept);
-  families.targetEjected.retain(isKept);
-  families.breakerState.retain(isKept);
+  for (
+    const family of [
+      families.targetHealth,
+      families.targetInFlight,
+      families.targetDraining,
+      families.targetRamp,
+      families.targetEjected,
+      families.breakerState,
+    ]
+  ) {
+    family.retain(isKept);
+  }
   families.breakerTransitions.retain(isKept);
   families.targetEjections.retain(isKept);
   families.upstreamLatency.retain(isKept);

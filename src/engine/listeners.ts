@@ -108,6 +108,7 @@ export class Listeners {
         closed: () => meter.closed(),
         rejected: (reason) => meter.rejected(reason),
       },
+      http2: meter.http2,
     });
     this.#acceptors.set(address, acceptor);
     void acceptor.run();

@@ -1,6 +1,7 @@
 import type { Clock, Socket } from "../core/ports.ts";
 import { RESPONSE_HEAD_LIMITS } from "../http1/response_head.ts";
-import { Session, type SessionOwner } from "../http2/session.ts";
+import { Session } from "../http2/session.ts";
+import type { SessionOwner } from "../http2/session_owner.ts";
 import type { HeaderBlock } from "../http2/header_block.ts";
 import type { Breakage, Http2Stream, StreamOwner } from "../http2/stream.ts";
 import type { HealthCheckKind, Probe } from "./check.ts";
@@ -132,6 +133,14 @@ class HealthCall implements SessionOwner, StreamOwner {
 
   broken({ message }: Breakage): void {
     this.#reject(new Error(message));
+  }
+
+  check(): void {
+    // The check as a whole has its time limit.
+  }
+
+  over(): void {
+    // What it ended with has been told by `received` or `broken`.
   }
 
   #send(probe: Probe): void {

@@ -121,7 +121,7 @@ Deno.test("health: thresholds turn the verdict, below and at them", async () => 
     "unhealthy",
     "unhealthy",
     "unhealthy",
-    "unhealthy",
+    "healthy",
     "healthy",
   ]);
   assert.deepEqual(lines, ["info Target is healthy", "warn Target is unhealthy", "info Target is healthy"]);

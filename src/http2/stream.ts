@@ -11,21 +11,28 @@ const COLLECTED_BYTES = 16_384;
 
 /** Why a stream ended before its time. */
 export interface Breakage {
+  /**
+   * `refused`: the peer promises that it has not looked at the request (RFC 9113 §8.7) · `reset` by the peer ·
+   * `violation`: the peer broke the protocol · `lost`: the connection ended.
+   */
+  readonly type: "refused" | "reset" | "violation" | "lost";
   /** One of `H2_ERROR`. */
   readonly code: number;
-  /** The peer promises that it has not looked at the request (RFC 9113 §8.7). */
-  readonly isRefused: boolean;
   readonly message: string;
 }
 
 /** Whose stream it is: told of what the peer does with it. */
 export interface StreamOwner {
   /** A head has come; for responses also informational ones. */
-  head(block: HeaderBlock, isLast: boolean): void;
+  head(block: HeaderBlock): void;
   /** More of the body has come, or its end. */
   received(): void;
   /** The stream is over: reset by the peer, or the connection broke. `fail` is to be called with the reason. */
   broken(why: Breakage): void;
+  /** Called by the sweep of deadlines: gives up what has taken too long. */
+  check(nowMs: number): void;
+  /** The stream has left its connection, however it ended. Called once, and the last call. */
+  over(): void;
 }
 
 /** What a stream needs of its connection. */
@@ -128,10 +135,15 @@ export class Http2Stream implements Body {
 
   /** Whoever reads gets this error after what has come; sending is over. */
   fail(error: ProxyError): void {
-    this.#failure ??= error;
     this.isReset = true;
-    this.#wakeUp();
+    this.failReading(error);
     this.wakeSender();
+  }
+
+  /** As `fail`, but something can still be sent. */
+  failReading(error: ProxyError): void {
+    this.#failure ??= error;
+    this.#wakeUp();
   }
 
   /** Resolves when the windows have changed, or sending is over. */

@@ -268,12 +268,21 @@ export class ListenerMeter {
   readonly #accepted: Counter;
   readonly #open: Gauge;
   readonly #rejected = new Map<string, Counter>();
+  /** What happens on connections that speak HTTP/2. */
+  readonly http2: { opened(): void; closed(): void; flooded(kind: string): void };
 
   constructor(families: Families, listener: string) {
     this.#families = families;
     this.#listener = listener;
     this.#accepted = families.downstreamConnections.labels(listener);
     this.#open = families.openConnections.labels();
+    const connections = families.http2Connections.labels();
+    this.http2 = {
+      opened: () => connections.inc(),
+      closed: () => connections.dec(),
+      // The words are few and fixed, and this is rare.
+      flooded: (kind) => families.http2Floods.labels(listener, kind).inc(),
+    };
   }
 
   /** A connection was taken in. */

@@ -87,6 +87,7 @@ export class DemoCompanion implements Companion {
     const acceptor = new Acceptor(socket, {
       id: "demo",
       namespace: undefined,
+      protocol: "http",
       trusted: nobody,
       proxyHeaderFrom: nobody,
       limits: LIMITS,
@@ -102,6 +103,7 @@ export class DemoCompanion implements Companion {
       deadlines: this.#deadlines,
       admission: countedAdmission(),
       events: { accepted: () => {}, rejected: () => {}, closed: () => {} },
+      http2: { opened: () => {}, closed: () => {}, flooded: () => {} },
       log,
     });
     void acceptor.run();
@@ -137,6 +139,7 @@ const LIMITS = {
   bodyRateMin: 240,
   bodyGraceMs: 5_000,
   requestsMax: Infinity,
+  streamsMax: 100,
 };
 
 class DemoHandler implements RequestHandler {

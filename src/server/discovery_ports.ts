@@ -30,21 +30,21 @@ const datagrams: DatagramPort = {
   async exchange({ server, bytes, timeoutMs, accept }) {
     const hostname = server.ip.includes(":") ? "::" : "0.0.0.0";
     const socket = Deno.listenDatagram({ transport: "udp", hostname, port: 0 });
-    const timer = setTimeout(() => socket.close(), timeoutMs);
-    let isOver = false;
+    let isLate = false;
+    const timer = setTimeout(() => {
+      isLate = true;
+      socket.close();
+    }, timeoutMs);
     try {
       await socket.send(bytes, { transport: "udp", hostname: server.ip, port: server.port });
       for (let count = 0; count < DATAGRAMS_MAX; count++) {
         const [reply, from] = await socket.receive(new Uint8Array(DATAGRAM_BYTES_MAX));
-        if (isFrom(from, server) && accept(reply)) {
-          isOver = true;
-          return;
-        }
+        if (isFrom(from, server) && accept(reply)) return;
       }
+      throw new Error(`only wrong answers, ${DATAGRAMS_MAX} of them`);
     } catch (cause) {
-      if (!(cause instanceof Deno.errors.BadResource || cause instanceof Deno.errors.Interrupted)) {
-        throw cause;
-      }
+      if (isLate) throw new Error(`no answer within ${timeoutMs} ms`, { cause });
+      throw cause;
     } finally {
       clearTimeout(timer);
       try {
@@ -53,7 +53,6 @@ const datagrams: DatagramPort = {
         // The time limit has closed it.
       }
     }
-    if (!isOver) throw new Error(`no answer within ${timeoutMs} ms`);
   },
 };
 
@@ -74,7 +73,8 @@ function filePort(log: Log): FilePort {
     readText: readTextBounded,
     watch(path, changed) {
       const absolute = path.startsWith("/") ? path : `${Deno.cwd()}/${path.replace(/^(?:\.\/)+/, "")}`;
-      const watch = new FileWatch({ files: [absolute], folders: [], log, changed });
+      const warning = `Cannot watch ${path}; it is looked at from time to time`;
+      const watch = new FileWatch({ files: [absolute], folders: [], log, warning, changed });
       return () => watch.close();
     },
   };
@@ -112,6 +112,10 @@ function explain(cause: unknown): string {
 /** Sends one request with `fetch`. Every request has a client of its own, so that keys and authorities are fresh. */
 const sendRequest: HttpPort = async (request) => {
   const client = await createClient(request);
+  if (request.signal.aborted) {
+    client.close();
+    throw request.signal.reason;
+  }
   const abort = new AbortController();
   const stop = () => abort.abort();
   request.signal.addEventListener("abort", stop, { once: true });
@@ -158,7 +162,8 @@ async function createClient({ tls }: HttpRequest): Promise<Deno.HttpClient> {
 /** The reason below "error sending request", where `fetch` hides it. */
 function reasonOf(cause: unknown): string {
   const inner = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause;
-  return inner instanceof Error ? inner.message : String(inner);
+  const text = inner instanceof Error ? inner.message : String(inner);
+  return text.replace(/^error sending request for url \([^)]*\): /, "");
 }
 
 /** Queries may hold what is nobody's business in a log. */

@@ -26,6 +26,7 @@ import { createClock, createRandom, createTimers, timeBase } from "./platform.ts
 import { ProcessLog } from "./process_log.ts";
 import { ProcessMetrics } from "./process_metrics.ts";
 import { StartError, Supervisor } from "./supervisor.ts";
+import { TargetDrains } from "./target_drain.ts";
 import type { Companion, ReloadResult, SupervisorInit, ThreadStart } from "./supervisor.ts";
 import { socketOps } from "./socket_ops.ts";
 import { ThreadHost } from "./thread_host.ts";
@@ -190,6 +191,7 @@ class Starting {
       upstreams: async () =>
         health.describe(this.#discovery.describe(await firstAnswer(supervisor.fleet.threads))),
       agents: () => this.#agents(supervisor),
+      drains: new TargetDrains(supervisor, { clock: this.#clock, log }),
     }, log);
     const ports = { clock: this.#clock, timers: this.#timers, listen: createListen(log), log };
     const watch = new WatchCompanion(supervisor, log);

@@ -102,7 +102,7 @@ class ProxyService implements Service {
         try {
           response = await attempt.run();
           this.#answered(attempt, { status: response.status, course, attemptMs });
-          if (!policy.repeatsStatus(response.status)) return response;
+          if (!policy.repeatsStatus(response.status)) return this.#marked(context, target, response);
         } catch (cause) {
           error = this.#failed(attempt, course, cause);
         }
@@ -110,7 +110,7 @@ class ProxyService implements Service {
         const after = { attempt, course, error, nowMs: attemptMs };
         const reason = this.#reasonToRetry(context, after);
         if (reason === undefined || !(this.#takeRetry(course) || await this.#awaitRetry(context, after))) {
-          if (response !== undefined) return response;
+          if (response !== undefined) return this.#marked(context, target, response);
           throw error;
         }
         if (response !== undefined) discard(response);
@@ -124,6 +124,11 @@ class ProxyService implements Service {
       if (course.holdsRetry) policy.budget?.giveBack();
       policy.budget?.leave();
     }
+  }
+
+  #marked(context: RequestContext, target: LiveTarget, response: Response): Response {
+    this.#upstream.mark(target, context, response);
+    return response;
   }
 
   #begin(context: RequestContext): Course {
@@ -238,7 +243,8 @@ class ProxyService implements Service {
     if (course.attempts >= policy.attemptsMax) {
       return refuse(context, attempt, `after ${course.attempts} attempts`);
     }
-    const isStale = reason === "reset" && attempt.reused;
+    // A connection that goes away, unlike the target, says so to what comes too late: once that is no failure.
+    const isStale = (reason === "reset" && attempt.reused) || (reason === "refused-stream" && !course.fresh);
     if (!policy.isImplicit || !isStale) (course.tried ??= []).push(attempt.target);
     // A target that has not failed the request may be asked at once, unless the failure hints at overload.
     const isHarmless = isStale || reason === "connect-failure" || reason === "refused-stream";

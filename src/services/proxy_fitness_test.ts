@@ -7,10 +7,11 @@ import {
   request,
   retry,
   serve,
+  targetConfig,
   upstreamConfig,
 } from "../../tests/support/proxy_rig.ts";
 
-const targets = ["10.0.0.1:80", "10.0.0.2:80", "10.0.0.3:80"].map((address) => ({ address, weight: 1 }));
+const targets = ["10.0.0.1:80", "10.0.0.2:80", "10.0.0.3:80"].map((address) => targetConfig(address));
 const FAILS = "HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n";
 const BREAKER = { failureThreshold: 2, successThreshold: 1, timeoutSecs: 5, halfOpenMaxRequests: 1 };
 const OUTLIERS = {

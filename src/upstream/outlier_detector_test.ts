@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { FakeTime } from "../../tests/support/fake_socket.ts";
+import { request } from "../../tests/support/proxy_rig.ts";
 import { allocateShared } from "../core/shared_memory.ts";
 import type { LiveTarget } from "./live_target.ts";
 import { OutlierDetector } from "./outlier_detector.ts";
@@ -8,6 +9,7 @@ import { TargetEjection } from "./target_ejection.ts";
 import { openRecords, recordNeeds } from "./target_record.ts";
 
 const TARGET = {} as LiveTarget;
+const CONTEXT = request();
 
 function config(over: Partial<OutlierDetectionConfig> = {}): OutlierDetectionConfig {
   return {
@@ -58,11 +60,13 @@ function rigOf(over: Partial<OutlierDetectionConfig> = {}, targetCount = 4) {
 Deno.test("outliers: failures in a row eject, counted over threads; a success in between does not let them add up", () => {
   const { a, b, told, ejected } = rigOf();
   const before = a.version.current;
-  for (let i = 0; i < 4; i++) (i % 2 === 0 ? a : b).targets[1]!.answered(TARGET, 503, 1);
-  a.targets[1]!.answered(TARGET, 404, 1);
-  for (let i = 0; i < 4; i++) a.targets[1]!.failed(TARGET, "upstream_reset");
+  for (let i = 0; i < 4; i++) {
+    (i % 2 === 0 ? a : b).targets[1]!.answered(TARGET, CONTEXT, { status: 503, latencyMs: 1 });
+  }
+  a.targets[1]!.answered(TARGET, CONTEXT, { status: 404, latencyMs: 1 });
+  for (let i = 0; i < 4; i++) a.targets[1]!.failed(TARGET, CONTEXT, "upstream_reset");
   assert.deepEqual(ejected(), [0, 0, 0, 0]);
-  b.targets[1]!.answered(TARGET, 500, 1);
+  b.targets[1]!.answered(TARGET, CONTEXT, { status: 500, latencyMs: 1 });
   assert.deepEqual(ejected(), [0, 1, 0, 0]);
   assert.notEqual(a.version.current, before, "every thread looks at its targets anew");
   assert.deepEqual(told, ["1 consecutive-5xx"]);
@@ -70,19 +74,19 @@ Deno.test("outliers: failures in a row eject, counted over threads; a success in
 
 Deno.test("outliers: failures to connect have a bound of their own; 0 switches either off", () => {
   const { a, told } = rigOf({ consecutive5xx: 0 });
-  for (let i = 0; i < 50; i++) a.targets[0]!.answered(TARGET, 500, 1);
+  for (let i = 0; i < 50; i++) a.targets[0]!.answered(TARGET, CONTEXT, { status: 500, latencyMs: 1 });
   assert.deepEqual(told, []);
-  for (let i = 0; i < 3; i++) a.targets[0]!.failed(TARGET, "upstream_connect_failed");
+  for (let i = 0; i < 3; i++) a.targets[0]!.failed(TARGET, CONTEXT, "upstream_connect_failed");
   assert.deepEqual(told, ["0 consecutive-connect-failures"]);
   const off = rigOf({ consecutive5xx: 0, consecutiveConnectFailures: 0 });
-  for (let i = 0; i < 50; i++) off.a.targets[0]!.failed(TARGET, "upstream_connect_timeout");
+  for (let i = 0; i < 50; i++) off.a.targets[0]!.failed(TARGET, CONTEXT, "upstream_connect_timeout");
   assert.deepEqual(off.told, []);
 });
 
 Deno.test("outliers: what clients do ejects nobody", () => {
   const { a, told } = rigOf({ consecutive5xx: 1 });
   for (const code of ["client_closed", "request_body_timeout", "upstream_queue_full"] as const) {
-    a.targets[0]!.failed(TARGET, code);
+    a.targets[0]!.failed(TARGET, CONTEXT, code);
   }
   assert.deepEqual(told, []);
 });
@@ -98,7 +102,9 @@ Deno.test("outliers: at most the share is out at a time, at least one may be, an
   ];
   for (const { targets, percent, want } of rows) {
     const { a, b, ejected } = rigOf({ maxEjectionPercent: percent, consecutive5xx: 1 }, targets);
-    for (let i = 0; i < targets; i++) (i % 2 === 0 ? a : b).targets[i]!.answered(TARGET, 500, 1);
+    for (let i = 0; i < targets; i++) {
+      (i % 2 === 0 ? a : b).targets[i]!.answered(TARGET, CONTEXT, { status: 500, latencyMs: 1 });
+    }
     assert.equal(ejected().filter((each) => each === 1).length, want, `${targets} at ${percent} %`);
   }
 });
@@ -106,7 +112,7 @@ Deno.test("outliers: at most the share is out at a time, at least one may be, an
 Deno.test("outliers: ejections grow, are bounded, and shrink while the target behaves", () => {
   const { a, tick, told, ejected } = rigOf({ consecutive5xx: 1 });
   const lasts = () => {
-    a.targets[2]!.answered(TARGET, 500, 1);
+    a.targets[2]!.answered(TARGET, CONTEXT, { status: 500, latencyMs: 1 });
     let ms = 0;
     while (ejected()[2] === 1) {
       tick(1000);
@@ -127,7 +133,10 @@ Deno.test("outliers: a target whose success rate is far below the others' is eje
   const { a, b, tick, told } = rigOf({ consecutive5xx: 0, successRate: rule }, 5);
   const send = (place: number, requests: number, failures: number) => {
     for (let i = 0; i < requests; i++) {
-      (i % 2 === 0 ? a : b).targets[place]!.answered(TARGET, i < failures ? 500 : 200, 1);
+      (i % 2 === 0 ? a : b).targets[place]!.answered(TARGET, CONTEXT, {
+        status: i < failures ? 500 : 200,
+        latencyMs: 1,
+      });
     }
   };
   for (const place of [0, 1, 2]) send(place, 100, place);
@@ -153,7 +162,9 @@ Deno.test("outliers: a target that is much slower than the middle one is ejected
   for (const { latencies, want } of rows) {
     const { a, tick, told } = rigOf({ latency: rule });
     latencies.forEach((ms, place) => {
-      for (let i = 0; i < 10; i++) a.targets[place]!.answered(TARGET, 200, ms);
+      for (let i = 0; i < 10; i++) {
+        a.targets[place]!.answered(TARGET, CONTEXT, { status: 200, latencyMs: ms });
+      }
     });
     tick(10_000);
     assert.deepEqual(told, want, latencies.join(" "));
@@ -164,8 +175,8 @@ Deno.test("outliers: active checks bring back who was silent, not who answers ba
   for (const [how, want] of [["silent", 0], ["bad", 1]] as const) {
     const { a, b, tick, time, ejected } = rigOf({ consecutive5xx: 2 });
     for (let i = 0; i < 2; i++) {
-      if (how === "silent") a.targets[0]!.failed(TARGET, "upstream_reset");
-      else a.targets[0]!.answered(TARGET, 503, 1);
+      if (how === "silent") a.targets[0]!.failed(TARGET, CONTEXT, "upstream_reset");
+      else a.targets[0]!.answered(TARGET, CONTEXT, { status: 503, latencyMs: 1 });
     }
     b.targets[0]!.record.foundWell(time.now);
     tick(200);
@@ -178,7 +189,7 @@ Deno.test("outliers: active checks bring back who was silent, not who answers ba
 
 Deno.test("outliers: a target that checks found ill and well again is back, whatever it was ejected for", () => {
   const { a, b, tick, time, ejected } = rigOf({ consecutive5xx: 1 });
-  a.targets[0]!.answered(TARGET, 503, 1);
+  a.targets[0]!.answered(TARGET, CONTEXT, { status: 503, latencyMs: 1 });
   b.targets[0]!.record.setHealth("unhealthy", time.now);
   tick(500);
   assert.equal(ejected()[0], 1);

@@ -1,3 +1,4 @@
+import type { Answer } from "../balancers/balancer.ts";
 import type { RequestContext } from "../core/context.ts";
 import { type ErrorCode, ERRORS } from "../core/errors.ts";
 import type { Clock } from "../core/ports.ts";
@@ -96,12 +97,12 @@ export class TargetBreaker implements TargetObserver, TargetGate {
     }
   }
 
-  answered(_target: LiveTarget, status: number): void {
+  answered(_target: LiveTarget, _context: RequestContext, { status }: Answer): void {
     if (status >= 500) this.#failed(0);
     else this.#succeeded();
   }
 
-  failed(_target: LiveTarget, code: ErrorCode): void {
+  failed(_target: LiveTarget, _context: RequestContext, code: ErrorCode): void {
     if (countsAsFailure(code)) this.#failed(1);
   }
 

@@ -8,6 +8,7 @@ import { TargetBreaker } from "./target_breaker.ts";
 import { openRecords, recordNeeds } from "./target_record.ts";
 
 const TARGET = {} as LiveTarget;
+const CONTEXT = request();
 const UPSTREAM = { id: "api", targets: [{ address: "10.0.0.1:80" }] };
 
 /** The breakers of one target in some threads, and what was told of them. */
@@ -34,7 +35,7 @@ function breakersOf(over: Partial<CircuitBreakerConfig> = {}, threads = 2) {
 
 type Rig = ReturnType<typeof breakersOf>;
 const fail = (breaker: TargetBreaker, times = 1) => {
-  for (let i = 0; i < times; i++) breaker.failed(TARGET, "upstream_reset");
+  for (let i = 0; i < times; i++) breaker.failed(TARGET, CONTEXT, "upstream_reset");
 };
 const halfOpen = (rig: Rig) => {
   fail(rig.a, 3);
@@ -47,11 +48,11 @@ Deno.test("breaker: opens at the threshold of failures in a row, of all threads 
   fail(a);
   fail(b);
   assert.equal(a.state, "closed");
-  a.answered(TARGET, 499);
+  a.answered(TARGET, CONTEXT, { status: 499, latencyMs: 1 });
   fail(a);
   fail(b);
   assert.equal(a.state, "closed", "a success in between begins the count anew");
-  b.answered(TARGET, 500);
+  b.answered(TARGET, CONTEXT, { status: 500, latencyMs: 1 });
   assert.equal(a.state, "open");
   assert.equal(b.state, "open");
   assert.equal(a.admits(request()), false);
@@ -61,10 +62,10 @@ Deno.test("breaker: opens at the threshold of failures in a row, of all threads 
 Deno.test("breaker: what is the client's or the proxy's doing counts as nothing", () => {
   const { a } = breakersOf({ failureThreshold: 1 });
   for (const code of ["client_closed", "body_too_large", "internal_bug", "upstream_queue_full"] as const) {
-    a.failed(TARGET, code);
+    a.failed(TARGET, CONTEXT, code);
     assert.equal(a.state, "closed", code);
   }
-  a.failed(TARGET, "upstream_read_timeout");
+  a.failed(TARGET, CONTEXT, "upstream_read_timeout");
   assert.equal(a.state, "open");
 });
 
@@ -95,12 +96,12 @@ Deno.test("breaker: half-open after its time, never more trials than allowed in 
 Deno.test("breaker: enough successes close it, one failure opens it again for the whole time", () => {
   const rig = breakersOf();
   halfOpen(rig);
-  rig.a.answered(TARGET, 200);
+  rig.a.answered(TARGET, CONTEXT, { status: 200, latencyMs: 1 });
   assert.equal(rig.a.state, "half-open");
-  rig.b.answered(TARGET, 404);
+  rig.b.answered(TARGET, CONTEXT, { status: 404, latencyMs: 1 });
   assert.equal(rig.a.state, "closed");
   halfOpen(rig);
-  rig.a.answered(TARGET, 200);
+  rig.a.answered(TARGET, CONTEXT, { status: 200, latencyMs: 1 });
   fail(rig.b);
   assert.equal(rig.a.state, "open");
   rig.time.now += 9_900;
@@ -109,7 +110,7 @@ Deno.test("breaker: enough successes close it, one failure opens it again for th
   rig.time.now += 100;
   rig.a.tick(rig.time.now);
   assert.equal(rig.a.state, "half-open");
-  rig.a.answered(TARGET, 200);
+  rig.a.answered(TARGET, CONTEXT, { status: 200, latencyMs: 1 });
   assert.equal(rig.a.state, "half-open", "successes of the last time do not count");
 });
 
@@ -119,7 +120,7 @@ Deno.test("breaker: more successes wanted than trials at a time does not get it 
   for (let i = 0; i < 5; i++) {
     const context = request();
     assert.equal(rig.a.admits(context), true, `trial ${i}`);
-    rig.a.answered(TARGET, 200);
+    rig.a.answered(TARGET, CONTEXT, { status: 200, latencyMs: 1 });
     rig.a.release(context);
   }
   assert.equal(rig.a.state, "closed");
@@ -142,7 +143,7 @@ Deno.test("breaker: late failures of requests sent before it opened change nothi
   const rig = breakersOf();
   fail(rig.a, 20);
   assert.deepEqual(rig.told, ["open"]);
-  rig.a.answered(TARGET, 200);
+  rig.a.answered(TARGET, CONTEXT, { status: 200, latencyMs: 1 });
   assert.equal(rig.a.state, "open");
 });
 
@@ -150,7 +151,7 @@ Deno.test("breaker: a check that hears from a silent target again allows trials 
   for (const [how, want] of [["silent", "half-open"], ["bad", "open"]] as const) {
     const { a, time, records } = breakersOf();
     if (how === "silent") fail(a, 3);
-    else for (let i = 0; i < 3; i++) a.answered(TARGET, 500);
+    else for (let i = 0; i < 3; i++) a.answered(TARGET, CONTEXT, { status: 500, latencyMs: 1 });
     time.now += 500;
     a.tick(time.now);
     assert.equal(a.state, "open");

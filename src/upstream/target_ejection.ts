@@ -1,3 +1,5 @@
+import type { Answer } from "../balancers/balancer.ts";
+import type { RequestContext } from "../core/context.ts";
 import { type ErrorCode, ERRORS } from "../core/errors.ts";
 import type { OutlierDetectionConfig } from "./outlier_options.ts";
 import type { LiveTarget, TargetObserver } from "./live_target.ts";
@@ -72,7 +74,7 @@ export class TargetEjection implements TargetObserver {
     return Atomics.load(this.#cells, EJECTIONS);
   }
 
-  answered(_target: LiveTarget, status: number, latencyMs: number): void {
+  answered(_target: LiveTarget, _context: RequestContext, { status, latencyMs }: Answer): void {
     const cells = this.#cells;
     if (cells[CONNECT_FAILURES_IN_A_ROW] !== 0) Atomics.store(cells, CONNECT_FAILURES_IN_A_ROW, 0);
     if (this.#measures) this.#measure(latencyMs);
@@ -80,7 +82,7 @@ export class TargetEjection implements TargetObserver {
     else if (cells[FAILURES_IN_A_ROW] !== 0) Atomics.store(cells, FAILURES_IN_A_ROW, 0);
   }
 
-  failed(_target: LiveTarget, code: ErrorCode): void {
+  failed(_target: LiveTarget, _context: RequestContext, code: ErrorCode): void {
     const { fault, retry } = ERRORS[code];
     if (fault !== "upstream" || code === "upstream_queue_full" || code === "response_too_large") return;
     if (this.#measures && code !== "upstream_body_aborted") Atomics.add(this.#row, REQUESTS, 1);

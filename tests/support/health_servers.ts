@@ -1,4 +1,9 @@
-import { createServer, type ServerHttp2Session } from "node:http2";
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from "node:http2";
 import type { AddressInfo } from "node:net";
 
 /** A gRPC server of Node's HTTP/2 that has the health service and nothing else. */
@@ -20,11 +25,11 @@ export class GrpcHealthServer implements AsyncDisposable {
   }
 
   private constructor() {
-    this.#server.on("session", (session) => {
+    this.#server.on("session", (session: ServerHttp2Session) => {
       this.#sessions.add(session);
       session.on("close", () => this.#sessions.delete(session));
     });
-    this.#server.on("stream", (stream, headers) => {
+    this.#server.on("stream", (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
       this.paths.push(String(headers[":path"]));
       const pieces: Uint8Array[] = [];
       stream.on("error", () => {});

@@ -10,7 +10,7 @@ import { createProxyService, type ProxyMeter } from "../../src/services/proxy.ts
 import { LiveUpstream } from "../../src/upstream/live_upstream.ts";
 import { UpstreamPools } from "../../src/upstream/pools.ts";
 import { openRecords, recordNeeds, type UpstreamRecords } from "../../src/upstream/target_record.ts";
-import type { UpstreamConfig } from "../../src/upstream/upstream.ts";
+import type { TargetConfig, UpstreamConfig } from "../../src/upstream/upstream.ts";
 import { SharedTotals, totalBytes } from "../../src/counters/shared_totals.ts";
 import { LOAD_NUMBERS, RetryBudget } from "../../src/upstream/retry_budget.ts";
 import { IDEMPOTENT_METHODS, type RetryPolicyConfig } from "../../src/upstream/retry_options.ts";
@@ -18,13 +18,20 @@ import { RetryPolicy } from "../../src/upstream/retry_policy.ts";
 import type { FitnessEvents } from "../../src/upstream/upstream_fitness.ts";
 import { FakeDialer, type FakeSocket, FakeTime } from "./fake_socket.ts";
 
+/** A target's configuration with every default filled in. */
+export function targetConfig(address: string, over: Partial<TargetConfig> = {}): TargetConfig {
+  return { address, weight: 1, priority: 0, drain: false, metadata: [], ...over };
+}
+
 /** An upstream's configuration with every default filled in. */
 export function upstreamConfig(over: Partial<UpstreamConfig> = {}): UpstreamConfig {
   return {
     id: "api",
-    targets: [{ address: "10.0.0.1:80", weight: 1 }],
-    loadBalancing: { type: "round-robin" },
+    targets: [targetConfig("10.0.0.1:80")],
+    loadBalancing: { type: "round-robin", options: {} },
+    slowStartSecs: 0,
     connectionPool: { maxConnections: 4, maxIdle: 2, idleTimeoutSecs: 60 },
+    httpVersion: { minVersion: 1, maxVersion: 2, h2PingInterval: 0, maxH2Streams: 100 },
     timeouts: { connectSecs: 1, requestSecs: 60, readSecs: 5, writeSecs: 3 },
     ...over,
   } as UpstreamConfig;
@@ -154,6 +161,8 @@ export class ProxyRig {
       clock: time,
       load: { totals: this.load, threads: 1 },
       watch: { deadlines: time.deadlines, random: { u32: () => 1 }, events: this.events },
+      random: { u32: () => 2 ** 31 },
+      instance: "test",
     });
     const { retry } = config;
     this.budget = retry === undefined ? null : new RetryBudget(this.load, {
