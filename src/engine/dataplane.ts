@@ -280,6 +280,7 @@ export class Dataplane {
       families: this.#families,
       outcomes: this.#outcomes,
       pools: this.#pools,
+      deadlines: this.#deadlines,
       shadows: this.#shadows,
       agents,
       agentPlan: plan,

@@ -83,6 +83,7 @@ class Starting {
   readonly #discovery: DiscoveryCompanion;
   #collector = new MetricsCollector(() => []);
   #supervisor: Supervisor | undefined;
+  #health: HealthCompanion | undefined;
 
   constructor(options: StartOptions) {
     this.#options = options;
@@ -175,21 +176,23 @@ class Starting {
     this.#supervisor = supervisor;
     this.#collector = new MetricsCollector(() => supervisor.fleet.threads);
     const { log } = this.#processLog;
-    const admin = new AdminListener({
-      supervisor,
-      version: this.#options.version,
-      metrics: () => this.#processMetrics(),
-      upstreams: async () => this.#discovery.describe(await firstAnswer(supervisor.fleet.threads)),
-      agents: () => this.#agents(supervisor),
-      drains: new TargetDrains(supervisor, { clock: this.#clock, log }),
-    }, log);
-    const health = new HealthCompanion({
+    const health = this.#health = new HealthCompanion({
       dialer: createDialer(),
       clock: this.#clock,
       timers: this.#timers,
       random: createRandom(),
       log,
+      checked: (check) => this.#metrics.countCheck(check),
     });
+    const admin = new AdminListener({
+      supervisor,
+      version: this.#options.version,
+      metrics: () => this.#processMetrics(),
+      upstreams: async () =>
+        health.describe(this.#discovery.describe(await firstAnswer(supervisor.fleet.threads))),
+      agents: () => this.#agents(supervisor),
+      drains: new TargetDrains(supervisor, { clock: this.#clock, log }),
+    }, log);
     const ports = { clock: this.#clock, timers: this.#timers, listen: createListen(log), log };
     const watch = new WatchCompanion(supervisor, log);
     return [admin, health, new DemoCompanion(supervisor, ports), watch, this.#agentsFolder, this.#discovery];
@@ -206,6 +209,7 @@ class Starting {
     const supervisor = this.#supervisor;
     if (supervisor === undefined || supervisor.generation === 0) return { families: [] };
     this.#metrics.recordDiscovery(this.#discovery.states());
+    this.#metrics.recordHealth(this.#health?.health() ?? []);
     const merged = mergeSnapshots([await this.#collector.collect(), this.#metrics.snapshot(supervisor)]);
     return joinCustomFamilies(merged);
   }

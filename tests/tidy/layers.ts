@@ -12,9 +12,10 @@ export const LAYERS: readonly (readonly string[])[] = [
   ["routing"],
   ["services", "filters"],
   ["upstream", "downstream"],
+  ["health"],
   ["http2"],
   ["http1", "tunnel"],
-  ["agents", "balancers", "discovery", "health", "cache", "counters", "observe"],
+  ["agents", "balancers", "discovery", "cache", "counters", "observe"],
   ["core"],
 ];
 
