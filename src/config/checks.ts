@@ -268,9 +268,9 @@ function checkAnswer(
   }
   // Another refused option may be what answers; only a route that has nothing at all is worth a word.
   const fields = reading.origins.get(route)?.fields;
-  const other = ["upstream", "trafficSplit", "builtinHandler", "staticFiles", "inference"].some((key) =>
-    fields?.has(key)
-  );
+  const other = ["upstream", "trafficSplit", "builtinHandler", "connect", "staticFiles", "inference"].some((
+    key,
+  ) => fields?.has(key));
   if (!other && !types.includes("redirect") && !types.includes(undefined)) {
     const hint = "add an upstream, a builtin-handler or a redirect filter";
     reading.warn(reading.spanOf(route), `route "${route.id}" has nothing that answers`, hint);
