@@ -13,6 +13,7 @@ export const LAYERS: readonly (readonly string[])[] = [
   ["services", "filters"],
   ["upstream", "downstream"],
   ["http1"],
+  ["acme"],
   ["agents", "balancers", "discovery", "health", "cache", "counters", "observe"],
   ["core"],
 ];
