@@ -25,7 +25,6 @@ export interface Directory {
   readonly newNonce: string;
   readonly newAccount: string;
   readonly newOrder: string;
-  readonly revokeCert: string | undefined;
   readonly termsOfService: string | undefined;
   readonly externalAccountRequired: boolean;
 }
@@ -108,7 +107,6 @@ export class AcmeClient {
       newNonce: textAt(json, "newNonce", what),
       newAccount: textAt(json, "newAccount", what),
       newOrder: textAt(json, "newOrder", what),
-      revokeCert: maybeText(json, "revokeCert"),
       termsOfService: maybeText(meta, "termsOfService"),
       externalAccountRequired: meta["externalAccountRequired"] === true,
     };

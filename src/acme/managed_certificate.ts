@@ -1,0 +1,336 @@
+import { AcmeError, type AcmeFailure, reasonText } from "./acme_error.ts";
+import { Issuance } from "./issuance.ts";
+import { asciiDomains } from "./names.ts";
+import { type AcmeOptions, directoryOf } from "./options.ts";
+import { type AcmePorts, fraction } from "./ports.ts";
+import { backoffMs, renewalMs } from "./schedule.ts";
+import type { Solver } from "./solver.ts";
+import { type AttemptNotes, CertificateStore, type StoredCertificate } from "./store.ts";
+import type { Turns } from "./turns.ts";
+import { readChain } from "./x509/certificate.ts";
+import { SigningKey } from "./x509/key.ts";
+import { selfSigned } from "./x509/request.ts";
+
+/** Files are looked at this often for what another process has renewed; clocks may have jumped too. */
+const LOOK_INTERVAL_MS = 3_600_000;
+/** Pause while another process orders. */
+const LOCKED_PAUSE_MS = 60_000;
+/** Not even an authority can make us wait longer. */
+const PAUSE_MAX_MS = 7 * 86_400_000;
+const STAND_IN_LIFETIME_MS = 365 * 86_400_000;
+const STAND_IN_ISSUER = "Sentinel stand-in";
+
+/** A certificate to be served for its names. */
+export interface ServedCertificate {
+  /** The first name. */
+  readonly name: string;
+  /** In ASCII, lower case. */
+  readonly domains: readonly string[];
+  /** PEM, the certificate itself first. */
+  readonly chain: string;
+  readonly keyPem: string;
+  /** Self-signed, until the first real one is there. */
+  readonly isStandIn: boolean;
+}
+
+/** Takes certificates in use: for the next handshake of each of its names. Must not throw. */
+export interface CertificateSink {
+  (certificate: ServedCertificate): void;
+}
+
+/** How a certificate is doing. */
+export interface CertificateState {
+  readonly name: string;
+  readonly domains: readonly string[];
+  readonly directory: string;
+  readonly issuer: string;
+  readonly isStandIn: boolean;
+  readonly notAfterMs: number;
+  /** When it is renewed, or tried again. */
+  readonly nextAttemptMs: number;
+  readonly isOrdering: boolean;
+  readonly lastSuccessMs: number | undefined;
+  readonly failuresInARow: number;
+  readonly lastFailure: AttemptNotes["lastFailure"];
+}
+
+/** What came of asking for a renewal. */
+export type RenewalOutcome =
+  | { readonly type: "issued" }
+  /** Another process has done it in the meantime. */
+  | { readonly type: "adopted" }
+  | { readonly type: "failed"; readonly reason: AcmeFailure; readonly message: string };
+
+/** What a managed certificate needs. */
+export interface ManagedCertificateInit {
+  readonly options: AcmeOptions;
+  readonly ports: AcmePorts;
+  readonly solver: Solver;
+  /** Orders at a time, over all certificates. */
+  readonly turns: Turns;
+  readonly sink: CertificateSink;
+  readonly attempted: (name: string, outcome: RenewalOutcome) => void;
+}
+
+/** One certificate over its life: kept in a folder, renewed in time, tried again after failures. */
+export class ManagedCertificate {
+  readonly name: string;
+  readonly domains: readonly string[];
+  readonly #init: ManagedCertificateInit;
+  readonly #store: CertificateStore;
+  readonly #directory: string;
+  readonly #abort = new AbortController();
+  #stored: StoredCertificate | undefined;
+  #served: ServedCertificate | undefined;
+  #standInNotAfterMs = 0;
+  #dueMs = 0;
+  #notes: AttemptNotes;
+  #cancel: (() => void) | undefined;
+  #attempt: Promise<RenewalOutcome> | undefined;
+
+  constructor(init: ManagedCertificateInit) {
+    this.#init = init;
+    this.domains = asciiDomains(init.options.domains);
+    this.name = this.domains[0]!;
+    this.#directory = directoryOf(init.options);
+    this.#store = new CertificateStore(init.ports.storage, init.options.storage);
+    this.#notes = this.#freshNotes();
+  }
+
+  /** Reads what is kept, or makes a stand-in. Never rejects: broken files are reported, and replaced later. */
+  async load(): Promise<ServedCertificate> {
+    try {
+      this.#stored = await this.#store.certificate(this.name);
+      const notes = await this.#store.attempts(this.name);
+      if (notes?.subject === this.#notes.subject) this.#notes = notes;
+    } catch (cause) {
+      const error = reasonText(cause);
+      this.#log("error", "A stored certificate cannot be used and will be replaced", { error });
+    }
+    this.#served = this.#stored === undefined ? await this.#standIn() : this.#servedFrom(this.#stored);
+    this.#plan();
+    return this.#served;
+  }
+
+  /** What is in use; `load` comes first. */
+  get served(): ServedCertificate {
+    return this.#served!;
+  }
+
+  /** Hands out what was loaded and begins to renew. */
+  start(): void {
+    this.#init.sink(this.#served!);
+    this.#schedule();
+  }
+
+  /** Ends everything; resolves once an order under way has given up. */
+  async stop(): Promise<void> {
+    this.#abort.abort(new AcmeError("order", "the order was given up"));
+    this.#cancel?.();
+    await this.#attempt;
+  }
+
+  /** Orders at once, or takes part in the order under way. */
+  renew(): Promise<RenewalOutcome> {
+    return this.#attempt ??= this.#renew({ isAsked: true });
+  }
+
+  state(): CertificateState {
+    const { failuresInARow, lastFailure, lastSuccessMs } = this.#notes;
+    return {
+      name: this.name,
+      domains: this.domains,
+      directory: this.#directory,
+      issuer: this.#stored?.facts.issuer ?? STAND_IN_ISSUER,
+      isStandIn: this.#stored === undefined,
+      notAfterMs: this.#stored?.facts.notAfterMs ?? this.#standInNotAfterMs,
+      nextAttemptMs: this.#nextAttemptMs(),
+      isOrdering: this.#attempt !== undefined,
+      lastSuccessMs,
+      failuresInARow,
+      lastFailure,
+    };
+  }
+
+  #nextAttemptMs(): number {
+    return Math.max(this.#dueMs, this.#notes.notBeforeMs);
+  }
+
+  /** Works out when the certificate is due; at once when it is not what is wanted. */
+  #plan(): void {
+    const stored = this.#stored;
+    const { renewBeforeDays } = this.#init.options;
+    const chance = fraction(this.#init.ports.random);
+    this.#dueMs = stored === undefined || !this.#isWanted(stored)
+      ? 0
+      : renewalMs(stored.facts, { beforeDays: renewBeforeDays, chance });
+  }
+
+  #isWanted({ facts, directory, key }: StoredCertificate): boolean {
+    const isSame = facts.domains.length === this.domains.length &&
+      this.domains.every((domain) => facts.domains.includes(domain));
+    const isFrom = directory === undefined || directory === this.#directory;
+    return isSame && isFrom && key.type === this.#init.options.keyType;
+  }
+
+  #schedule(): void {
+    if (this.#abort.signal.aborted) return;
+    const { clock, timers } = this.#init.ports;
+    const leftMs = Math.max(this.#nextAttemptMs() - clock.wallMs(), 0);
+    this.#cancel?.();
+    this.#cancel = timers.after(Math.min(leftMs, LOOK_INTERVAL_MS), () => void this.#look());
+  }
+
+  /** Takes what another process has renewed; orders when it is time. */
+  async #look(): Promise<void> {
+    if (this.#attempt !== undefined) return;
+    await this.#adopt();
+    if (this.#abort.signal.aborted || this.#attempt !== undefined) return;
+    if (this.#init.ports.clock.wallMs() >= this.#nextAttemptMs()) {
+      this.#attempt = this.#renew({ isAsked: false });
+    } else this.#schedule();
+  }
+
+  /** Whether something newer was found in the folder. */
+  async #adopt(): Promise<boolean> {
+    let found: StoredCertificate | undefined;
+    try {
+      found = await this.#store.certificate(this.name);
+    } catch (cause) {
+      this.#log("error", "A stored certificate cannot be used and will be replaced", {
+        error: reasonText(cause),
+      });
+      return false;
+    }
+    const ours = this.#stored?.facts;
+    const isNews = found !== undefined && found.facts.serial !== ours?.serial &&
+      found.facts.notAfterMs > (ours?.notAfterMs ?? 0);
+    if (!isNews || found === undefined) return false;
+    this.#use(found);
+    this.#log("info", "A certificate that another process has renewed is in use", {});
+    return true;
+  }
+
+  #use(stored: StoredCertificate): void {
+    this.#stored = stored;
+    this.#served = this.#servedFrom(stored);
+    this.#plan();
+    this.#init.sink(this.#served);
+  }
+
+  async #renew({ isAsked }: { readonly isAsked: boolean }): Promise<RenewalOutcome> {
+    let outcome: RenewalOutcome;
+    try {
+      outcome = await this.#init.turns.run(() => this.#order({ isAsked }));
+    } catch (cause) {
+      const reason = cause instanceof AcmeError ? cause.reason : "protocol";
+      outcome = { type: "failed", reason, message: reasonText(cause) };
+      await this.#failed(cause, reason);
+    }
+    this.#attempt = undefined;
+    if (!this.#abort.signal.aborted) this.#init.attempted(this.name, outcome);
+    this.#schedule();
+    return outcome;
+  }
+
+  async #order({ isAsked }: { readonly isAsked: boolean }): Promise<RenewalOutcome> {
+    const { options, ports, solver } = this.#init;
+    const issuance = new Issuance({
+      options,
+      domains: this.domains,
+      directory: this.#directory,
+      store: this.#store,
+      ports,
+      solver,
+      signal: this.#abort.signal,
+    });
+    return await issuance.exclusively(async () => {
+      // Whoever had the lock before may have renewed it.
+      if (!isAsked && await this.#adopt() && ports.clock.wallMs() < this.#dueMs) return { type: "adopted" };
+      this.#log("info", "A certificate is ordered", { domains: this.domains, directory: this.#directory });
+      this.#use(await issuance.issue());
+      await this.#succeeded();
+      return { type: "issued" };
+    });
+  }
+
+  async #succeeded(): Promise<void> {
+    const { facts } = this.#stored!;
+    this.#notes = { ...this.#freshNotes(), lastSuccessMs: this.#init.ports.clock.wallMs() };
+    await this.#keepNotes();
+    this.#log("info", "A certificate was issued", {
+      issuer: facts.issuer,
+      expires: new Date(facts.notAfterMs).toISOString(),
+      renewal: new Date(this.#dueMs).toISOString(),
+    });
+  }
+
+  async #failed(cause: unknown, reason: AcmeFailure): Promise<void> {
+    if (this.#abort.signal.aborted) return;
+    const { clock, random } = this.#init.ports;
+    const nowMs = clock.wallMs();
+    if (reason === "locked") {
+      const notBeforeMs = nowMs + LOCKED_PAUSE_MS * (1 + 0.1 * fraction(random));
+      this.#notes = { ...this.#notes, notBeforeMs };
+      this.#log("info", "Another process is ordering this certificate", {});
+      return;
+    }
+    const failuresInARow = this.#notes.failuresInARow + 1;
+    const asked = cause instanceof AcmeError ? cause.retryAfterMs ?? 0 : 0;
+    const pauseMs = Math.min(Math.max(backoffMs(failuresInARow, fraction(random)), asked), PAUSE_MAX_MS);
+    this.#notes = {
+      ...this.#notes,
+      failuresInARow,
+      notBeforeMs: nowMs + pauseMs,
+      lastFailure: { atMs: nowMs, reason, message: reasonText(cause) },
+    };
+    await this.#keepNotes();
+    this.#log("error", "A certificate could not be had", {
+      reason,
+      error: reasonText(cause),
+      failuresInARow,
+      retryInSecs: Math.round(pauseMs / 1000),
+    });
+  }
+
+  async #keepNotes(): Promise<void> {
+    try {
+      await this.#store.keepAttempts(this.name, this.#notes);
+    } catch (cause) {
+      this.#log("warn", "How an order ended could not be noted", { error: reasonText(cause) });
+    }
+  }
+
+  #freshNotes(): AttemptNotes {
+    const { options } = this.#init;
+    const subject = [this.#directory, options.challengeType, ...this.domains].join(" ");
+    const none = { failuresInARow: 0, lastFailure: undefined, lastSuccessMs: undefined, notBeforeMs: 0 };
+    return { subject, ...none };
+  }
+
+  async #standIn(): Promise<ServedCertificate> {
+    const { random, clock } = this.#init.ports;
+    // Everybody can use this kind of key, and it is made in a moment.
+    const key = await SigningKey.generate("ecdsa-p256");
+    const words = Uint32Array.from({ length: 4 }, () => random.u32());
+    const chain = await selfSigned({
+      key,
+      domains: this.domains,
+      issuer: STAND_IN_ISSUER,
+      wallMs: clock.wallMs(),
+      lifetimeMs: STAND_IN_LIFETIME_MS,
+      serial: new Uint8Array(words.buffer),
+    });
+    this.#standInNotAfterMs = readChain(chain).notAfterMs;
+    this.#log("warn", "A self-signed certificate stands in until the first real one is there", {});
+    return { name: this.name, domains: this.domains, chain, keyPem: await key.pem(), isStandIn: true };
+  }
+
+  #servedFrom({ chain, keyPem, facts }: StoredCertificate): ServedCertificate {
+    return { name: this.name, domains: facts.domains, chain, keyPem, isStandIn: false };
+  }
+
+  #log(level: "info" | "warn" | "error", message: string, fields: Readonly<Record<string, unknown>>): void {
+    this.#init.ports.log(level, message, { certificate: this.name, ...fields });
+  }
+}
