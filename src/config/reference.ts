@@ -142,6 +142,9 @@ function valueText(shape: Shape): string {
 
 function defaultText(field: Schema<unknown>): string {
   if (field.required) return "required";
+  if (field.shape.type === "variant" && field.shape.default !== undefined) {
+    return literal(field.shape.default);
+  }
   const value = field.default;
   if (value === undefined || (Array.isArray(value) && value.length === 0)) return "";
   if (Array.isArray(value)) return value.map((each) => literal(each)).join(" ");

@@ -62,6 +62,7 @@ function servedUpstream(
   return found === undefined ? named : { ...named, targets: found.map(targetConfig) };
 }
 
-function targetConfig({ address, weight }: DiscoveredTarget): TargetConfig {
-  return { address, weight };
+function targetConfig({ address, weight, zone, priority = 0 }: DiscoveredTarget): TargetConfig {
+  const where = zone === undefined ? {} : { zone };
+  return { address, weight, priority, ...where, drain: false, metadata: [] };
 }

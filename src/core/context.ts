@@ -75,7 +75,15 @@ const NO_SLOTS: readonly unknown[] = Object.freeze([]);
 
 /** Something a request holds on to, such as the snapshot it began with. */
 export interface Lease {
+  /** Holds on to it once more, for what goes on after the request; needs a `release` of its own. */
+  retain(): void;
   release(context: RequestContext): void;
+}
+
+/** Something that goes on after a request, such as a copy of it for another upstream. */
+export interface Afterwards {
+  /** The response has been sent, or given up; nothing waits for what this does. Must not throw. */
+  requestEnded(): void;
 }
 
 /** Everything known about one request; born when its head is parsed, dead when its response has been sent. */
@@ -149,6 +157,8 @@ export class RequestContext {
   chainDepth = 0;
   /** What the request holds while it lives, given back when its response has been sent. */
   lease: Lease | null = null;
+  /** Told when the response has been sent, or given up. */
+  afterwards: Afterwards | null = null;
   /** Records every decision when somebody asked for an explanation. */
   trace: Trace | null = null;
 

@@ -67,6 +67,7 @@ export const ERRORS = {
   upstream_try_timeout: upstream(504, "timeout", "The upstream did not answer in time"),
   upstream_read_timeout: upstream(504, "timeout", "The upstream did not answer in time"),
   upstream_write_timeout: upstream(504, "never", "The upstream did not take the request in time"),
+  upstream_too_slow: upstream(504, "never", "The upstream did not answer in time"),
   upstream_protocol: upstream(502, "never", "The upstream sent an invalid response"),
   upstream_body_aborted: upstream(502, "never", "The upstream broke off its response"),
   upstream_head_too_large: upstream(502, "never", "The upstream sent too many headers"),

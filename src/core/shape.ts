@@ -25,6 +25,10 @@ export type Shape =
     readonly kinds: readonly ShapeKind[];
     /** It has no id, and its first value is its type. */
     readonly unnamed?: true;
+    /** The kind that is meant when none is named; then a bare word will do, and nothing too. */
+    readonly default?: string | undefined;
+    /** Other names of the key. */
+    readonly keyAliases?: readonly string[];
   }
   /** `lenient`: some forms of it ask for nothing and are accepted. */
   | { readonly type: "refused"; readonly lenient: boolean };

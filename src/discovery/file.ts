@@ -144,6 +144,9 @@ class FileFinder implements Finder {
     const reading = new Reading();
     const { targets } = listedTargets.read([root], { reading, parent: root, name: "" });
     refuseErrors(reading.issues);
+    // A list of bare texts has no entries in the language, and must not pass for an empty one.
+    const isBare = nodes.some(({ args }) => args.length > 0 && nodes[0]!.syntax === "data");
+    if (isBare) throw new Error('targets are objects such as {"address": "10.0.0.1:80"}');
     return targets;
   }
 }

@@ -80,7 +80,9 @@ export function parseResolver(written: string): { readonly ip: string; readonly 
   const bare = written.includes(":") && !written.startsWith("[") ? `[${written}]` : written;
   const endpoint = parseEndpoint(hasPort ? written : `${bare}:53`);
   if (typeof endpoint === "string" || endpoint.type !== "ip") return undefined;
-  const isIp = endpoint.host.includes(":") || /^[0-9.]+$/.test(endpoint.host);
+  // Addresses with a zone (fe80::1%eth0) mean something on one machine only.
+  const isIp = !endpoint.host.includes("%") &&
+    (endpoint.host.includes(":") || /^[0-9.]+$/.test(endpoint.host));
   return isIp ? { ip: endpoint.host, port: endpoint.port } : undefined;
 }
 

@@ -17,10 +17,11 @@ export async function bufferRequest(context: RequestContext, bytesMax: number): 
 
 /**
  * Receives the whole response body before the client sees any of it, so that a broken upstream becomes
- * an error page instead of half an answer. Rejects with `response_too_large` beyond `bytesMax`.
+ * an error page instead of half an answer. Server-sent events pass as they come: they have no end to wait for.
+ * Rejects with `response_too_large` beyond `bytesMax`.
  */
 export async function bufferResponse(response: Response, bytesMax: number): Promise<void> {
-  if (response.body === null) return;
+  if (response.body === null || isEventStream(response)) return;
   const bytes = await readAll(response.body, bytesMax);
   if (bytes === undefined) {
     throw new ProxyError(
@@ -29,6 +30,12 @@ export async function bufferResponse(response: Response, bytesMax: number): Prom
     );
   }
   response.body = new BytesBody(bytes);
+}
+
+/** Server-sent events, which each mean something by themselves (HTML Living Standard §9.2). */
+function isEventStream({ headers }: Response): boolean {
+  const type = headers.get("content-type");
+  return type !== undefined && /^text\/event-stream *(;|$)/i.test(type);
 }
 
 /** The whole body, or undefined when it is longer than `bytesMax`; the rest is then cancelled. */

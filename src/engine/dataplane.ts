@@ -12,6 +12,7 @@ import { OutcomeMeter } from "../observe/request_meters.ts";
 import { UpstreamPools } from "../upstream/pools.ts";
 import { READ_BYTES_LARGE } from "../upstream/connection.ts";
 import type { TargetState } from "../upstream/live_upstream.ts";
+import { ShadowRuns } from "../services/shadow_runs.ts";
 import type { BuiltinSources } from "../services/builtin_views.ts";
 import type { AgentState } from "../agents/runtime/live_agent.ts";
 import type { AgentSet } from "../agents/runtime/live_agents.ts";
@@ -85,6 +86,7 @@ export class Dataplane {
   readonly #largeBuffers = new BufferPool(READ_BYTES_LARGE, LARGE_BUFFERS_KEPT);
   readonly #admission: SharedAdmission;
   readonly #agents: ThreadAgents;
+  readonly #shadows: ShadowRuns;
   #engine: Engine | null = null;
   #listeners: Listeners | null = null;
   #prepared: Prepared | null = null;
@@ -106,6 +108,7 @@ export class Dataplane {
       deadlines: this.#deadlines,
       largeBuffers: this.#largeBuffers,
     });
+    this.#shadows = new ShadowRuns(ports.timers);
     const seat = { index: init.workerIndex, count: init.workerCount };
     this.#admission = new SharedAdmission(seat, ports.random);
     this.#agents = new ThreadAgents({ ports, agentPorts: init.agentPorts, registry: this.#registry, seat });
@@ -145,7 +148,10 @@ export class Dataplane {
     if (this.#prepared?.generation === generation) await this.#discard();
   }
 
-  /** Stops accepting, lets requests finish, and cuts what is left after `timeoutMs`; how many were cut. */
+  /**
+   * Stops accepting, lets requests finish, and cuts what is left after `timeoutMs`; how many were cut. Copies of
+   * requests are given up once the real ones are over: nobody waits for them.
+   */
   async drain(timeoutMs: number): Promise<number> {
     const listeners = this.#listeners;
     if (listeners === null) return 0;
@@ -154,6 +160,7 @@ export class Dataplane {
     const cancel = this.#init.ports.timers.after(timeoutMs, () => cut = listeners.abort());
     await drained;
     cancel();
+    this.#shadows.cancelAll();
     return cut;
   }
 
@@ -190,6 +197,7 @@ export class Dataplane {
     this.#abandonedMax = Infinity;
     await this.#discard();
     this.#listeners?.abort();
+    this.#shadows.cancelAll();
     this.#agents.dispose();
     this.#pools.dispose();
     this.#deadlines.dispose();
@@ -264,6 +272,7 @@ export class Dataplane {
       families: this.#families,
       outcomes: this.#outcomes,
       pools: this.#pools,
+      shadows: this.#shadows,
       agents,
       agentPlan: plan,
     });

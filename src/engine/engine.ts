@@ -106,6 +106,7 @@ export class Engine implements RequestHandler {
     route?.chain.end(context);
     (route?.meter ?? lease.unroutedMeter).finish(context, now);
     lease.requestLog.write(context, now);
+    context.afterwards?.requestEnded();
     lease.release(context);
   }
 

@@ -24,6 +24,8 @@ const CLIENTS_PREFIX = "connections-per-client:";
 const LISTENER_PREFIX = "connections-of:";
 /** Requests in flight on a route; its id follows. */
 const ROUTE_PREFIX = "in-flight:";
+/** Copies of a route's requests under way; its id follows. */
+const SHADOW_PREFIX = "shadows-of:";
 /** Requests and retries of an upstream; its id follows. */
 const LOAD_PREFIX = "load:";
 /** Clients that can be told apart at least; constant, so that an ordinary reload keeps the counts. */
@@ -48,6 +50,10 @@ export function loadKey(upstreamId: string): string {
 
 export function routeTotalsKey(routeId: string): string {
   return ROUTE_PREFIX + routeId;
+}
+
+export function shadowTotalsKey(routeId: string): string {
+  return SHADOW_PREFIX + routeId;
 }
 
 /** The memory a filter's kind asks for, by the identity it keeps across reloads. */
@@ -88,6 +94,9 @@ export function* sharedNeeds(
     if (route.limits.maxInFlight !== undefined) {
       yield { key: routeTotalsKey(route.id), bytes: totalBytes(1, workerCount) };
     }
+    if (route.shadow !== undefined) {
+      yield { key: shadowTotalsKey(route.id), bytes: totalBytes(1, workerCount) };
+    }
   }
 }
 
@@ -99,7 +108,7 @@ export function clearWorker(shared: SharedMemory, workerIndex: number): void {
   for (const [key, memory] of Object.entries(shared)) {
     if (
       key === TOTALS_KEY || key === AGENT_INSTANCES_KEY || key.startsWith(ROUTE_PREFIX) ||
-      key.startsWith(LOAD_PREFIX) || key.startsWith(LISTENER_PREFIX)
+      key.startsWith(LOAD_PREFIX) || key.startsWith(LISTENER_PREFIX) || key.startsWith(SHADOW_PREFIX)
     ) {
       new SharedTotals(memory, seat).clearWorker(workerIndex);
     }

@@ -27,6 +27,7 @@ export function createFamilies(registry: MetricsRegistry, build: { readonly vers
   const families = {
     ...requestFamilies(registry),
     ...upstreamFamilies(registry),
+    ...steeringFamilies(registry),
     ...discoveryFamilies(registry),
     ...connectionFamilies(registry),
     ...scopedFamilies(registry),
@@ -139,6 +140,64 @@ function upstreamFamilies(registry: MetricsRegistry) {
       help: "1 healthy, 0 unhealthy, -1 not known.",
       labels: ["upstream", "target"],
       merge: "max",
+    }),
+  };
+}
+
+/** Copies of requests, shares of requests, and what happens after an upstream failed. */
+function steeringFamilies(registry: MetricsRegistry) {
+  return {
+    shadowRequests: registry.counter({
+      name: "sentinel_shadow_requests_total",
+      help: "Requests chosen to be copied, by what became of the copy.",
+      labels: ["route", "upstream", "result"],
+    }),
+    shadowErrors: registry.counter({
+      name: "sentinel_shadow_errors_total",
+      help: "Copies that got no answer, by error code.",
+      labels: ["route", "upstream", "error_type"],
+    }),
+    shadowLatency: registry.histogram({
+      name: "sentinel_shadow_latency_seconds",
+      help: "Start of a copy to its response head, or to its failure.",
+      labels: ["route", "upstream"],
+      buckets: LATENCY_BUCKETS,
+    }),
+    shadowInFlight: registry.gauge({
+      name: "sentinel_shadow_in_flight",
+      help: "Copies under way.",
+      labels: ["route", "upstream"],
+    }),
+    shadowCompared: registry.counter({
+      name: "sentinel_shadow_compared_total",
+      help: "Copies whose status was held against the real one.",
+      labels: ["route", "upstream", "result"],
+    }),
+    shadowLatencyDifference: registry.histogram({
+      name: "sentinel_shadow_latency_difference_seconds",
+      help: "How much slower, or faster, a copy was answered than the real request.",
+      labels: ["route", "upstream", "copy"],
+      buckets: LATENCY_BUCKETS,
+    }),
+    fallbackAttempts: registry.counter({
+      name: "sentinel_fallback_attempts_total",
+      help: "Requests that went on to another upstream after one had failed.",
+      labels: ["route", "from_upstream", "to_upstream", "reason"],
+    }),
+    fallbackSuccess: registry.counter({
+      name: "sentinel_fallback_success_total",
+      help: "Requests answered by an upstream that they had gone on to.",
+      labels: ["route", "upstream"],
+    }),
+    fallbackExhausted: registry.counter({
+      name: "sentinel_fallback_exhausted_total",
+      help: "Requests that failed with no upstream left to go on to.",
+      labels: ["route"],
+    }),
+    splitRequests: registry.counter({
+      name: "sentinel_traffic_split_requests_total",
+      help: "Requests of a traffic split, by the branch they took and why.",
+      labels: ["route", "upstream", "reason"],
     }),
   };
 }

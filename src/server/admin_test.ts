@@ -62,7 +62,15 @@ function depsOf(
       Promise.resolve([{
         id: "u",
         loadBalancing: "round_robin",
-        targets: [{ address: "a:1", weight: 1, status: "healthy" as const, draining: false, inFlight: 0 }],
+        targets: [{
+          address: "a:1",
+          weight: 1,
+          status: "healthy" as const,
+          draining: false,
+          ramp: 1,
+          priority: 0,
+          inFlight: 0,
+        }],
       }]),
   };
   return deps;

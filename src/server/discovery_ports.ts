@@ -112,6 +112,10 @@ function explain(cause: unknown): string {
 /** Sends one request with `fetch`. Every request has a client of its own, so that keys and authorities are fresh. */
 const sendRequest: HttpPort = async (request) => {
   const client = await createClient(request);
+  if (request.signal.aborted) {
+    client.close();
+    throw request.signal.reason;
+  }
   const abort = new AbortController();
   const stop = () => abort.abort();
   request.signal.addEventListener("abort", stop, { once: true });

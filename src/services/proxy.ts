@@ -97,14 +97,14 @@ class ProxyService implements Service {
         try {
           response = await attempt.run();
           this.#answered(attempt, { status: response.status, course, attemptMs });
-          if (!policy.repeatsStatus(response.status)) return response;
+          if (!policy.repeatsStatus(response.status)) return this.#marked(context, target, response);
         } catch (cause) {
           error = this.#failed(attempt, course, cause);
         }
         attemptMs = this.#clock.nowMs();
         const reason = this.#reasonToRetry(context, { attempt, course, error, nowMs: attemptMs });
         if (reason === undefined) {
-          if (response !== undefined) return response;
+          if (response !== undefined) return this.#marked(context, target, response);
           throw error;
         }
         if (response !== undefined) discard(response);
@@ -119,6 +119,11 @@ class ProxyService implements Service {
       if (course.holdsRetry) policy.budget?.giveBack();
       policy.budget?.leave();
     }
+  }
+
+  #marked(context: RequestContext, target: LiveTarget, response: Response): Response {
+    this.#upstream.mark(target, context, response);
+    return response;
   }
 
   #begin(context: RequestContext): Course {

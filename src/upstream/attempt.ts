@@ -78,8 +78,8 @@ export class Attempt implements ExchangeTimeouts {
       connection = idle ?? await this.#wait();
     } catch (cause) {
       const error = toProxyError(cause);
-      target.failed(error.code);
-      target.ended(context);
+      target.failed(context, error.code);
+      target.ended(context, "cut");
       throw error;
     }
     this.connected = true;

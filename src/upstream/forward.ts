@@ -1,3 +1,4 @@
+import type { Ending } from "../balancers/balancer.ts";
 import type { RequestContext } from "../core/context.ts";
 import { ProxyError, toProxyError } from "../core/errors.ts";
 import type { Body, Response } from "../core/message.ts";
@@ -103,23 +104,23 @@ export class Exchange implements ResponseBodyHost {
     const connection = this.#connection;
     const sender = this.#sender;
     if (sender !== null && !sender.isHandedOver) this.#stopSending(sender);
-    this.#end();
+    this.#end("complete");
     if (this.#keepAlive) connection.finish();
     else connection.close();
   }
 
   abandoned(failure?: ProxyError): void {
     if (this.#over) return;
-    if (failure !== undefined) this.#target.failed(failure.code);
+    if (failure !== undefined) this.#target.failed(this.#context, failure.code);
     const sender = this.#sender;
     if (sender !== null && !sender.isHandedOver) this.#stopSending(sender);
-    this.#end();
+    this.#end("cut");
     this.#connection.close();
   }
 
-  #end(): void {
+  #end(how: Ending): void {
     this.#over = true;
-    this.#target.ended(this.#context);
+    this.#target.ended(this.#context, how);
     if (this.#context.onAbort === this.#connection.abort) this.#context.onAbort = null;
   }
 
@@ -193,7 +194,7 @@ export class Exchange implements ResponseBodyHost {
     this.#headArrived = true;
     this.headMs = connection.clock.nowMs();
     // How long a client takes to upload is not the target's doing.
-    this.#target.answered(parsed.status, Math.max(0, this.headMs - this.#sentMs));
+    this.#target.answered(context, parsed.status, Math.max(0, this.headMs - this.#sentMs));
     this.#keepAlive = parsed.keepAlive;
     connection.deadlineMs = context.deadlineMs;
     connection.dueMs = context.deadlineMs;

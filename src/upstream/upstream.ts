@@ -1,20 +1,24 @@
 import { BALANCERS } from "../balancers/registry.ts";
 import { checkEndpoint } from "../core/address.ts";
 import { identifier, kindChoices, repeated, variant } from "../core/named_blocks.ts";
-import { hasContent, refused } from "../core/refused.ts";
-import { block, duration, integer, oneOf, text } from "../core/schema.ts";
+import { refused } from "../core/refused.ts";
+import { block, duration, flag, integer, oneOf, pairs, text } from "../core/schema.ts";
 import type { Infer } from "../core/schema.ts";
 import { statusRanges } from "../core/status_ranges.ts";
 import { DISCOVERIES } from "../discovery/registry.ts";
 import { HEALTH_CHECKS } from "../health/registry.ts";
 import { retryPolicy } from "./retry_options.ts";
-import {
-  asksForHttp2,
-  BALANCERS_UNAVAILABLE,
-  normaliseBalancing,
-  normaliseHealthCheck,
-  normaliseUpstream,
-} from "./upstream_spellings.ts";
+import { asksForHttp2, normaliseHealthCheck, normaliseUpstream } from "./upstream_spellings.ts";
+
+/** Priorities of targets. */
+const PRIORITY_MAX = 65_535;
+
+function zone(summary: string) {
+  return text({
+    summary,
+    check: (word) => /^[!-~]{1,128}$/.test(word) ? undefined : "must be a word of at most 128 characters",
+  });
+}
 
 const target = block({
   summary: "A place requests can go to.",
@@ -27,27 +31,35 @@ const target = block({
       example: "127.0.0.1:3000",
     }),
     weight: integer({ summary: "Share of requests; 0 means none.", min: 0, max: 1_000_000, default: 1 }),
-    maxRequests: refused({ summary: "Requests at once on this target." }),
-    metadata: refused({ summary: "Labels for balancing by locality.", asks: hasContent }),
-    zone: refused({ summary: "Zone for balancing by locality." }),
+    maxRequests: integer({
+      summary:
+        "Requests in flight on it at a time, all threads together; others are preferred when it is full.",
+      aliases: ["max-in-flight"],
+      min: 1,
+      max: 1_000_000,
+    }),
+    zone: zone("Where it stands, for balancing by locality."),
+    priority: integer({
+      summary: "Targets of a lower number are preferred by balancing by locality.",
+      min: 0,
+      max: PRIORITY_MAX,
+      default: 0,
+    }),
+    drain: flag({ summary: "Takes no new requests.", aliases: ["draining"], default: false }),
+    metadata: pairs({
+      summary: "Labels; `zone` and `priority` stand for the options of these names.",
+      check: (name, value) =>
+        name === "priority" && !/^\d{1,5}$/.test(value) ? "must be a number" : undefined,
+    }),
     tls: refused({ summary: "TLS for one target.", hint: "put tls in the upstream" }),
   },
 });
 
-const loadBalancing = block({
+const loadBalancing = variant({
   summary: "How a target is chosen.",
-  args: ["type"],
-  always: true,
-  normalise: normaliseBalancing,
-  fields: {
-    type: oneOf({
-      summary: "Algorithm.",
-      aliases: ["algorithm"],
-      values: kindChoices(BALANCERS),
-      unavailable: BALANCERS_UNAVAILABLE,
-      default: "round-robin",
-    }),
-  },
+  kinds: BALANCERS,
+  default: "round-robin",
+  typeAliases: ["algorithm"],
 });
 
 /** Statuses of an http check. */
@@ -207,7 +219,11 @@ export const upstream = block({
       asks: asksForHttp2,
     }),
     circuitBreaker: refused({ summary: "Pausing targets that fail." }),
-    stickySession: refused({ summary: "Keeping a client on one target." }),
+    slowStartSecs: seconds("Over which a target that is new or comes back gets more and more of its share.", {
+      aliases: ["slow-start"],
+      min: 0,
+      default: 0,
+    }),
     discovery: variant({
       summary: "Finds the targets; those beside it are served until the first answer.",
       kinds: DISCOVERIES,

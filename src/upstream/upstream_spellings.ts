@@ -2,29 +2,16 @@
 
 import { canonicalName, childNamed, childNodes, valueNode } from "../core/config_node.ts";
 import type { ConfigNode } from "../core/config_node.ts";
-
-/** Algorithms of the language that are not built yet, in every spelling. */
-export const BALANCERS_UNAVAILABLE = {
-  "least-connections": ["leastconnections", "least-conn"],
-  "ip-hash": ["iphash"],
-  random: [],
-  "consistent-hash": ["consistenthash"],
-  "power-of-two-choices": ["p2c"],
-  adaptive: [],
-  "least-tokens-queued": ["leasttokensqueued", "least-tokens"],
-  maglev: [],
-  "locality-aware": ["localityaware", "locality"],
-  "peak-ewma": ["peakewma", "ewma"],
-  "deterministic-subset": ["subset", "subsetting"],
-  "weighted-least-connections": ["weighted-least-conn", "wlc"],
-  sticky: ["sticky-session", "stickysession"],
-} as const;
+import { isSwitchedOff } from "../core/refused.ts";
 
 const TARGET_NAMES: ReadonlySet<string> = new Set(["target", "server", "endpoint"]);
 
-/** Lifts `targets { target … }` and an upstream's own `address` to `target` nodes. */
+/**
+ * Lifts `targets { target … }` and an upstream's own `address` to `target` nodes, and puts `sticky-session` into
+ * `load-balancing`.
+ */
 export function normaliseUpstream(node: ConfigNode): ConfigNode {
-  const lifted = childNodes(node).flatMap((child) => {
+  const lifted = withSticky(childNodes(node)).flatMap((child) => {
     const name = canonicalName(child.name);
     if (name === "targets") return [...child.children, ...(child.items ?? [])].map((each) => asTarget(each));
     return TARGET_NAMES.has(name) ? (child.items ?? [child]).map(asTarget) : [child];
@@ -36,19 +23,32 @@ export function normaliseUpstream(node: ConfigNode): ConfigNode {
   return { ...node, props: [], items: undefined, children };
 }
 
+/** JSON has the options of sticky beside the algorithm; here they come to stand in it. */
+function withSticky(children: readonly ConfigNode[]): readonly ConfigNode[] {
+  const sticky = children.find(({ name }) => canonicalName(name) === "sticky-session");
+  if (sticky === undefined || isSwitchedOff(sticky)) return children.filter((child) => child !== sticky);
+  const others = children.filter((child) => child !== sticky);
+  const options = childNodes(sticky);
+  const algorithm = others.find(({ name }) => canonicalName(name) === "load-balancing");
+  if (algorithm === undefined) {
+    const word = { value: "sticky", span: sticky.nameSpan };
+    return [...others, {
+      ...sticky,
+      name: "load-balancing",
+      args: [word],
+      props: [],
+      items: undefined,
+      children: options,
+    }];
+  }
+  const joined = { ...algorithm, children: [...algorithm.children, ...options] };
+  return others.map((child) => child === algorithm ? joined : child);
+}
+
 function asTarget(node: ConfigNode): ConfigNode {
   const known = TARGET_NAMES.has(canonicalName(node.name)) || node.name === "address" ||
     node.syntax === "data";
   return known ? { ...node, name: "target" } : node;
-}
-
-/** Drops the options of an algorithm that is refused, so that one mistake is one error. */
-export function normaliseBalancing(node: ConfigNode): ConfigNode {
-  const type = String(node.args[0]?.value ?? "").toLowerCase().replaceAll("_", "-");
-  const unavailable = Object.entries(BALANCERS_UNAVAILABLE).some(([name, aliases]) => {
-    return name === type || (aliases as readonly string[]).includes(type);
-  });
-  return unavailable ? { ...node, props: [], children: [] } : node;
 }
 
 const HTTP_OPTIONS: ReadonlySet<string> = new Set(["path", "expected-status", "host"]);
