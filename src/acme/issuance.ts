@@ -92,7 +92,7 @@ export class Issuance {
       issued = await orderCertificate(order);
     }
     const { chain, facts } = issued;
-    const stored = { chain, keyPem: await key.pem(), key, facts, directory };
+    const stored = { chain, key, facts, directory };
     await store.keepCertificate(domains[0]!, stored);
     return stored;
   }

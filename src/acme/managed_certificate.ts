@@ -26,9 +26,8 @@ export interface ServedCertificate {
   readonly name: string;
   /** In ASCII, lower case. */
   readonly domains: readonly string[];
-  /** PEM, the certificate itself first. */
-  readonly chain: string;
-  readonly keyPem: string;
+  /** PEM file with the chain and the key, replaced in one step. */
+  readonly file: string;
   /** Self-signed, until the first real one is there. */
   readonly isStandIn: boolean;
 }
@@ -81,8 +80,6 @@ export class ManagedCertificate {
   readonly #directory: string;
   readonly #abort = new AbortController();
   #stored: StoredCertificate | undefined;
-  #served: ServedCertificate | undefined;
-  #standInNotAfterMs = 0;
   #dueMs = 0;
   #notes: AttemptNotes;
   #cancel: (() => void) | undefined;
@@ -97,29 +94,41 @@ export class ManagedCertificate {
     this.#notes = this.#freshNotes();
   }
 
-  /** Reads what is kept, or makes a stand-in. Never rejects: broken files are reported, and replaced later. */
+  /**
+   * Reads what is kept, or makes a stand-in. Broken files are reported, and replaced. Rejects when the folder
+   * cannot be used.
+   */
   async load(): Promise<ServedCertificate> {
     try {
       this.#stored = await this.#store.certificate(this.name);
-      const notes = await this.#store.attempts(this.name);
-      if (notes?.subject === this.#notes.subject) this.#notes = notes;
     } catch (cause) {
-      const error = reasonText(cause);
-      this.#log("error", "A stored certificate cannot be used and will be replaced", { error });
+      this.#reportBroken(cause);
     }
-    this.#served = this.#stored === undefined ? await this.#standIn() : this.#servedFrom(this.#stored);
+    const notes = await this.#store.attempts(this.name);
+    if (notes?.subject === this.#notes.subject) this.#notes = notes;
+    const nowMs = this.#init.ports.clock.wallMs();
+    const isUsable = this.#stored !== undefined &&
+      !(isStandIn(this.#stored) && this.#stored.facts.notAfterMs < nowMs);
+    if (!isUsable) await this.#makeStandIn();
+    else if (!isStandIn(this.#stored!)) await this.#store.keepBundle(this.name, this.#stored!);
     this.#plan();
-    return this.#served;
+    return this.served;
   }
 
   /** What is in use; `load` comes first. */
   get served(): ServedCertificate {
-    return this.#served!;
+    const { facts } = this.#stored!;
+    return {
+      name: this.name,
+      domains: facts.domains,
+      file: this.#store.bundleFile(this.name),
+      isStandIn: isStandIn(this.#stored!),
+    };
   }
 
   /** Hands out what was loaded and begins to renew. */
   start(): void {
-    this.#init.sink(this.#served!);
+    this.#init.sink(this.served);
     this.#schedule();
   }
 
@@ -141,9 +150,9 @@ export class ManagedCertificate {
       name: this.name,
       domains: this.domains,
       directory: this.#directory,
-      issuer: this.#stored?.facts.issuer ?? STAND_IN_ISSUER,
-      isStandIn: this.#stored === undefined,
-      notAfterMs: this.#stored?.facts.notAfterMs ?? this.#standInNotAfterMs,
+      issuer: this.#stored!.facts.issuer,
+      isStandIn: isStandIn(this.#stored!),
+      notAfterMs: this.#stored!.facts.notAfterMs,
       nextAttemptMs: this.#nextAttemptMs(),
       isOrdering: this.#attempt !== undefined,
       lastSuccessMs,
@@ -161,7 +170,7 @@ export class ManagedCertificate {
     const stored = this.#stored;
     const { renewBeforeDays } = this.#init.options;
     const chance = fraction(this.#init.ports.random);
-    this.#dueMs = stored === undefined || !this.#isWanted(stored)
+    this.#dueMs = stored === undefined || isStandIn(stored) || !this.#isWanted(stored)
       ? 0
       : renewalMs(stored.facts, { beforeDays: renewBeforeDays, chance });
   }
@@ -202,10 +211,10 @@ export class ManagedCertificate {
       });
       return false;
     }
-    const ours = this.#stored?.facts;
-    const isNews = found !== undefined && found.facts.serial !== ours?.serial &&
-      found.facts.notAfterMs > (ours?.notAfterMs ?? 0);
-    if (!isNews || found === undefined) return false;
+    if (found === undefined || isStandIn(found)) return false;
+    const ours = this.#stored!;
+    const isLater = found.facts.notAfterMs > ours.facts.notAfterMs || isStandIn(ours);
+    if (found.facts.serial === ours.facts.serial || !isLater) return false;
     this.#use(found);
     this.#log("info", "A certificate that another process has renewed is in use", {});
     return true;
@@ -213,9 +222,8 @@ export class ManagedCertificate {
 
   #use(stored: StoredCertificate): void {
     this.#stored = stored;
-    this.#served = this.#servedFrom(stored);
     this.#plan();
-    this.#init.sink(this.#served);
+    this.#init.sink(this.served);
   }
 
   async #renew({ isAsked }: { readonly isAsked: boolean }): Promise<RenewalOutcome> {
@@ -308,7 +316,8 @@ export class ManagedCertificate {
     return { subject, ...none };
   }
 
-  async #standIn(): Promise<ServedCertificate> {
+  /** Something that can be served at once, kept where the real one will be. */
+  async #makeStandIn(): Promise<void> {
     const { random, clock } = this.#init.ports;
     // Everybody can use this kind of key, and it is made in a moment.
     const key = await SigningKey.generate("ecdsa-p256");
@@ -321,16 +330,24 @@ export class ManagedCertificate {
       lifetimeMs: STAND_IN_LIFETIME_MS,
       serial: new Uint8Array(words.buffer),
     });
-    this.#standInNotAfterMs = readChain(chain).notAfterMs;
-    this.#log("warn", "A self-signed certificate stands in until the first real one is there", {});
-    return { name: this.name, domains: this.domains, chain, keyPem: await key.pem(), isStandIn: true };
+    const standIn = { chain, key, facts: readChain(chain), directory: undefined };
+    this.#stored = await this.#store.keepStandIn(this.name, standIn);
+    if (isStandIn(this.#stored)) {
+      this.#log("warn", "A self-signed certificate stands in until the first real one is there", {});
+    }
   }
 
-  #servedFrom({ chain, keyPem, facts }: StoredCertificate): ServedCertificate {
-    return { name: this.name, domains: facts.domains, chain, keyPem, isStandIn: false };
+  #reportBroken(cause: unknown): void {
+    const error = reasonText(cause);
+    this.#log("error", "A stored certificate cannot be used and will be replaced", { error });
   }
 
   #log(level: "info" | "warn" | "error", message: string, fields: Readonly<Record<string, unknown>>): void {
     this.#init.ports.log(level, message, { certificate: this.name, ...fields });
   }
+}
+
+/** Whether it is one that this program has signed itself. */
+function isStandIn({ facts }: StoredCertificate): boolean {
+  return facts.isSelfIssued && facts.issuer === STAND_IN_ISSUER;
 }

@@ -5,6 +5,7 @@ import { folderOf } from "./names.ts";
 import type { StoragePort } from "./ports.ts";
 import { type CertificateFacts, readChain } from "./x509/certificate.ts";
 import { SigningKey } from "./x509/key.ts";
+import { pemBlocks, pemText } from "./x509/pem.ts";
 
 /** Chains and keys are some kilobytes, accounts less. */
 const FILE_BYTES_MAX = 1_048_576;
@@ -23,7 +24,6 @@ export interface StoredAccount {
 export interface StoredCertificate {
   /** PEM, the certificate itself first. */
   readonly chain: string;
-  readonly keyPem: string;
   readonly key: SigningKey;
   readonly facts: CertificateFacts;
   /** The directory it is from; undefined when that is not known. */
@@ -47,8 +47,9 @@ export interface AttemptNotes {
  * Accounts and certificates in a folder:
  *
  *     account.json                    accounts by directory, with their keys
- *     domains/<name>/key.pem          the key and then the chain: what counts, replaced in one step
+ *     domains/<name>/bundle.pem       the chain and its key: what counts, replaced in one step
  *     domains/<name>/cert.pem         the chain alone, for other programs
+ *     domains/<name>/key.pem          the key alone, likewise
  *     domains/<name>/meta.json        where the certificate is from, for people
  *     domains/<name>/attempts.json    how the last attempts ended
  *     domains/<name>/lock.json        who is ordering, and until when that holds
@@ -94,39 +95,51 @@ export class CertificateStore {
     });
   }
 
+  /** The file with the chain and the key of a name. */
+  bundleFile(domain: string): string {
+    return `${this.#root}/domains/${folderOf(domain)}/bundle.pem`;
+  }
+
   /** The certificate that is kept under a name. Undefined when there is none; rejects when it is broken. */
   async certificate(domain: string): Promise<StoredCertificate | undefined> {
     const folder = `domains/${folderOf(domain)}`;
-    const [pair, alone, meta] = await Promise.all([
-      this.#read(`${folder}/key.pem`),
-      this.#read(`${folder}/cert.pem`),
+    const [bundle, meta] = await Promise.all([
+      this.#read(`${folder}/bundle.pem`),
       this.#read(`${folder}/meta.json`),
     ]);
-    if (pair === undefined) return undefined;
-    // The reference keeps the key alone there.
-    const chain = pair.includes("-----BEGIN CERTIFICATE-----")
-      ? pair.slice(pair.indexOf("-----BEGIN CERTIFICATE-----"))
-      : alone;
-    if (chain === undefined) return undefined;
+    const text = bundle ?? await this.#separateFiles(folder);
+    if (text === undefined) return undefined;
     try {
-      const key = await SigningKey.fromPem(pair);
-      const facts = readChain(chain);
+      const key = await SigningKey.fromPem(text);
+      const facts = readChain(text);
       if (!sameBytes(facts.publicInfo, await key.publicInfo())) throw new Error("key and certificate differ");
       const directory = meta === undefined ? undefined : maybeText(parseLoosely(meta), "directory");
-      return { chain, keyPem: await key.pem(), key, facts, directory };
+      const chain = pemBlocks(text).filter(({ label }) => label === "CERTIFICATE");
+      return {
+        chain: chain.map(({ label, bytes }) => pemText(label, bytes)).join(""),
+        key,
+        facts,
+        directory,
+      };
     } catch (cause) {
       const why = `${this.#root}/${folder} is broken: ${reasonText(cause)}`;
       throw new AcmeError("storage", why, { cause });
     }
   }
 
-  async keepCertificate(
-    domain: string,
-    { chain, keyPem, facts, directory }: Omit<StoredCertificate, "key"> & { readonly directory: string },
-  ): Promise<void> {
+  /** What the reference proxy and other programs have left there. */
+  async #separateFiles(folder: string): Promise<string | undefined> {
+    const [chain, key] = await Promise.all([
+      this.#read(`${folder}/cert.pem`),
+      this.#read(`${folder}/key.pem`),
+    ]);
+    return chain === undefined || key === undefined ? undefined : `${chain}\n${key}`;
+  }
+
+  async keepCertificate(domain: string, stored: StoredCertificate): Promise<void> {
+    const { chain, key, facts, directory } = stored;
     const folder = `domains/${folderOf(domain)}`;
-    await this.#write(`${folder}/key.pem`, `${keyPem}${chain}`);
-    await this.#write(`${folder}/cert.pem`, chain);
+    const keyPem = await key.pem();
     const meta = {
       domains: facts.domains,
       issuer: facts.issuer,
@@ -134,7 +147,34 @@ export class CertificateStore {
       expires: new Date(facts.notAfterMs).toISOString(),
       directory,
     };
+    await this.#write(`${folder}/bundle.pem`, `${chain}${keyPem}`);
     await this.#write(`${folder}/meta.json`, pretty(meta));
+    await this.#write(`${folder}/cert.pem`, chain);
+    await this.#write(`${folder}/key.pem`, keyPem);
+  }
+
+  /** Keeps a certificate that was found in separate files as one, unless there is one. */
+  async keepBundle(domain: string, { chain, key }: StoredCertificate): Promise<void> {
+    const keyPem = await key.pem();
+    await this.#update(`domains/${folderOf(domain)}/bundle.pem`, (text) => {
+      return text === undefined ? `${chain}${keyPem}` : undefined;
+    });
+  }
+
+  /**
+   * Keeps a stand-in, but never over what another process has put there since: that is what it resolves with.
+   * Whatever is there and cannot be used is replaced.
+   */
+  async keepStandIn(domain: string, standIn: StoredCertificate): Promise<StoredCertificate> {
+    const path = `domains/${folderOf(domain)}/bundle.pem`;
+    const before = await this.#read(path);
+    const keyPem = await standIn.key.pem();
+    let isOurs = false;
+    await this.#update(path, (text) => {
+      isOurs = text === before;
+      return isOurs ? `${standIn.chain}${keyPem}` : undefined;
+    });
+    return isOurs ? standIn : await this.certificate(domain) ?? standIn;
   }
 
   /** How the last attempts for a name ended; undefined when nothing (readable) is noted. */
