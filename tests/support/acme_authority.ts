@@ -1,7 +1,7 @@
 /** A certificate authority for tests: reads requests (PKCS#10) with care and signs certificates with its own key. */
 
 import { createPublicKey, verify } from "node:crypto";
-import { type Bytes } from "../../src/acme/bytes.ts";
+import type { Bytes } from "../../src/acme/bytes.ts";
 import { members, oidText, readDer } from "../../src/acme/x509/der_reader.ts";
 import {
   integer,
