@@ -3,7 +3,7 @@ import { checkHeaderName } from "../core/header_edits.ts";
 import { Problem } from "../core/reading.ts";
 import { scalar } from "../core/schema.ts";
 import type { Options } from "../core/schema.ts";
-import { cookieValue } from "./cookie.ts";
+import { cookieValue } from "../core/cookies.ts";
 import { hashText } from "./hash.ts";
 
 /** What of a request decides its target. */

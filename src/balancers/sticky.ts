@@ -1,4 +1,5 @@
 import type { RequestContext } from "../core/context.ts";
+import { cookieValue } from "../core/cookies.ts";
 import { checkHeaderName } from "../core/header_edits.ts";
 import type { Response } from "../core/message.ts";
 import { block, duration, flag, oneOf, text } from "../core/schema.ts";
@@ -8,7 +9,6 @@ import { adaptive } from "./adaptive.ts";
 import type { Balancer, LoadObserver, Target } from "./balancer.ts";
 import type { BalancerDeps, BalancerKind } from "./balancer_kind.ts";
 import { consistentHash } from "./consistent_hash.ts";
-import { cookieValue } from "./cookie.ts";
 import { defaultsOf } from "./defaults.ts";
 import { ipHash } from "./ip_hash.ts";
 import { leastConnections } from "./least_connections.ts";

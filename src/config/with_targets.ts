@@ -53,13 +53,26 @@ function servedUpstream(
   found: readonly DiscoveredTarget[] | undefined,
 ): UpstreamConfig {
   const { discovery, tls } = upstream;
-  if (discovery === undefined) return upstream;
+  if (discovery === undefined || found === undefined) return upstream;
+  const knowsPriorities = PRIORITY_BALANCERS.has(upstream.loadBalancing.type);
+  const served = {
+    ...upstream,
+    targets: (knowsPriorities ? found : ofBestPriority(found)).map(targetConfig),
+  };
   // Addresses are found by a name, and it is this name that certificates are for.
   const serverName = findDiscovery(discovery.type).serverName?.(discovery.options);
-  const named = tls === undefined || tls.sni !== undefined || serverName === undefined || found === undefined
-    ? upstream
-    : { ...upstream, tls: { ...tls, sni: serverName } };
-  return found === undefined ? named : { ...named, targets: found.map(targetConfig) };
+  if (tls === undefined || tls.sni !== undefined || serverName === undefined) return served;
+  return { ...served, tls: { ...tls, sni: serverName } };
+}
+
+/** Balancers that turn to a higher priority when nothing of a lower one is fit. */
+const PRIORITY_BALANCERS: ReadonlySet<string> = new Set(["locality-aware"]);
+
+/** A balancer that knows no priorities would use the spare targets like all others (RFC 2782: lowest first). */
+function ofBestPriority(targets: readonly DiscoveredTarget[]): readonly DiscoveredTarget[] {
+  const takers = targets.filter(({ weight }) => weight > 0);
+  const best = takers.reduce((least, { priority = 0 }) => Math.min(least, priority), Infinity);
+  return takers.length === 0 ? targets : targets.filter(({ priority = 0 }) => priority === best);
 }
 
 function targetConfig({ address, weight, zone, priority = 0 }: DiscoveredTarget): TargetConfig {

@@ -1,4 +1,6 @@
-import { text } from "../core/schema.ts";
+import type { Plain } from "../core/config_node.ts";
+import { expects, type Problem } from "../core/reading.ts";
+import { scalar, text } from "../core/schema.ts";
 import type { Infer } from "../core/schema.ts";
 import type { Answer, DiscoveryKind, DiscoveryPorts, Finder, HttpAnswer, HttpRequest } from "./discovery.ts";
 import { openAnswer, readAnswer, readToken, StatusError } from "./http.ts";
@@ -34,21 +36,29 @@ function checkName(name: string): string | undefined {
   return isName ? undefined : `must be the name of a Kubernetes object, found "${name}"`;
 }
 
-function checkPort(port: string): string | undefined {
-  const isNumber = /^\d{1,5}$/.test(port) && Number(port) >= 1 && Number(port) <= 65_535;
-  return isNumber || /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(port)
-    ? undefined
-    : `must be a port's name or number in quotes, found "${port}"`;
+/** A port's name (RFC 6335 §5.1) or number, as text. */
+function decodePort(value: Plain): string | Problem {
+  const written = typeof value === "number" ? String(value) : value;
+  const isNumber = typeof written === "string" && /^\d{1,5}$/.test(written);
+  const isPort = isNumber && Number(written) >= 1 && Number(written) <= 65_535;
+  const isName = typeof written === "string" && !isNumber &&
+    /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(written);
+  return isPort || isName ? written : expects("a port's name or number", value);
 }
+
+const port = scalar<string, { readonly summary: string; readonly aliases: readonly string[] }>(
+  {
+    summary: "Name or number of the endpoints' port; left out, the first one.",
+    aliases: ["port-name"],
+  },
+  { type: "value", expected: "a port's name or number", json: { type: ["string", "integer"] } },
+  decodePort,
+);
 
 const options = discoveryOptions({
   service: text({ summary: "Name of the service.", aliases: ["name"], required: true, check: checkName }),
   namespace: text({ summary: "Its namespace; left out, the one this pod runs in.", check: checkName }),
-  port: text({
-    summary: "Name or number of the endpoints' port; left out, the first one.",
-    aliases: ["port-name"],
-    check: checkPort,
-  }),
+  port,
   url: text({
     summary: "Base of the API server.",
     aliases: ["api-server", "server"],

@@ -34,6 +34,10 @@ const options = discoveryOptions({
     aliases: ["targets"],
     block: listedTarget,
   }),
+}, (value, report) => {
+  if (value.targets.length === 0) {
+    report("targets", '"discovery" needs at least one target', 'add: target "10.0.0.7:3000"');
+  }
 });
 
 /** The targets stand in the configuration. */

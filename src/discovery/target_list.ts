@@ -3,8 +3,8 @@ import type { Answer, DiscoveredTarget } from "./discovery.ts";
 
 /** Most weight a target can have; larger ones are cut to it. */
 export const WEIGHT_MAX = 1_000_000;
-/** Zones are words; what is longer is none. */
-const ZONE_LENGTH_MAX = 128;
+/** Zones are words, as in the configuration. */
+const ZONE = /^[!-~]{1,128}$/;
 const PRIORITY_MAX = 65_535;
 
 /** Targets fit to be served, and how many were not. */
@@ -49,7 +49,7 @@ export function sameTargets(a: readonly DiscoveredTarget[], b: readonly Discover
 }
 
 function cleaned({ address, weight, priority, zone }: DiscoveredTarget): DiscoveredTarget {
-  const isZone = zone !== undefined && zone !== "" && zone.length <= ZONE_LENGTH_MAX;
+  const isZone = zone !== undefined && ZONE.test(zone);
   return {
     address,
     weight: whole(weight, WEIGHT_MAX, 1),

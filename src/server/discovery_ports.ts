@@ -30,21 +30,21 @@ const datagrams: DatagramPort = {
   async exchange({ server, bytes, timeoutMs, accept }) {
     const hostname = server.ip.includes(":") ? "::" : "0.0.0.0";
     const socket = Deno.listenDatagram({ transport: "udp", hostname, port: 0 });
-    const timer = setTimeout(() => socket.close(), timeoutMs);
-    let isOver = false;
+    let isLate = false;
+    const timer = setTimeout(() => {
+      isLate = true;
+      socket.close();
+    }, timeoutMs);
     try {
       await socket.send(bytes, { transport: "udp", hostname: server.ip, port: server.port });
       for (let count = 0; count < DATAGRAMS_MAX; count++) {
         const [reply, from] = await socket.receive(new Uint8Array(DATAGRAM_BYTES_MAX));
-        if (isFrom(from, server) && accept(reply)) {
-          isOver = true;
-          return;
-        }
+        if (isFrom(from, server) && accept(reply)) return;
       }
+      throw new Error(`only wrong answers, ${DATAGRAMS_MAX} of them`);
     } catch (cause) {
-      if (!(cause instanceof Deno.errors.BadResource || cause instanceof Deno.errors.Interrupted)) {
-        throw cause;
-      }
+      if (isLate) throw new Error(`no answer within ${timeoutMs} ms`, { cause });
+      throw cause;
     } finally {
       clearTimeout(timer);
       try {
@@ -53,7 +53,6 @@ const datagrams: DatagramPort = {
         // The time limit has closed it.
       }
     }
-    if (!isOver) throw new Error(`no answer within ${timeoutMs} ms`);
   },
 };
 

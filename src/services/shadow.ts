@@ -33,6 +33,8 @@ export type ShadowResult =
   | "body_too_long"
   /** The body never came to its end. */
   | "body_cut"
+  /** The real request went on in another protocol, of which there can be no copy. */
+  | "upgraded"
   /** The proxy ended first. */
   | "cancelled";
 
@@ -209,6 +211,10 @@ class Copy implements ShadowRun, Afterwards {
   }
 
   answered(response: Response): Response {
+    if (response.status === 101) {
+      if (!this.#givenUp) this.#giveUp("upgraded");
+      return response;
+    }
     this.#realAnswered(response.status);
     const length = response.body === null ? 0 : response.body.length;
     if (length === undefined || length > AWAITED_BYTES_MAX) this.requestEnded();

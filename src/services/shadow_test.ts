@@ -141,6 +141,15 @@ Deno.test("shadow service: the answer of a stream is not waited for", async () =
   equal(copies.length, 1);
 });
 
+Deno.test("shadow service: what goes on in another protocol is not copied", async () => {
+  const { service, contextOf, end, told, lease, copies, real } = rig();
+  real.answer = () => response(101);
+  const context = contextOf();
+  await service.serve(context);
+  await end(context);
+  deepEqual([told, lease.held, copies.length], [["skipped upgraded"], 0, 0]);
+});
+
 Deno.test("shadow service: a request that cannot be copied gives back what it held", async () => {
   const { service, contextOf, end, told, lease, totals } = rig({ maxBodyBytes: 3, maxConcurrent: 1 });
   const bytes = new TextEncoder().encode("body");

@@ -240,7 +240,7 @@ function liveBranch(
     cookie: cookie && { name: cookie.name, value: onWire(cookie) },
     token,
     setCookie,
-    setSecureCookie: `${setCookie}; Secure`,
+    setSecureCookie: setCookie.endsWith("Secure") ? setCookie : `${setCookie}; Secure`,
   };
 }
 
@@ -253,5 +253,9 @@ function cookieText(options: TrafficSplitOptions["stickyCookie"], token: string)
   if (options === undefined) return "";
   const { name, ttlSecs, path, sameSite } = options;
   const site = sameSite.charAt(0).toUpperCase() + sameSite.slice(1);
-  return `${name}=${token}; Path=${path}; Max-Age=${Math.floor(ttlSecs)}; HttpOnly; SameSite=${site}`;
+  // Browsers take `None` only together with `Secure`.
+  const secure = sameSite === "none" ? "; Secure" : "";
+  return `${name}=${token}; Path=${path}; Max-Age=${
+    Math.floor(ttlSecs)
+  }; HttpOnly; SameSite=${site}${secure}`;
 }

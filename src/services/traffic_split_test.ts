@@ -170,6 +170,12 @@ Deno.test("traffic split: a sticky cookie is given once, keeps its branch, and n
   equal(chosen.filter(([, reason]) => reason === "sticky").length, 80);
 });
 
+Deno.test("traffic split: a sticky cookie for other sites is always a secure one", async () => {
+  const stickyCookie = { ...STICKY.stickyCookie, sameSite: "none" } as const;
+  const { ask } = rig(options([{ id: "blue", weight: 1 }], { stickyCookie }));
+  for (const tls of [false, true]) ok((await ask({ tls })).cookies[0]!.endsWith("; SameSite=None; Secure"));
+});
+
 Deno.test("traffic split: a cookie of a branch that is gone, or has weight 0, is replaced", async () => {
   const two = options([{ id: "blue", weight: 1 }, { id: "green", weight: 1 }], STICKY);
   const { ask } = rig(two);

@@ -114,7 +114,7 @@ observability { metrics { enabled #false } }`;
 async function main(args: readonly string[]): Promise<void> {
   const quick = args.includes("--quick");
   const rate = args.includes("--rate") ? Number(args[args.indexOf("--rate") + 1]) : 300;
-  const plan: Plan = { blocks: quick ? 6 : 30, blockMs: quick ? 800 : 2000, requestsPerSecond: rate };
+  const plan: Plan = { blocks: quick ? 12 : 30, blockMs: quick ? 800 : 2000, requestsPerSecond: rate };
   const folder = await Deno.makeTempDir({ prefix: "bench-shadow-" });
   await Deno.chmod(folder, 0o755);
   try {
@@ -129,6 +129,7 @@ async function main(args: readonly string[]): Promise<void> {
     });
     const all: Record<string, number[]> = { plain: [], shadowed: [] };
     const cpu: Record<string, number> = { plain: 0, shadowed: 0 };
+    const medians: Record<string, number[]> = { plain: [], shadowed: [] };
     for (let i = 0; i < WARM_UP_BLOCKS + plan.blocks; i++) {
       // Which one is first changes, so that what drifts meets both.
       for (const id of i % 2 === 0 ? ["plain", "shadowed"] : ["shadowed", "plain"]) {
@@ -136,10 +137,19 @@ async function main(args: readonly string[]): Promise<void> {
         const latencies = await block(port, `${id}.test`, plan);
         if (i < WARM_UP_BLOCKS) continue;
         all[id]!.push(...latencies);
+        medians[id]!.push(quantile(latencies.toSorted((a, b) => a - b), 0.5));
         cpu[id]! += cpuMicros(sentinel.pid) - before;
       }
     }
     report(all, cpu, plan);
+    // Blocks side by side say more than all of them together where the machine's mood changes.
+    const ratios = medians["plain"]!.map((plain, i) => medians["shadowed"]![i]! / plain).sort((a, b) =>
+      a - b
+    );
+    const [low, middle, high] = [0.25, 0.5, 0.75].map((share) => quantile(ratios, share).toFixed(3));
+    console.log(
+      `p50 of a block against the one beside it: ${middle} in the middle, half within ${low} to ${high}`,
+    );
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

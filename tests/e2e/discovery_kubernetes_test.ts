@@ -113,7 +113,7 @@ Deno.test("kubernetes: conditions, zones and ports", async () => {
     },
     {
       name: "a port by number",
-      more: 'port "9000"',
+      more: "port 9000",
       spec: { ports, endpoints: [ready] },
       want: ["10.0.0.1:9000"],
     },
