@@ -2,6 +2,7 @@ import type { CidrSet } from "../core/cidr.ts";
 import type { Downstream } from "../core/context.ts";
 import type { Deadlines, Watch } from "../core/deadlines.ts";
 import type { Log, Socket, SocketListener } from "../core/ports.ts";
+import { HandshakeError, type HandshakeFailure, type TlsServer, type TlsSession } from "../core/tls.ts";
 import { statusText } from "../http1/status_text.ts";
 import type { Admission, Rejection } from "./admission.ts";
 import { Connection, type ConnectionDeps } from "./connection.ts";
@@ -24,12 +25,30 @@ export interface ListenerSettings {
   readonly trusted: CidrSet;
   /** Peers that send a PROXY header first; empty means nobody does. */
   readonly proxyHeaderFrom: CidrSet;
+  /** How TLS is spoken; null on listeners without it. */
+  readonly tls: TlsSettings | null;
 }
+
+/** TLS of a listener. */
+export interface TlsSettings {
+  readonly server: TlsServer;
+  /** Time for the whole handshake. */
+  readonly handshakeTimeoutMs: number;
+  /** Handshakes under way at once; more connections are cut. */
+  readonly handshakesMax: number;
+}
+
+/** What application protocols a listener with TLS offers (ALPN), its favourite first. */
+export const APPLICATION_PROTOCOLS: readonly string[] = ["http/1.1"];
 
 /** Told of what happens at a listener, for metrics. */
 export interface AcceptorEvents {
   accepted(): void;
   rejected(reason: Rejection | "proxy_header"): void;
+  /** A handshake is complete. */
+  handshaken(session: TlsSession, durationMs: number): void;
+  /** A handshake came to nothing. */
+  handshakeFailed(failure: HandshakeFailure): void;
   closed(): void;
 }
 
@@ -53,6 +72,7 @@ export class Acceptor {
   /** Accepted, but the PROXY header that is due has not come yet. */
   readonly #opening = new Set<Socket>();
   #rejecting = 0;
+  #handshakes = 0;
   #draining = false;
   #emptied: (() => void) | null = null;
 
@@ -129,7 +149,7 @@ export class Acceptor {
         if (verdict !== "admitted") return await this.#reject(socket, verdict);
         countedIp = opened.proxiedIp;
       }
-      await opened.run();
+      await this.#enter(opened, settings);
     } catch (cause) {
       this.#deps.log("error", "A connection failed", { cause: String(cause) });
       socket.close();
@@ -146,7 +166,8 @@ export class Acceptor {
     const downstream: OpenDownstream = {
       listenerId: settings.id,
       namespace: settings.namespace,
-      scheme: "http",
+      scheme: settings.tls === null ? "http" : "https",
+      tls: null,
       localPort: local.type === "ip" ? local.port : 0,
       peerIp: remote.type === "ip" ? remote.ip : "",
       peerPort: remote.type === "ip" ? remote.port : 0,
@@ -170,10 +191,60 @@ export class Acceptor {
       early = received.rest;
     }
     downstream.peerTrusted = remote.type === "unix" ? false : settings.trusted.has(downstream.peerIp);
-    return { proxiedIp, run: () => this.#run(socket, downstream, early) };
+    return { socket, downstream, early, proxiedIp };
   }
 
-  async #run(socket: Socket, downstream: OpenDownstream, early: Uint8Array | null): Promise<void> {
+  /** Shakes hands where TLS is spoken, then serves in the protocol that was agreed upon. */
+  async #enter(opened: Opened, settings: ListenerSettings): Promise<void> {
+    if (settings.tls === null) return await this.#run(opened);
+    const session = await this.#shakeHands(opened, settings.tls);
+    if (session === null) return;
+    const { socket, facts } = session;
+    opened.downstream.tls = facts;
+    // The one place where connections part by protocol: only HTTP/1.1 is offered, and who offers nothing speaks it.
+    await this.#run({ ...opened, socket, early: null });
+  }
+
+  /** The connection after its handshake; null when there was none, the socket being closed then. */
+  async #shakeHands({ socket, early }: Opened, tls: TlsSettings): Promise<TlsSession | null> {
+    const { deadlines, events, log, connections: { clock } } = this.#deps;
+    if (this.#handshakes >= tls.handshakesMax) {
+      events.handshakeFailed("overloaded");
+      socket.close();
+      return null;
+    }
+    const startedMs = clock.nowMs();
+    let late = false;
+    const expire = () => {
+      late = true;
+      socket.close();
+    };
+    const watch: Watch = { dueMs: deadlines.coarseMs + tls.handshakeTimeoutMs, expire };
+    deadlines.add(watch);
+    this.#handshakes++;
+    this.#opening.add(socket);
+    try {
+      const session = await tls.server.handshake(socket, early);
+      events.handshaken(session, clock.nowMs() - startedMs);
+      return session;
+    } catch (cause) {
+      socket.close();
+      const failure = late ? "timeout" : cause instanceof HandshakeError ? cause.failure : "other";
+      events.handshakeFailed(failure);
+      log(failure === "other" ? "warn" : "debug", "A TLS handshake failed", {
+        listener: this.#settings.id,
+        failure,
+        cause: cause instanceof Error ? cause.message : String(cause),
+      });
+      return null;
+    } finally {
+      deadlines.remove(watch);
+      this.#handshakes--;
+      this.#opening.delete(socket);
+    }
+  }
+
+  async #run({ socket, downstream, early }: Opened): Promise<void> {
     const { limits } = this.#settings;
     const connection = new Connection(socket, { downstream, limits }, this.#deps.connections);
     if (early !== null) connection.input.preload(early);
@@ -217,7 +288,8 @@ export class Acceptor {
   /** Says why in HTTP, as far as there is room even for that. */
   async #reject(socket: Socket, reason: Rejection): Promise<void> {
     this.#deps.events.rejected(reason);
-    if (this.#rejecting >= REJECTING_MAX) return socket.close();
+    // Behind TLS it could only be said after a handshake, which is what there is no room for.
+    if (this.#settings.tls !== null || this.#rejecting >= REJECTING_MAX) return socket.close();
     this.#rejecting++;
     const { deadlines } = this.#deps;
     const watch: Watch = { dueMs: deadlines.coarseMs + REJECT_LINGER_MS, expire: () => socket.close() };
@@ -239,9 +311,12 @@ export class Acceptor {
 
 /** A connection that is ready to be served. */
 interface Opened {
+  readonly socket: Socket;
+  readonly downstream: OpenDownstream;
+  /** Bytes that came with the PROXY header. */
+  readonly early: Uint8Array | null;
   /** The client that a PROXY header named. */
   readonly proxiedIp: string | undefined;
-  run(): Promise<void>;
 }
 
 /** Whether the connection begins with a PROXY header. */

@@ -3,6 +3,7 @@ import { identifier } from "../core/named_blocks.ts";
 import { refused } from "../core/refused.ts";
 import { block, bytes, duration, flag, integer, oneOf, text, texts } from "../core/schema.ts";
 import type { Infer } from "../core/schema.ts";
+import { tlsOptions } from "../tls/options.ts";
 
 /** Options of one listening socket. */
 export const listener = block({
@@ -18,15 +19,11 @@ export const listener = block({
     }),
     protocol: oneOf({
       summary: "What clients speak.",
-      values: { http: ["http1", "http/1.1"] },
-      unavailable: { https: [], h2: ["http2"], h3: ["http3"] },
+      values: { http: ["http1", "http/1.1"], https: [] },
+      unavailable: { h2: ["http2"], h3: ["http3"] },
       default: "http",
     }),
-    tls: refused({
-      summary: "Certificates and TLS settings.",
-      feature: "tls on a listener",
-      hint: "terminate TLS in front of this listener until it is built",
-    }),
+    tls: tlsOptions,
     defaultRoute: text({ summary: "Route to take when none matches." }),
     namespace: text({
       summary: "Namespace whose routes alone this listener serves; left out, the global ones.",
@@ -95,6 +92,14 @@ export const listener = block({
       summary: "Streams of one HTTP/2 connection; HTTP/1.1 has one.",
       asks: () => false,
     }),
+  },
+  check({ protocol, tls }, report) {
+    if (protocol === "https" && tls === undefined) {
+      report("protocol", '"https" needs certificates', 'add: tls { cert-file "…"; key-file "…" }');
+    }
+    if (protocol !== "https" && tls !== undefined) {
+      report("tls", '"tls" is for https', 'add: protocol "https"');
+    }
   },
 });
 

@@ -107,6 +107,8 @@ export class Listeners {
         accepted: () => meter.opened(),
         closed: () => meter.closed(),
         rejected: (reason) => meter.rejected(reason),
+        handshaken: ({ facts }, durationMs) => meter.handshaken(facts, durationMs),
+        handshakeFailed: (failure) => meter.handshakeFailed(failure),
       },
     });
     this.#acceptors.set(address, acceptor);

@@ -2,6 +2,7 @@ import type { RequestContext } from "../core/context.ts";
 import { ERRORS } from "../core/errors.ts";
 import type { ErrorCode } from "../core/errors.ts";
 import type { Families } from "./families.ts";
+import type { HandshakeFailure, TlsFacts } from "../core/tls.ts";
 import type { Counter, Gauge, Histogram } from "./metrics.ts";
 
 /** Methods that are label values; every other one is `OTHER`, since clients may invent them without end. */
@@ -285,6 +286,17 @@ export class ListenerMeter {
   /** A connection that was taken in has ended. */
   closed(): void {
     this.#open.dec();
+  }
+
+  /** A TLS handshake is complete, after so many milliseconds. */
+  handshaken({ version, resumed }: TlsFacts, durationMs: number): void {
+    this.#families.tlsHandshakes.labels(this.#listener, version, resumed ? "true" : "false").inc();
+    this.#families.tlsHandshakeDuration.labels(version).observe(durationMs / 1000);
+  }
+
+  /** A TLS handshake came to nothing. */
+  handshakeFailed(failure: HandshakeFailure): void {
+    this.#families.tlsHandshakeFailures.labels(this.#listener, failure).inc();
   }
 
   /** A connection was closed before a request was read; `reason` is one of a few fixed words. */

@@ -88,6 +88,7 @@ export class DemoCompanion implements Companion {
       id: "demo",
       namespace: undefined,
       trusted: nobody,
+      tls: null,
       proxyHeaderFrom: nobody,
       limits: LIMITS,
     }, {
@@ -101,7 +102,13 @@ export class DemoCompanion implements Companion {
       },
       deadlines: this.#deadlines,
       admission: countedAdmission(),
-      events: { accepted: () => {}, rejected: () => {}, closed: () => {} },
+      events: {
+        accepted: () => {},
+        rejected: () => {},
+        closed: () => {},
+        handshaken: () => {},
+        handshakeFailed: () => {},
+      },
       log,
     });
     void acceptor.run();

@@ -68,6 +68,7 @@ export function requestContext(init: RequestInit = {}): RequestContext {
       listenerId: "l",
       namespace: undefined,
       scheme: init.scheme ?? "http",
+      tls: null,
       localPort: 8080,
       peerIp: "192.0.2.1",
       peerPort: 40_000,

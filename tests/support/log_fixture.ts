@@ -32,6 +32,7 @@ export function endedRequest(request: EndedRequest = {}): RequestContext {
       listenerId: "main",
       namespace: undefined,
       scheme: "http",
+      tls: null,
       localPort: 8080,
       peerIp: "192.0.2.7",
       peerPort: 40_000,
