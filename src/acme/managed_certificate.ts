@@ -32,7 +32,7 @@ export interface ServedCertificate {
   readonly isStandIn: boolean;
 }
 
-/** Takes certificates in use: for the next handshake of each of its names. Must not throw. */
+/** Told that a certificate's file has a new one: to be used from the next handshake on. Must not throw. */
 export interface CertificateSink {
   (certificate: ServedCertificate): void;
 }
@@ -104,8 +104,7 @@ export class ManagedCertificate {
     } catch (cause) {
       this.#reportBroken(cause);
     }
-    const notes = await this.#store.attempts(this.name);
-    if (notes?.subject === this.#notes.subject) this.#notes = notes;
+    await this.#readNotes();
     const nowMs = this.#init.ports.clock.wallMs();
     const isUsable = this.#stored !== undefined &&
       !(isStandIn(this.#stored) && this.#stored.facts.notAfterMs < nowMs);
@@ -113,6 +112,19 @@ export class ManagedCertificate {
     else if (!isStandIn(this.#stored!)) await this.#store.keepBundle(this.name, this.#stored!);
     this.#plan();
     return this.served;
+  }
+
+  /** What is in the folder, without a change to it; undefined when nothing that can be used is. */
+  async peek(): Promise<CertificateState | undefined> {
+    try {
+      this.#stored = await this.#store.certificate(this.name);
+      await this.#readNotes();
+    } catch (cause) {
+      this.#reportBroken(cause);
+    }
+    if (this.#stored === undefined) return undefined;
+    this.#plan();
+    return this.state();
   }
 
   /** What is in use; `load` comes first. */
@@ -126,9 +138,8 @@ export class ManagedCertificate {
     };
   }
 
-  /** Hands out what was loaded and begins to renew. */
+  /** Begins to renew. */
   start(): void {
-    this.#init.sink(this.served);
     this.#schedule();
   }
 
@@ -159,6 +170,11 @@ export class ManagedCertificate {
       failuresInARow,
       lastFailure,
     };
+  }
+
+  async #readNotes(): Promise<void> {
+    const notes = await this.#store.attempts(this.name);
+    if (notes?.subject === this.#notes.subject) this.#notes = notes;
   }
 
   #nextAttemptMs(): number {

@@ -54,6 +54,11 @@ export class AcmeManager {
     return await Promise.all(loads);
   }
 
+  /** How the certificates in the folders are, without a change to anything; undefined for what is not there. */
+  async peek(wanted: readonly AcmeOptions[]): Promise<(CertificateState | undefined)[]> {
+    return await Promise.all(wanted.map((options) => this.#create(options).peek()));
+  }
+
   /** What was prepared is kept renewed; what is not wanted any more ends. */
   commit(): void {
     const old = this.#managed;

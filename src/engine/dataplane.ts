@@ -95,6 +95,7 @@ export class Dataplane {
   #engine: Engine | null = null;
   #listeners: Listeners | null = null;
   #prepared: Prepared | null = null;
+  #challenges: ReadonlyMap<string, string> = new Map();
   /** Settles when nothing is being prepared. */
   #preparing: Promise<unknown> = Promise.resolve();
   /** The highest generation that is not wanted any more. */
@@ -193,6 +194,12 @@ export class Dataplane {
     return this.#agents.states();
   }
 
+  /** Gives these proofs to authorities that ask for them; token → key authorization. */
+  showChallenges(answers: ReadonlyMap<string, string>): void {
+    this.#challenges = answers;
+    this.#engine?.showChallenges(answers);
+  }
+
   reopenLogs(): void {
     this.#init.sinks.reopen();
   }
@@ -210,7 +217,11 @@ export class Dataplane {
   }
 
   #engineFor(snapshot: Snapshot): Engine {
-    return this.#engine ??= new Engine(snapshot, this.#init.ports.clock);
+    if (this.#engine === null) {
+      this.#engine = new Engine(snapshot, this.#init.ports.clock);
+      this.#engine.showChallenges(this.#challenges);
+    }
+    return this.#engine;
   }
 
   #listenersFor(engine: Engine): Listeners {

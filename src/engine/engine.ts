@@ -12,6 +12,7 @@ import { cleanHeaders } from "../upstream/clean_headers.ts";
 import { bufferRequest, bufferResponse } from "./buffering.ts";
 import { clientAddress } from "./client_address.ts";
 import type { LiveRoute } from "./live_route.ts";
+import { challengeAnswer, type ChallengeAnswers } from "./challenges.ts";
 import { answerLastHop } from "./max_forwards.ts";
 import type { Snapshot } from "./snapshot.ts";
 
@@ -31,6 +32,7 @@ export interface ListenerView {
 export class Engine implements RequestHandler {
   readonly #clock: Clock;
   #snapshot: Snapshot;
+  #challenges: ChallengeAnswers = null;
 
   constructor(snapshot: Snapshot, clock: Clock) {
     this.#snapshot = snapshot;
@@ -48,10 +50,23 @@ export class Engine implements RequestHandler {
     return old;
   }
 
+  /** Proofs for authorities that are given from now on, before any route. */
+  showChallenges(answers: ReadonlyMap<string, string>): void {
+    this.#challenges = answers.size === 0 ? null : answers;
+  }
+
   handle(context: RequestContext): MaybePromise<Response> {
     const snapshot = this.#snapshot;
     snapshot.retain();
     context.lease = snapshot;
+    if (this.#challenges !== null) {
+      const proof = challengeAnswer(context, this.#challenges);
+      if (proof !== null) {
+        snapshot.names.name(context);
+        snapshot.unroutedMeter.start();
+        return proof;
+      }
+    }
     const route = this.#enter(context, snapshot);
     if (route.bufferResponses || (route.bufferRequests && context.body !== null)) {
       return serveBuffered(context, route);

@@ -1,4 +1,5 @@
 import process from "node:process";
+import type { CertificateState, RenewalOutcome } from "../acme/managed_certificate.ts";
 import type { DiscoveryState, RefreshOutcome } from "../discovery/follower.ts";
 import { createFamilies } from "../observe/families.ts";
 import { MetricsRegistry } from "../observe/metrics.ts";
@@ -47,6 +48,26 @@ export class ProcessMetrics {
       discoveryRejected.labels(upstreamId, type).set(state.rejected);
       const isFailing = state.failuresInARow > 0 || state.keepsOld;
       discoveryFailing.labels(upstreamId, type).set(isFailing ? 1 : 0);
+    }
+  }
+
+  /** Counts an attempt at a certificate. */
+  countCertificate(name: string, outcome: RenewalOutcome): void {
+    if (outcome.type === "issued") this.#families.acmeIssued.labels(name).inc();
+    else if (outcome.type === "failed") this.#families.acmeFailures.labels(name, outcome.reason).inc();
+  }
+
+  /** Takes over how certificates are doing. */
+  recordCertificates(states: readonly CertificateState[]): void {
+    const { acmeExpiry, acmeNextAttempt, acmeLastSuccess, acmeStandIn } = this.#families;
+    const known = new Set(states.map(({ name }) => name));
+    const isKept = ([name]: readonly string[]) => known.has(name!);
+    for (const family of [acmeExpiry, acmeNextAttempt, acmeLastSuccess, acmeStandIn]) family.retain(isKept);
+    for (const { name, notAfterMs, nextAttemptMs, lastSuccessMs, isStandIn } of states) {
+      acmeExpiry.labels(name).set(notAfterMs / 1000);
+      acmeNextAttempt.labels(name).set(nextAttemptMs / 1000);
+      if (lastSuccessMs !== undefined) acmeLastSuccess.labels(name).set(lastSuccessMs / 1000);
+      acmeStandIn.labels(name).set(isStandIn ? 1 : 0);
     }
   }
 

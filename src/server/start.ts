@@ -8,6 +8,9 @@ import { createAgentTrial } from "./agent_trial.ts";
 import { type AgentsView, agentsView } from "./agent_view.ts";
 import { AgentFetch } from "./agent_fetch.ts";
 import { AgentsCompanion } from "./agents_companion.ts";
+import { AcmeCompanion } from "./acme_companion.ts";
+import { createAcmePorts } from "./acme_ports.ts";
+import { certificatesView, renewalsView } from "./acme_view.ts";
 import { AdminListener } from "./admin_listener.ts";
 import { ReloadAudit } from "./audit.ts";
 import type { ConfigSource } from "./config_source.ts";
@@ -80,6 +83,7 @@ class Starting {
   readonly #agentsFolder: AgentsCompanion;
   readonly #catalogue: AgentCatalogue;
   readonly #discovery: DiscoveryCompanion;
+  readonly #acme: AcmeCompanion;
   #collector = new MetricsCollector(() => []);
   #supervisor: Supervisor | undefined;
 
@@ -102,6 +106,12 @@ class Starting {
       ports: createDiscoveryPorts({ ...ports, random: createRandom(), log, dialer: createDialer() }),
       metrics: this.#metrics,
       retarget: () => this.#supervisor?.retarget() ?? Promise.resolve([]),
+    });
+    this.#acme = new AcmeCompanion({
+      ports: createAcmePorts({ ...ports, random: createRandom(), log, dialer: createDialer() }),
+      metrics: this.#metrics,
+      show: (answers) => this.#supervisor?.fleet.showChallenges(answers) ?? Promise.resolve(),
+      reread: () => this.#supervisor?.retarget() ?? Promise.resolve([]),
     });
   }
 
@@ -151,7 +161,8 @@ class Starting {
       spawn: (start) => this.#spawn(start),
       sharedNeeds,
       loadAgents: (config) => this.#catalogue.load(config),
-      discover: (config) => this.#discovery.discover(config),
+      discover: async (config) => await this.#acme.certify(await this.#discovery.discover(config)),
+      challenges: () => this.#acme.challenges,
       clearWorker,
       onReload: (result) => this.#afterReload(result),
     };
@@ -180,6 +191,8 @@ class Starting {
       metrics: () => this.#processMetrics(),
       upstreams: async () => this.#discovery.describe(await firstAnswer(supervisor.fleet.threads)),
       agents: () => this.#agents(supervisor),
+      certificates: () => certificatesView(this.#acme.states(), this.#clock.wallMs()),
+      renew: async (domain) => renewalsView(await this.#acme.renew(domain)),
     }, log);
     const health = new HealthCompanion({
       dialer: createDialer(),
@@ -190,7 +203,15 @@ class Starting {
     });
     const ports = { clock: this.#clock, timers: this.#timers, listen: createListen(log), log };
     const watch = new WatchCompanion(supervisor, log);
-    return [admin, health, new DemoCompanion(supervisor, ports), watch, this.#agentsFolder, this.#discovery];
+    return [
+      admin,
+      health,
+      new DemoCompanion(supervisor, ports),
+      watch,
+      this.#agentsFolder,
+      this.#discovery,
+      this.#acme,
+    ];
   }
 
   /** A thread that does not answer in time is left out; its agents are those of the others. */
@@ -204,6 +225,7 @@ class Starting {
     const supervisor = this.#supervisor;
     if (supervisor === undefined || supervisor.generation === 0) return { families: [] };
     this.#metrics.recordDiscovery(this.#discovery.states());
+    this.#metrics.recordCertificates(this.#acme.states());
     const merged = mergeSnapshots([await this.#collector.collect(), this.#metrics.snapshot(supervisor)]);
     return joinCustomFamilies(merged);
   }

@@ -56,6 +56,8 @@ export interface SupervisorInit {
   loadAgents?(config: Config): Promise<{ readonly plan: AgentPlan; readonly problems: readonly string[] }>;
   /** The configuration with the targets that were found for it; may wait, within bounds, for first answers. */
   discover?(config: Config): Promise<Config>;
+  /** Proofs that threads give to authorities now. */
+  challenges?(): ReadonlyMap<string, string>;
   /** Gives back what a dead worker held in shared memory. */
   clearWorker(shared: SharedMemory, workerIndex: number, workerCount: number): void;
   /** Told of every reload, the start included: for metrics and the audit log. */
@@ -222,6 +224,7 @@ export class Supervisor {
         this.#init.spawn({ index, count, config: this.#committed?.config ?? config, died }),
       current: () => this.#committed,
       exclusively: (task) => this.#exclusive.run(task),
+      challenges: () => this.#init.challenges?.() ?? new Map(),
       onDeath: (index) => this.#init.clearWorker(this.shared, index, count),
     });
     const busy = checkListeners(config, undefined);

@@ -93,6 +93,11 @@ class FakeThread implements FleetThread {
     return Promise.resolve([]);
   }
 
+  showChallenges(answers: ReadonlyMap<string, string>): Promise<void> {
+    this.calls.push(`show ${answers.size}`);
+    return Promise.resolve();
+  }
+
   reopenLogs(): Promise<void> {
     this.calls.push("reopenLogs");
     return Promise.resolve();

@@ -78,6 +78,11 @@ export class ThreadHost implements Thread {
   }
 
   // deno-lint-ignore require-await -- the other kind of thread answers later.
+  async showChallenges(answers: ReadonlyMap<string, string>): Promise<void> {
+    this.#dataplane.showChallenges(answers);
+  }
+
+  // deno-lint-ignore require-await -- the other kind of thread answers later.
   async reopenLogs(): Promise<void> {
     this.#dataplane.reopenLogs();
   }

@@ -33,7 +33,7 @@ export async function readCredential(files: CertificateFiles, reader: Credential
   const certificate = parse(files.certFile, cert);
   const privateKey = attempt(
     `${files.keyFile} holds no private key that can be read`,
-    () => createPrivateKey(key),
+    () => createPrivateKey(onlyKey(key)),
   );
   if (!certificate.checkPrivateKey(privateKey)) {
     throw new Error(`the key in ${files.keyFile} is not that of the certificate in ${files.certFile}`);

@@ -1,3 +1,4 @@
+import { acme } from "../acme/options.ts";
 import { repeated } from "../core/named_blocks.ts";
 import { expects } from "../core/reading.ts";
 import { refused } from "../core/refused.ts";
@@ -24,12 +25,6 @@ const alternate = block({
     }),
     keyFile: text({ summary: "PEM file of the private key.", aliases: ["key"], required: true }),
   },
-});
-
-const acme = refused({
-  summary: "Certificates ordered by ACME.",
-  feature: "acme",
-  hint: "get certificates with another ACME client; files that it replaces are used at once",
 });
 
 const sni = block({
@@ -60,11 +55,26 @@ const sni = block({
   },
 });
 
-/** What must hold for a certificate and its key, wherever they stand. */
+/** What must hold for a certificate and its key, wherever they stand: files, or an authority that brings them. */
 function checkPair(
-  { certFile, keyFile }: { readonly certFile?: string | undefined; readonly keyFile?: string | undefined },
+  { certFile, keyFile, alternate, acme }: {
+    readonly certFile?: string | undefined;
+    readonly keyFile?: string | undefined;
+    readonly alternate?: object | undefined;
+    readonly acme?: object | undefined;
+  },
   report: Report,
 ): void {
+  if (acme !== undefined) {
+    const key = certFile !== undefined ? "certFile" : keyFile !== undefined ? "keyFile" : undefined;
+    if (key !== undefined) {
+      report(key, 'certificate files and "acme" exclude each other', "remove one of them");
+    }
+    if (alternate !== undefined) {
+      report("alternate", '"alternate" is of files, and has no effect beside "acme"', "remove it");
+    }
+    return;
+  }
   if (certFile === undefined) {
     report("certFile", '"cert-file" is missing', 'add: cert-file "/path/to/cert.pem"');
   }

@@ -12,6 +12,7 @@ export const LAYERS: readonly (readonly string[])[] = [
   ["routing"],
   ["services", "filters"],
   ["upstream", "downstream"],
+  ["http2"],
   ["http1", "tls"],
   ["acme"],
   ["agents", "balancers", "discovery", "health", "cache", "counters", "observe"],
