@@ -17,6 +17,7 @@ import { NodeSignatureVerifier } from "./signature_verifier.ts";
 import type { FleetThread } from "./fleet.ts";
 import { HealthCompanion } from "./health_companion.ts";
 import { surviveErrors, surviveRejections } from "./last_resort.ts";
+import { CertificateCompanion } from "./certificate_companion.ts";
 import { createListen } from "./listen.ts";
 import { COLLECT_INTERVAL_MS, MetricsCollector } from "./metrics_collector.ts";
 import { writePidFile } from "./pid_file.ts";
@@ -181,7 +182,14 @@ class Starting {
     });
     const ports = { clock: this.#clock, timers: this.#timers, listen: createListen(log), log };
     const watch = new WatchCompanion(supervisor, log);
-    return [admin, health, new DemoCompanion(supervisor, ports), watch, this.#agentsFolder];
+    const certificates = new CertificateCompanion({
+      log,
+      clock: this.#clock,
+      timers: this.#timers,
+      refresh: () => supervisor.refresh("certificates"),
+      changed: (outcome) => this.#metrics.countCertificates(outcome),
+    });
+    return [admin, certificates, health, new DemoCompanion(supervisor, ports), watch, this.#agentsFolder];
   }
 
   /** A thread that does not answer in time is left out; its agents are those of the others. */
