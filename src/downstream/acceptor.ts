@@ -82,6 +82,11 @@ export class Acceptor {
     this.#deps = deps;
   }
 
+  /** What new connections follow. */
+  get settings(): ListenerSettings {
+    return this.#settings;
+  }
+
   /** Open connections. */
   get size(): number {
     return this.#connections.size;

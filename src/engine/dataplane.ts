@@ -175,6 +175,7 @@ export class Dataplane {
     recordGauges(this.#families, {
       pools: this.#pools.stats(),
       snapshot: this.#engine?.snapshot,
+      certificates: this.#listeners?.certificates() ?? [],
       dropped: this.#init.sinks.dropped(),
       isFirst: this.#init.workerIndex === 0,
     });

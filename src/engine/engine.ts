@@ -13,6 +13,7 @@ import { bufferRequest, bufferResponse } from "./buffering.ts";
 import { clientAddress } from "./client_address.ts";
 import type { LiveRoute } from "./live_route.ts";
 import { challengeAnswer, type ChallengeAnswers } from "./challenges.ts";
+import { type ClientCertificateHeaders, tellClientCertificate } from "./client_certificate_headers.ts";
 import { answerLastHop } from "./max_forwards.ts";
 import type { Snapshot } from "./snapshot.ts";
 
@@ -26,6 +27,8 @@ export interface ListenerView {
   readonly table: RouteTable<LiveRoute>;
   /** Peers whose forwarding headers are believed. */
   readonly trusted: CidrSet;
+  /** What upstreams are told of client certificates; null where no listener tells. */
+  readonly clientCertificates: ClientCertificateHeaders | null;
 }
 
 /** Answers requests by the current snapshot: the straight way from a parsed head to a response. */
@@ -131,6 +134,9 @@ export class Engine implements RequestHandler {
     const listener = snapshot.listeners.get(context.downstream.listenerId);
     if (listener !== undefined) context.clientIp = clientAddress(context, listener.trusted);
     cleanHeaders(context);
+    if (listener !== undefined && listener.clientCertificates !== null) {
+      tellClientCertificate(context, listener.clientCertificates);
+    }
     const path = matchingPath(context.path);
     const route = path === undefined ? undefined : listener?.table.match(at(context, path));
     if (route === undefined) {

@@ -2,6 +2,7 @@ import type { ResolvedListener } from "../config/resolve.ts";
 import { parseEndpoint } from "../core/address.ts";
 import type { Deadlines } from "../core/deadlines.ts";
 import type { Address, Listen, Log, SocketListener } from "../core/ports.ts";
+import type { CertificateFacts } from "../core/tls.ts";
 import { Acceptor, type ListenerSettings } from "../downstream/acceptor.ts";
 import type { Admission } from "../downstream/admission.ts";
 import type { ConnectionDeps } from "../downstream/connection.ts";
@@ -24,6 +25,11 @@ export interface ListenersDeps {
 export interface PlannedListener {
   readonly config: ResolvedListener;
   readonly settings: ListenerSettings;
+}
+
+/** A certificate and who shows it. */
+export interface ListenerCertificate extends CertificateFacts {
+  readonly listener: string;
 }
 
 /** Sockets bound for a configuration that is not served yet. */
@@ -82,6 +88,13 @@ export class Listeners {
   /** Closes what was bound for a configuration that will not be served. */
   async abandon({ bound }: PreparedListeners): Promise<void> {
     await Promise.all([...bound.values()].map((socket) => socket.close()));
+  }
+
+  /** The certificates of listeners, for metrics. */
+  certificates(): readonly ListenerCertificate[] {
+    return [...this.#acceptors.values()].flatMap(({ settings: { id, tls } }) =>
+      (tls?.server.certificates ?? []).map((facts) => ({ ...facts, listener: id }))
+    );
   }
 
   /** Stops accepting everywhere; resolves when no connection is left. */

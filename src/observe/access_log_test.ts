@@ -2,6 +2,7 @@ import { deepEqual, equal, match, ok } from "node:assert/strict";
 import fc from "../../tests/support/seeded_check.ts";
 import { accessLogOptions, ALL_FIELDS, endedRequest } from "../../tests/support/log_fixture.ts";
 import type { EndedRequest } from "../../tests/support/log_fixture.ts";
+import { TLS_FACTS } from "../../tests/support/tls_facts.ts";
 import { AccessLog } from "./access_log.ts";
 import type { AccessLogOptions } from "./access_log.ts";
 import { LOG_FIELDS_MAX } from "./access_log_values.ts";
@@ -110,6 +111,7 @@ Deno.test("access log: each switch takes its field out of JSON, and nothing else
     target: "/a?q=1",
     headers: [["Referer", "r"], ["User-Agent", "u"]],
     route: { namespace: "n", service: "s" },
+    tls: TLS_FACTS,
   };
   const all = Object.keys(parsed(request));
   const gone: Record<keyof typeof ALL_FIELDS, string[]> = {
@@ -131,6 +133,7 @@ Deno.test("access log: each switch takes its field out of JSON, and nothing else
     userAgent: ["user_agent"],
     referer: ["referer"],
     clientIp: ["client_ip"],
+    tls: ["tls"],
     routeId: ["route_id"],
     upstream: ["upstream"],
     namespace: ["namespace"],

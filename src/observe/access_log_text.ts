@@ -1,3 +1,4 @@
+import { clientText } from "./tls_field.ts";
 import type { RequestContext } from "../core/context.ts";
 import { agentsText } from "./agents_field.ts";
 import type { AccessLogOptions } from "./access_log.ts";
@@ -59,6 +60,8 @@ export function textParts(options: AccessLogOptions): Parts {
     if (on[field]) parts.push((context) => textPair(key, read(context)));
   };
   pair("clientIp", "client", (context) => context.clientIp);
+  pair("tls", "tls", ({ downstream: { tls } }) => tls?.version);
+  pair("tls", "client_cert", ({ downstream: { tls } }) => tls === null ? undefined : clientText(tls));
   pair("host", "host", (context) => context.head.host);
   pair("routeId", "route", (context) => context.route?.id);
   pair("namespace", "namespace", (context) => context.route?.namespace);

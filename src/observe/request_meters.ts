@@ -269,6 +269,7 @@ export class ListenerMeter {
   readonly #accepted: Counter;
   readonly #open: Gauge;
   readonly #rejected = new Map<string, Counter>();
+  readonly #handshakes = new Map<string, { readonly count: Counter; readonly duration: Histogram }>();
 
   constructor(families: Families, listener: string) {
     this.#families = families;
@@ -290,8 +291,17 @@ export class ListenerMeter {
 
   /** A TLS handshake is complete, after so many milliseconds. */
   handshaken({ version, resumed }: TlsFacts, durationMs: number): void {
-    this.#families.tlsHandshakes.labels(this.#listener, version, resumed ? "true" : "false").inc();
-    this.#families.tlsHandshakeDuration.labels(version).observe(durationMs / 1000);
+    const key = resumed ? `${version} resumed` : version;
+    let meter = this.#handshakes.get(key);
+    if (meter === undefined) {
+      meter = {
+        count: this.#families.tlsHandshakes.labels(this.#listener, version, resumed ? "true" : "false"),
+        duration: this.#families.tlsHandshakeDuration.labels(version),
+      };
+      this.#handshakes.set(key, meter);
+    }
+    meter.count.inc();
+    meter.duration.observe(durationMs / 1000);
   }
 
   /** A TLS handshake came to nothing. */

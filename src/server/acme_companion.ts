@@ -7,39 +7,30 @@ import { wantedCertificates, withCertificateFiles } from "../config/certificates
 import type { Config } from "../config/document.ts";
 import type { Companion } from "./supervisor.ts";
 
-/** Certificates that come together are taken in use together. */
-const USE_DELAY_MS = 100;
-/** Pause after the threads could not take one. */
-const USE_RETRY_MS = 10_000;
-
 /** What the companion needs. */
 export interface AcmeCompanionInit {
   readonly ports: AcmePorts;
   readonly metrics: { countCertificate(name: string, outcome: RenewalOutcome): void };
   /** Lets every thread give these proofs to authorities. */
   show(answers: ReadonlyMap<string, string>): Promise<void>;
-  /** Serves the certificate files as they are now; resolves with what is wrong. */
-  reread(): Promise<readonly string[]>;
+  /** Told that a certificate's file has a new one. */
+  replaced(): void;
 }
 
 /**
  * Gets certificates once per process. Their files take the places of configured ones before a configuration
- * goes to the threads; a new one makes the threads read them again.
+ * goes to the threads, which read them again when there are new ones.
  */
 export class AcmeCompanion implements Companion {
-  readonly #init: AcmeCompanionInit;
   readonly #manager: AcmeManager;
   #problems: readonly string[] = [];
-  #cancel: (() => void) | null = null;
-  #isClosed = false;
 
   constructor(init: AcmeCompanionInit) {
-    this.#init = init;
     const { ports, metrics } = init;
     this.#manager = new AcmeManager({
       ports,
       board: { show: (answers) => init.show(answers) },
-      sink: () => this.#schedule(USE_DELAY_MS),
+      sink: () => init.replaced(),
       attempted: (name, outcome) => metrics.countCertificate(name, outcome),
     });
   }
@@ -73,8 +64,6 @@ export class AcmeCompanion implements Companion {
   }
 
   async close(): Promise<void> {
-    this.#isClosed = true;
-    this.#cancel?.();
     await this.#manager.stop();
   }
 
@@ -90,27 +79,5 @@ export class AcmeCompanion implements Companion {
   /** Renews the certificate that has this name, or all of them. */
   renew(domain: string | undefined): Promise<ReadonlyMap<string, RenewalOutcome>> {
     return this.#manager.renew(domain);
-  }
-
-  #schedule(ms: number): void {
-    if (this.#isClosed || this.#cancel !== null) return;
-    this.#cancel = this.#init.ports.timers.after(ms, () => {
-      this.#cancel = null;
-      void this.#use();
-    });
-  }
-
-  async #use(): Promise<void> {
-    let problems: readonly string[];
-    try {
-      problems = await this.#init.reread();
-    } catch (cause) {
-      problems = [reasonText(cause)];
-    }
-    if (problems.length === 0 || this.#isClosed) return;
-    this.#init.ports.log("error", "A new certificate could not be taken in use; the old one stays", {
-      reasons: problems.join("\n"),
-    });
-    this.#schedule(USE_RETRY_MS);
   }
 }

@@ -71,6 +71,11 @@ export class ProcessMetrics {
     }
   }
 
+  /** Counts a change of certificate files. */
+  countCertificates(outcome: ReloadResult["outcome"]): void {
+    this.#families.tlsCertificateReloads.labels(outcome).inc();
+  }
+
   snapshot(supervisor: Supervisor): MetricsSnapshot {
     const families = this.#families;
     families.workers.labels().set(supervisor.fleet.alive);

@@ -22,6 +22,7 @@ import { NodeSignatureVerifier } from "./signature_verifier.ts";
 import type { FleetThread } from "./fleet.ts";
 import { HealthCompanion } from "./health_companion.ts";
 import { surviveErrors, surviveRejections } from "./last_resort.ts";
+import { CertificateCompanion } from "./certificate_companion.ts";
 import { createListen } from "./listen.ts";
 import { COLLECT_INTERVAL_MS, MetricsCollector } from "./metrics_collector.ts";
 import { writePidFile } from "./pid_file.ts";
@@ -84,6 +85,7 @@ class Starting {
   readonly #catalogue: AgentCatalogue;
   readonly #discovery: DiscoveryCompanion;
   readonly #acme: AcmeCompanion;
+  #certificates: CertificateCompanion | undefined;
   #collector = new MetricsCollector(() => []);
   #supervisor: Supervisor | undefined;
 
@@ -111,7 +113,7 @@ class Starting {
       ports: createAcmePorts({ ...ports, random: createRandom(), log, dialer: createDialer() }),
       metrics: this.#metrics,
       show: (answers) => this.#supervisor?.fleet.showChallenges(answers) ?? Promise.resolve(),
-      reread: () => this.#supervisor?.retarget() ?? Promise.resolve([]),
+      replaced: () => void this.#certificates?.check(),
     });
   }
 
@@ -203,8 +205,17 @@ class Starting {
     });
     const ports = { clock: this.#clock, timers: this.#timers, listen: createListen(log), log };
     const watch = new WatchCompanion(supervisor, log);
+    const certificates = new CertificateCompanion({
+      log,
+      clock: this.#clock,
+      timers: this.#timers,
+      refresh: () => supervisor.refresh("certificates"),
+      changed: (outcome) => this.#metrics.countCertificates(outcome),
+    });
+    this.#certificates = certificates;
     return [
       admin,
+      certificates,
       health,
       new DemoCompanion(supervisor, ports),
       watch,

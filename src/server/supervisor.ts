@@ -14,7 +14,7 @@ import type { NextConfig } from "./thread.ts";
 const WITHOUT_AGENTS = { plan: NO_AGENTS, problems: [] };
 
 /** Why a reload was asked for. */
-export type ReloadTrigger = "start" | "signal" | "watch" | "admin" | "agents";
+export type ReloadTrigger = "start" | "signal" | "watch" | "admin" | "agents" | "certificates";
 
 /** What came of a reload. */
 export interface ReloadResult {
@@ -172,6 +172,20 @@ export class Supervisor {
     });
   }
 
+  /**
+   * Serves the same configuration again, for what lies in files that it names: in two phases like every reload, and
+   * with nothing changed when that fails.
+   */
+  refresh(trigger: ReloadTrigger): Promise<ReloadResult> {
+    return this.#exclusive.run(async () => {
+      const startedMs = performance.now();
+      const problems = this.#draining
+        ? ["The proxy is shutting down"]
+        : await this.#apply(this.#read ?? this.config);
+      return this.#record({ trigger, startedMs, problems, warnings: [], loaded: { report: "" } });
+    });
+  }
+
   /** Reloads when the texts differ from what was last read: for the file watch, which only suspects. */
   async reloadIfChanged(trigger: ReloadTrigger): Promise<ReloadResult | undefined> {
     const loaded = await this.#init.source.load();
@@ -297,7 +311,7 @@ export class Supervisor {
     startedMs: number;
     problems: readonly string[];
     warnings: readonly string[];
-    loaded: LoadedConfig;
+    loaded: Pick<LoadedConfig, "report">;
   }): ReloadResult {
     const { trigger, problems, warnings, loaded } = reload;
     const result: ReloadResult = {

@@ -51,7 +51,7 @@ export class EngineTlsServer implements TlsServer {
   }
 
   async handshake(socket: Socket, early: Uint8Array | null): Promise<TlsSession> {
-    const { bytes, hello } = await readHello(socket, early);
+    const { buffer, filled, hello } = await readHello(socket, early);
     const { engine, protocols } = this.#init;
     const credential = await this.#choose(hello, socket);
     let connection: EngineConnection;
@@ -62,7 +62,7 @@ export class EngineTlsServer implements TlsServer {
     }
     const tls = new TlsSocket(socket, connection);
     try {
-      await tls.handshake(bytes);
+      await tls.handshake(buffer, filled);
       return { socket: tls, facts: this.#facts(connection, hello) };
     } catch (cause) {
       tls.close();
@@ -160,7 +160,7 @@ export function engineVersions(options: TlsOptions) {
 async function readHello(
   socket: Socket,
   early: Uint8Array | null,
-): Promise<{ readonly bytes: Uint8Array; readonly hello: ClientHello }> {
+): Promise<{ readonly buffer: Uint8Array; readonly filled: number; readonly hello: ClientHello }> {
   let buffer = new Uint8Array(HELLO_BYTES_FIRST);
   let filled = 0;
   if (early !== null && early.length > 0) {
@@ -169,9 +169,8 @@ async function readHello(
     filled = early.length;
   }
   while (true) {
-    const bytes = buffer.subarray(0, filled);
-    const reading = readClientHello(bytes);
-    if (reading.type === "hello") return { bytes, hello: reading.hello };
+    const reading = readClientHello(buffer.subarray(0, filled));
+    if (reading.type === "hello") return { buffer, filled, hello: reading.hello };
     if (reading.type !== "more") throw await refuseReading(socket, reading);
     if (filled === buffer.length) {
       const larger = new Uint8Array(HELLO_RECORDS_BYTES_MAX);

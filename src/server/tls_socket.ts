@@ -3,9 +3,6 @@ import type { EngineConnection } from "./tls_engine.ts";
 
 /** Clear bytes encrypted at once: three full records, which is what the engine buffers. */
 const PIECE_BYTES_MAX = 49_152;
-/** Wire bytes read at once while a handshake goes on. */
-const HANDSHAKE_READ_BYTES = 4096;
-
 /** The engine reports completions of what it has done at once. */
 const REQUEST = { oncomplete() {} };
 
@@ -24,8 +21,10 @@ export class TlsSocket implements Socket {
   #failure: Error | null = null;
   #established = false;
   #closed = false;
-  /** Set while bytes for the wire are being written; only one may do that, as records have an order. */
-  #flushing: Promise<void> | null = null;
+  /** Bytes for the wire are being written. */
+  #writing = false;
+  /** Those that wait to write theirs: a reader that answers and a writer, so they are few. */
+  readonly #turns: (() => void)[] = [];
 
   constructor(socket: Socket, engine: EngineConnection) {
     this.#socket = socket;
@@ -37,19 +36,19 @@ export class TlsSocket implements Socket {
     engine.onerror = (cause) => this.#failure ??= cause;
   }
 
-  /** Shakes hands; `hello` is what came already. Rejects with what the engine, or the socket, says. */
-  async handshake(hello: Uint8Array): Promise<void> {
-    this.#engine.readBuffer(hello);
-    await this.#flush();
-    if (this.#established && this.#failure === null) return;
-    const buffer = new Uint8Array(HANDSHAKE_READ_BYTES);
+  /**
+   * Shakes hands; the first `filled` bytes of the buffer came already, and more is read into it. Rejects with what
+   * the engine, or the socket, says.
+   */
+  async handshake(buffer: Uint8Array, filled: number): Promise<void> {
+    let count = filled;
     while (true) {
+      if (!this.#closed) this.#engine.readBuffer(buffer.subarray(0, count));
+      await this.#flush();
       if (this.#failure !== null) throw this.#failure;
       if (this.#established) return;
-      const count = await this.#socket.read(buffer);
+      count = await this.#socket.read(buffer);
       if (count === 0 || this.#ended) throw new HandshakeEnded();
-      this.#feed(buffer.subarray(0, count));
-      await this.#flush();
     }
   }
 
@@ -58,24 +57,28 @@ export class TlsSocket implements Socket {
       if (this.#clear !== null) return this.#take(this.#clear, buffer);
       if (this.#failure !== null) throw this.#failure;
       if (this.#ended) return 0;
-      const count = await this.#socket.read(buffer);
+      let count: number;
+      try {
+        count = await this.#socket.read(buffer);
+      } catch (cause) {
+        throw this.#broken(cause);
+      }
       if (count === 0) this.#ended = true;
-      else this.#feed(buffer.subarray(0, count));
+      else if (!this.#closed) this.#engine.readBuffer(buffer.subarray(0, count));
       // Answers of the protocol itself: new tickets, new keys, alerts.
       const answer = this.#drain();
       if (answer !== null) await this.#send(answer);
     }
   }
 
-  async write(bytes: Uint8Array): Promise<number> {
-    if (this.#closed) throw new Error("the connection is closed");
+  write(bytes: Uint8Array): Promise<number> {
+    if (this.#closed) return Promise.reject(new Error("the connection is closed"));
     const piece = bytes.length > PIECE_BYTES_MAX ? bytes.subarray(0, PIECE_BYTES_MAX) : bytes;
     if (this.#engine.writeBuffer(REQUEST, piece) !== 0) {
-      throw this.#failure ?? new Error("the connection takes nothing more");
+      return Promise.reject(this.#failure ?? new Error("the connection takes nothing more"));
     }
     const records = this.#drain();
-    if (records !== null) await this.#send(records);
-    return piece.length;
+    return records === null ? Promise.resolve(piece.length) : this.#send(records, piece.length);
   }
 
   async closeWrite(): Promise<void> {
@@ -89,19 +92,21 @@ export class TlsSocket implements Socket {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#failure ??= new Error("the connection is closed");
-    // Says farewell if that takes no waiting; without it a client cannot tell the end from a cut.
-    if (this.#established && this.#flushing === null) {
+    // Says farewell if that takes no waiting; without it a client that is still there cannot tell the end from a cut.
+    if (this.#established && !this.#writing && !this.#ended && this.#failure === null) {
       this.#engine.shutdown(REQUEST);
       const farewell = this.#engine.drainEncOut();
       if (farewell) this.#socket.write(new Uint8Array(farewell)).catch(() => {});
     }
+    this.#failure ??= new Error("the connection is closed");
     this.#engine.destroySsl();
     this.#socket.close();
   }
 
-  #feed(bytes: Uint8Array): void {
-    if (!this.#closed) this.#engine.readBuffer(bytes);
+  /** Nobody is left to say farewell to. */
+  #broken(cause: unknown): unknown {
+    this.#failure ??= cause instanceof Error ? cause : new Error(String(cause));
+    return cause;
   }
 
   #decrypted(bytes: ArrayBuffer | undefined): void {
@@ -141,26 +146,24 @@ export class TlsSocket implements Socket {
     return bytes === null || bytes === undefined || bytes.byteLength === 0 ? null : new Uint8Array(bytes);
   }
 
-  /** Writes records, after those that are being written. */
-  #send(records: Uint8Array): Promise<void> {
-    const before = this.#flushing;
-    const sending = before === null ? this.#write(records) : before.then(() => this.#write(records));
-    this.#flushing = sending;
-    const done = () => {
-      if (this.#flushing === sending) this.#flushing = null;
-    };
-    return sending.then(done, (cause) => {
-      done();
-      throw cause;
-    });
-  }
-
-  async #write(records: Uint8Array): Promise<void> {
-    let rest = records;
-    while (true) {
-      const count = await this.#socket.write(rest);
-      if (count === rest.length) return;
-      rest = rest.subarray(count);
+  /** Writes records whole, after those that are being written: they have an order. Resolves with `result`. */
+  async #send(records: Uint8Array, result = 0): Promise<number> {
+    // Whoever ends hands the turn on, so that nobody who comes meanwhile is before those who wait.
+    if (this.#writing) await new Promise<void>((resolve) => this.#turns.push(resolve));
+    this.#writing = true;
+    try {
+      let count = await this.#socket.write(records);
+      for (let rest = records; count < rest.length;) {
+        rest = rest.subarray(count);
+        count = await this.#socket.write(rest);
+      }
+      return result;
+    } catch (cause) {
+      throw this.#broken(cause);
+    } finally {
+      const next = this.#turns.shift();
+      if (next === undefined) this.#writing = false;
+      else next();
     }
   }
 

@@ -42,6 +42,7 @@ export type HelloReading =
   | { readonly type: "plain_http" }
   | { readonly type: "malformed"; readonly reason: string };
 
+const NOTHING = new Uint8Array(0);
 const MORE: HelloReading = { type: "more" };
 
 class Malformed extends Error {}
@@ -63,8 +64,7 @@ function handshakeMessage(bytes: Uint8Array): Uint8Array | HelloReading {
   if (bytes.length === 0) return MORE;
   if (bytes[0] !== 22) return { type: looksLikeHttp(bytes) ? "plain_http" : "not_tls" };
   if (bytes.length > 1 && bytes[1] !== 3) return { type: "not_tls" };
-  const whole = new Uint8Array(HANDSHAKE_HEAD_BYTES + HELLO_BYTES_MAX);
-  let filled = 0;
+  let whole: Uint8Array<ArrayBufferLike> = NOTHING;
   for (let at = 0; at + RECORD_HEAD_BYTES <= bytes.length;) {
     if (bytes[at] !== 22 || bytes[at + 1] !== 3) {
       throw new Malformed("a record of another type inside the hello");
@@ -73,20 +73,25 @@ function handshakeMessage(bytes: Uint8Array): Uint8Array | HelloReading {
     if (length === 0 || length > RECORD_BYTES_MAX) throw new Malformed("a record of a forbidden length");
     const from = at + RECORD_HEAD_BYTES;
     const piece = bytes.subarray(from, from + length);
-    if (filled + piece.length > whole.length) throw new Malformed("the hello is too long");
-    whole.set(piece, filled);
-    filled += piece.length;
-    if (filled >= HANDSHAKE_HEAD_BYTES) {
+    whole = whole.length === 0 ? piece : joined(whole, piece);
+    if (whole.length >= HANDSHAKE_HEAD_BYTES) {
       if (whole[0] !== 1) throw new Malformed("the first message is no ClientHello");
       const size = whole[1]! << 16 | whole[2]! << 8 | whole[3]!;
       if (size > HELLO_BYTES_MAX) throw new Malformed("the hello is too long");
       const end = HANDSHAKE_HEAD_BYTES + size;
-      if (filled >= end) return whole.subarray(HANDSHAKE_HEAD_BYTES, end);
+      if (whole.length >= end) return whole.subarray(HANDSHAKE_HEAD_BYTES, end);
     }
     at = from + length;
   }
   if (bytes.length >= HELLO_RECORDS_BYTES_MAX) throw new Malformed("the hello is cut into too many records");
   return MORE;
+}
+
+function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
+  const whole = new Uint8Array(a.length + b.length);
+  whole.set(a);
+  whole.set(b, a.length);
+  return whole;
 }
 
 /** A method is what every HTTP request begins with. */
