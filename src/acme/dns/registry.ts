@@ -1,7 +1,7 @@
 /**
  * All ways to write DNS records. To add one: write `src/acme/dns/<type_in_snake_case>.ts` exporting a
  * `DnsProviderKind`, import it here and add its row. Reading, checking and the reference page follow from the
- * row; `dns_providers_test.ts` asks for a server to try it against.
+ * row; the contract test asks for a server to try it against.
  */
 
 import { cloudflare } from "./cloudflare.ts";
