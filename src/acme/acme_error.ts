@@ -21,20 +21,6 @@ export type AcmeFailure =
   /** Another process is at it. */
   | "locked";
 
-/** Every reason, for metrics. */
-export const ACME_FAILURES: readonly AcmeFailure[] = [
-  "network",
-  "rate_limited",
-  "challenge",
-  "dns",
-  "account",
-  "order",
-  "server",
-  "protocol",
-  "storage",
-  "locked",
-];
-
 /** A failure to get a certificate, with a message for people. */
 export class AcmeError extends Error {
   override readonly name = "AcmeError";

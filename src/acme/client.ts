@@ -89,11 +89,6 @@ export class AcmeClient {
     return text;
   }
 
-  /** Sends a signed payload to a place that answers without a body of interest. */
-  async tell(url: string, payload: unknown): Promise<void> {
-    await this.#signed(url, { payload, accept: "*/*", bytesMax: JSON_BYTES_MAX });
-  }
-
   async #readDirectory(): Promise<Directory> {
     const { directoryUrl } = this.#init;
     const { text } = await this.#send("GET", directoryUrl, {

@@ -23,7 +23,6 @@ export interface AcmeCompanionInit {
  */
 export class AcmeCompanion implements Companion {
   readonly #manager: AcmeManager;
-  #problems: readonly string[] = [];
 
   constructor(init: AcmeCompanionInit) {
     const { ports, metrics } = init;
@@ -35,24 +34,22 @@ export class AcmeCompanion implements Companion {
     });
   }
 
-  /** The configuration with the files of its certificates, stand-ins among them. */
+  /** The configuration with the files of its certificates, stand-ins among them. Rejects when they cannot be kept. */
   async certify(config: Config): Promise<Config> {
     const wanted = wantedCertificates(config);
-    this.#problems = [];
     const files = new Map<AcmeOptions, string>();
     try {
       const served = await this.#manager.prepare(wanted);
       for (const [index, options] of wanted.entries()) files.set(options, served[index]!.file);
     } catch (cause) {
       this.#manager.abandon();
-      this.#problems = [`Cannot keep certificates: ${reasonText(cause)}`];
-      return config;
+      throw new Error(`Cannot keep certificates: ${reasonText(cause)}`, { cause });
     }
     return wanted.length === 0 ? config : withCertificateFiles(config, (options) => files.get(options)!);
   }
 
   prepare(): Promise<readonly string[]> {
-    return Promise.resolve(this.#problems);
+    return Promise.resolve([]);
   }
 
   commit(): void {

@@ -51,10 +51,12 @@ export class ProcessMetrics {
     }
   }
 
-  /** Counts an attempt at a certificate. */
+  /** Counts an attempt at a certificate; that another process was at it is no failure. */
   countCertificate(name: string, outcome: RenewalOutcome): void {
     if (outcome.type === "issued") this.#families.acmeIssued.labels(name).inc();
-    else if (outcome.type === "failed") this.#families.acmeFailures.labels(name, outcome.reason).inc();
+    else if (outcome.type === "failed" && outcome.reason !== "locked") {
+      this.#families.acmeFailures.labels(name, outcome.reason).inc();
+    }
   }
 
   /** Takes over how certificates are doing. */

@@ -54,7 +54,10 @@ export interface SupervisorInit {
   sharedNeeds(config: Config, workerCount: number, agents: AgentPlan): Iterable<SharedNeed>;
   /** The agents of a configuration, compiled; what is wrong with those it names keeps it from being applied. */
   loadAgents?(config: Config): Promise<{ readonly plan: AgentPlan; readonly problems: readonly string[] }>;
-  /** The configuration with the targets that were found for it; may wait, within bounds, for first answers. */
+  /**
+   * The configuration with the targets and certificates that were found for it; may wait, within bounds, for first
+   * answers. Rejects with what keeps it from being applied.
+   */
   discover?(config: Config): Promise<Config>;
   /** Proofs that threads give to authorities now. */
   challenges?(): ReadonlyMap<string, string>;
@@ -274,7 +277,13 @@ export class Supervisor {
   }
 
   async #change(read: Config, agents: AgentPlan): Promise<readonly string[]> {
-    const config = await this.#init.discover?.(read) ?? read;
+    let config: Config;
+    try {
+      config = await this.#init.discover?.(read) ?? read;
+    } catch (cause) {
+      for (const companion of this.#companions) companion.abandon(this.#generation);
+      return [messageOf(cause)];
+    }
     const needs = this.#init.sharedNeeds(config, this.#fleet.size, agents);
     const next: NextConfig = {
       config,

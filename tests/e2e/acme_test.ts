@@ -189,3 +189,50 @@ Deno.test("acme: without an instance, status reads the folder and renew orders b
     await Deno.remove(folder, { recursive: true });
   }
 });
+
+Deno.test("acme: a storage folder that cannot be used keeps the process from starting, and says why", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "sentinel-acme-" });
+  try {
+    await Deno.writeTextFile(`${folder}/file`, "");
+    const [port, tlsPort, adminPort] = [freePort(), freePort(), freePort()];
+    const directory = "http://127.0.0.1:9/directory";
+    const place = { port, tlsPort, adminPort, originPort: 9, workers: 1 };
+    await Deno.writeTextFile(
+      `${folder}/sentinel.kdl`,
+      configText({ ...place, directory, storage: `${folder}/file/acme` }),
+    );
+    const { code, err } = await run(["run", "-c", `${folder}/sentinel.kdl`]);
+    equal(code, 1);
+    match(err, /Cannot keep certificates: .*\/file\/acme/);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("acme: an authority that is down does not keep listeners from serving with the stand-in", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "sentinel-acme-" });
+  try {
+    await using origin = new RawOrigin();
+    const [port, tlsPort, adminPort] = [freePort(), freePort(), freePort()];
+    const directory = `http://127.0.0.1:${freePort()}/directory`;
+    const place = { port, tlsPort, adminPort, originPort: origin.port, workers: 1 };
+    await Deno.writeTextFile(
+      `${folder}/sentinel.kdl`,
+      configText({ ...place, directory, storage: `${folder}/acme` }),
+    );
+    await using process = new SentinelProcess({ args: ["run", "-c", `${folder}/sentinel.kdl`] });
+    await process.said(/A certificate could not be had/, 2);
+    const standIn = await Deno.readTextFile(`${folder}/acme/domains/example.org/bundle.pem`);
+    equal(
+      await isServed(tlsPort, "example.org", standIn.slice(0, standIn.indexOf("-----BEGIN PRIVATE"))),
+      true,
+    );
+    const status = await run(["acme", "status", "-c", `${folder}/sentinel.kdl`]);
+    equal(status.code, 1);
+    match(status.out, /^example\.org .*\(stands in\) .*network \(1 in a row\)$/m);
+    const metrics = await (await fetch(`http://127.0.0.1:${adminPort}/metrics`)).text();
+    match(metrics, /^sentinel_acme_failures_total\{certificate="example\.org",reason="network"\} 1$/m);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
