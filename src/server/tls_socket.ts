@@ -21,6 +21,8 @@ export class TlsSocket implements Socket {
   #failure: Error | null = null;
   #established = false;
   #closed = false;
+  /** Farewell was said. */
+  #finished = false;
   /** Bytes for the wire are being written. */
   #writing = false;
   /** Those that wait to write theirs: a reader that answers and a writer, so they are few. */
@@ -82,7 +84,8 @@ export class TlsSocket implements Socket {
   }
 
   async closeWrite(): Promise<void> {
-    if (!this.#closed) {
+    if (!this.#closed && !this.#finished) {
+      this.#finished = true;
       this.#engine.shutdown(REQUEST);
       await this.#flush();
     }
@@ -93,7 +96,8 @@ export class TlsSocket implements Socket {
     if (this.#closed) return;
     this.#closed = true;
     // Says farewell if that takes no waiting; without it a client that is still there cannot tell the end from a cut.
-    if (this.#established && !this.#writing && !this.#ended && this.#failure === null) {
+    const isHeard = this.#established && !this.#ended && this.#failure === null;
+    if (isHeard && !this.#finished && !this.#writing) {
       this.#engine.shutdown(REQUEST);
       const farewell = this.#engine.drainEncOut();
       if (farewell) this.#socket.write(new Uint8Array(farewell)).catch(() => {});

@@ -25,7 +25,7 @@ export interface CertificateWish {
   readonly until?: number;
   readonly purpose?: "serverAuth" | "clientAuth";
   /** Whether it is an authority itself, and for how many below it. */
-  readonly authority?: { readonly pathLength?: number };
+  readonly authority?: { readonly pathLength?: number } | undefined;
 }
 
 /** An authority and what it issued, in a folder of its own. */

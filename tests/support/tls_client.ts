@@ -45,7 +45,7 @@ export async function visit(
     output,
     complaints: decoder.decode(stderr),
     subject: /^subject=(.*)$/m.exec(output)?.[1] ?? "",
-    status: Number(/^HTTP\/1\.1 (\d{3})/m.exec(output)?.[1] ?? 0),
+    status: Number(/HTTP\/1\.1 (\d{3}) /.exec(output)?.[1] ?? 0),
     session: /^(New|Reused), TLS/m.exec(output)?.[1] ?? "",
   };
 }
