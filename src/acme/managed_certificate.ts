@@ -174,7 +174,10 @@ export class ManagedCertificate {
 
   async #readNotes(): Promise<void> {
     const notes = await this.#store.attempts(this.name);
-    if (notes?.subject === this.#notes.subject) this.#notes = notes;
+    if (notes?.subject !== this.#notes.subject) return;
+    // What is further ahead was noted by a clock that was wrong.
+    const latestMs = this.#init.ports.clock.wallMs() + PAUSE_MAX_MS;
+    this.#notes = { ...notes, notBeforeMs: notes.notBeforeMs > latestMs ? 0 : notes.notBeforeMs };
   }
 
   #nextAttemptMs(): number {

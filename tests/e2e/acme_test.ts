@@ -175,6 +175,8 @@ Deno.test("acme: without an instance, status reads the folder and renew orders b
     const text = configText({ ...place, directory: authority.url, storage: `${folder}/acme` });
     await Deno.writeTextFile(`${folder}/sentinel.kdl`, text);
     const config = ["-c", `${folder}/sentinel.kdl`];
+    const checked = await run(["validate", "--skip-network", ...config]);
+    match(checked.out, /^ok: acme storage .*\/acme can be written$/m);
     const before = await run(["acme", "status", ...config]);
     equal(before.code, 1);
     match(before.err, /example\.org was never ordered/);
@@ -201,6 +203,9 @@ Deno.test("acme: a storage folder that cannot be used keeps the process from sta
       `${folder}/sentinel.kdl`,
       configText({ ...place, directory, storage: `${folder}/file/acme` }),
     );
+    const checked = await run(["validate", "--skip-network", "-c", `${folder}/sentinel.kdl`]);
+    equal(checked.code, 1);
+    match(checked.err, /error: acme storage .*\/file\/acme/);
     const { code, err } = await run(["run", "-c", `${folder}/sentinel.kdl`]);
     equal(code, 1);
     match(err, /Cannot keep certificates: .*\/file\/acme/);

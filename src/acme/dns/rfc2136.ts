@@ -136,7 +136,12 @@ class DynamicUpdates implements DnsProvider {
         ...request,
         accept: (reply) => {
           answer = Uint8Array.from(reply);
-          return (read = decodeUpdateAnswer(answer, id)) !== undefined;
+          try {
+            return (read = decodeUpdateAnswer(answer, id)) !== undefined;
+          } catch {
+            // Anybody may send a datagram; the server's own may still come.
+            return false;
+          }
         },
       });
     }
