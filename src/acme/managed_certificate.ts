@@ -5,20 +5,18 @@ import { type AcmeOptions, directoryOf } from "./options.ts";
 import { type AcmePorts, fraction } from "./ports.ts";
 import { backoffMs, renewalMs } from "./schedule.ts";
 import type { Solver } from "./solver.ts";
+import { isStandIn, makeStandIn } from "./stand_in.ts";
 import { type AttemptNotes, CertificateStore, type StoredCertificate } from "./store.ts";
 import type { Turns } from "./turns.ts";
-import { readChain } from "./x509/certificate.ts";
-import { SigningKey } from "./x509/key.ts";
-import { selfSigned } from "./x509/request.ts";
 
 /** Files are looked at this often for what another process has renewed; clocks may have jumped too. */
 const LOOK_INTERVAL_MS = 3_600_000;
+/** Pause after a certificate was issued, at most a third of its time. */
+const SUCCESS_PAUSE_MS = 3_600_000;
 /** Pause while another process orders. */
 const LOCKED_PAUSE_MS = 60_000;
 /** Not even an authority can make us wait longer. */
 const PAUSE_MAX_MS = 7 * 86_400_000;
-const STAND_IN_LIFETIME_MS = 365 * 86_400_000;
-const STAND_IN_ISSUER = "Sentinel stand-in";
 
 /** A certificate to be served for its names. */
 export interface ServedCertificate {
@@ -108,7 +106,7 @@ export class ManagedCertificate {
     const nowMs = this.#init.ports.clock.wallMs();
     const isUsable = this.#stored !== undefined &&
       !(isStandIn(this.#stored) && this.#stored.facts.notAfterMs < nowMs);
-    if (!isUsable) await this.#makeStandIn();
+    if (!isUsable) this.#stored = await this.#standIn();
     else if (!isStandIn(this.#stored!)) await this.#store.keepBundle(this.name, this.#stored!);
     this.#plan();
     return this.served;
@@ -195,8 +193,8 @@ export class ManagedCertificate {
   }
 
   #isWanted({ facts, directory, key }: StoredCertificate): boolean {
-    const isSame = facts.domains.length === this.domains.length &&
-      this.domains.every((domain) => facts.domains.includes(domain));
+    // An authority may add names; one that has too many is as good until it is renewed.
+    const isSame = this.domains.every((domain) => facts.domains.includes(domain));
     const isFrom = directory === undefined || directory === this.#directory;
     return isSame && isFrom && key.type === this.#init.options.keyType;
   }
@@ -225,9 +223,7 @@ export class ManagedCertificate {
     try {
       found = await this.#store.certificate(this.name);
     } catch (cause) {
-      this.#log("error", "A stored certificate cannot be used and will be replaced", {
-        error: reasonText(cause),
-      });
+      this.#reportBroken(cause);
       return false;
     }
     if (found === undefined || isStandIn(found)) return false;
@@ -235,6 +231,9 @@ export class ManagedCertificate {
     const isLater = found.facts.notAfterMs > ours.facts.notAfterMs || isStandIn(ours);
     if (found.facts.serial === ours.facts.serial || !isLater) return false;
     this.#use(found);
+    const hadFailed = this.#notes.failuresInARow > 0;
+    this.#notes = this.#freshNotes();
+    if (hadFailed) await this.#keepNotes();
     this.#log("info", "A certificate that another process has renewed is in use", {});
     return true;
   }
@@ -283,7 +282,10 @@ export class ManagedCertificate {
 
   async #succeeded(): Promise<void> {
     const { facts } = this.#stored!;
-    this.#notes = { ...this.#freshNotes(), lastSuccessMs: this.#init.ports.clock.wallMs() };
+    const nowMs = this.#init.ports.clock.wallMs();
+    // One that is due at once, by a clock that is wrong or an authority that is odd, must not be ordered in a loop.
+    const restMs = Math.min(SUCCESS_PAUSE_MS, (facts.notAfterMs - facts.notBeforeMs) / 3);
+    this.#notes = { ...this.#freshNotes(), lastSuccessMs: nowMs, notBeforeMs: nowMs + restMs };
     await this.#keepNotes();
     this.#log("info", "A certificate was issued", {
       issuer: facts.issuer,
@@ -336,24 +338,13 @@ export class ManagedCertificate {
   }
 
   /** Something that can be served at once, kept where the real one will be. */
-  async #makeStandIn(): Promise<void> {
-    const { random, clock } = this.#init.ports;
-    // Everybody can use this kind of key, and it is made in a moment.
-    const key = await SigningKey.generate("ecdsa-p256");
-    const words = Uint32Array.from({ length: 4 }, () => random.u32());
-    const chain = await selfSigned({
-      key,
-      domains: this.domains,
-      issuer: STAND_IN_ISSUER,
-      wallMs: clock.wallMs(),
-      lifetimeMs: STAND_IN_LIFETIME_MS,
-      serial: new Uint8Array(words.buffer),
-    });
-    const standIn = { chain, key, facts: readChain(chain), directory: undefined };
-    this.#stored = await this.#store.keepStandIn(this.name, standIn);
-    if (isStandIn(this.#stored)) {
+  async #standIn(): Promise<StoredCertificate> {
+    const standIn = await makeStandIn(this.domains, this.#init.ports);
+    const kept = await this.#store.keepStandIn(this.name, standIn);
+    if (kept === standIn) {
       this.#log("warn", "A self-signed certificate stands in until the first real one is there", {});
     }
+    return kept;
   }
 
   #reportBroken(cause: unknown): void {
@@ -364,9 +355,4 @@ export class ManagedCertificate {
   #log(level: "info" | "warn" | "error", message: string, fields: Readonly<Record<string, unknown>>): void {
     this.#init.ports.log(level, message, { certificate: this.name, ...fields });
   }
-}
-
-/** Whether it is one that this program has signed itself. */
-function isStandIn({ facts }: StoredCertificate): boolean {
-  return facts.isSelfIssued && facts.issuer === STAND_IN_ISSUER;
 }
