@@ -112,7 +112,8 @@ function millis<const O extends { default: number; min?: number; aliases?: reado
 }
 
 const circuitBreaker = block({
-  summary: "Calls are not even tried for a while after several failures in a row.",
+  summary:
+    "Calls are not even tried for a while after several failures in a row; each worker thread counts its own.",
   always: true,
   fields: {
     failureThreshold: count("Failed calls in a row that stop further ones.", { default: 5 }),
@@ -126,7 +127,8 @@ const circuitBreaker = block({
 });
 
 const quarantine = block({
-  summary: "An agent that traps often is taken out of service, and tried again later.",
+  summary:
+    "An agent that traps often is taken out of service, and tried again later; each worker thread counts its own.",
   always: true,
   fields: {
     traps: count("Traps within the window that are too many.", { max: 10_000, default: 10 }),
@@ -136,7 +138,8 @@ const quarantine = block({
 });
 
 const fetchBlock = block({
-  summary: "HTTP requests that the agent may make; needs the grant fetch.",
+  summary:
+    "HTTP requests that the agent may make, a bounded number at a time in each worker thread; needs the grant fetch.",
   fields: {
     allow: texts({
       summary: "Origins that may be asked.",

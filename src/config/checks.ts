@@ -8,6 +8,7 @@ import type { RouteConfig } from "../routing/route.ts";
 import type { UpstreamConfig } from "../upstream/upstream.ts";
 import type { Config, FilterConfig, NamespaceConfig, ServiceConfig } from "./document.ts";
 import { eachScope, GLOBAL, qualify, ScopeTable } from "./scopes.ts";
+import { checkAroundUpstream, warnSharedCopies } from "./steering_checks.ts";
 import type { ResourceKind, Scope } from "./scopes.ts";
 
 /** The language version this build knows, which is also the oldest one it reads. */
@@ -27,6 +28,8 @@ interface Checks {
   readonly types: ReadonlyMap<string, string | undefined>;
   /** Qualified ids of upstreams that some route refers to. */
   readonly used: Set<string>;
+  /** Those of them that answer clients. */
+  readonly answering: Set<string>;
 }
 
 interface Place {
@@ -37,7 +40,14 @@ interface Place {
 /** Checks references and the like over the whole document; adds to the reading's issues. */
 export function checkDocument(document: Unchecked, reading: Reading): void {
   const scopes = new ScopeTable(document);
-  const checks: Checks = { document, reading, scopes, types: filterTypes(document), used: new Set() };
+  const checks: Checks = {
+    document,
+    reading,
+    scopes,
+    types: filterTypes(document),
+    used: new Set(),
+    answering: new Set(),
+  };
   checkVersion(checks);
   checkDeprecations(checks);
   checkListeners(checks);
@@ -48,7 +58,11 @@ export function checkDocument(document: Unchecked, reading: Reading): void {
     for (const filter of place.block.filters) checkAgentFilter(filter, place, checks);
   }
   for (const namespace of document.namespaces) checkExports(namespace, checks);
-  for (const place of eachScope(document)) warnUnused(place, checks);
+  for (const place of eachScope(document)) {
+    warnUnused(place, checks);
+    warnUnverified(place, checks);
+    warnSharedCopies(place, checks);
+  }
   checkLimits(checks);
 }
 
@@ -198,33 +212,65 @@ function checkRoute(route: RouteConfig, { scope }: Place, checks: Checks): void 
     const hint = 'add a condition such as path-prefix "/", or priority "low" to take what is left';
     reading.error(reading.spanOf(route), `${named} has no matches`, hint);
   }
-  if (route.upstream !== undefined) {
-    const id = resolveReference({ kind: "upstream", owner: route, key: "upstream" }, scope, checks);
-    if (id !== undefined) checks.used.add(id);
-  }
-  const types = route.filters.map((_, index) => {
-    const id = resolveReference({ kind: "filter", owner: route, key: "filters", index }, scope, checks);
+  const uses = (owner: object, key: string, id: string | undefined) => {
+    const found = resolveReference({ kind: "upstream", owner, key, id }, scope, checks);
+    if (found === undefined) return;
+    checks.used.add(found);
+    if (owner !== route.shadow) checks.answering.add(found);
+  };
+  uses(route, "upstream", route.upstream);
+  for (const branch of route.trafficSplit?.upstreams ?? []) uses(branch, "id", branch.id);
+  for (const other of route.fallback?.upstreams ?? []) uses(other, "id", other.id);
+  if (route.shadow !== undefined) uses(route.shadow, "upstream", route.shadow.upstream);
+  checkAroundUpstream(route, reading);
+  const types = route.filters.map((each, index) => {
+    const reference = { kind: "filter", owner: route, key: "filters", id: each, index } as const;
+    const id = resolveReference(reference, scope, checks);
     return id === undefined ? undefined : checks.types.get(id);
   });
   checkAnswer(route, { types, reading });
+  checkUpgrades(route, reading);
 }
 
 function isMatchless({ matches }: RouteConfig): boolean {
   return Object.values(matches).every((values) => values.length === 0);
 }
 
+/** What goes on in another protocol goes on with an upstream. */
+function checkUpgrades(route: RouteConfig, reading: Reading): void {
+  const named = `route "${route.id}"`;
+  const { websocket, websocketInspection, upgrade } = route;
+  if (route.upstream === undefined) {
+    const key = websocket?.enabled ? "websocket" : upgrade === undefined ? undefined : "upgrade";
+    if (key !== undefined) {
+      reading.error(reading.spanOf(route, key), `${named} has ${key} and no upstream`, "add an upstream");
+    }
+  }
+  if (websocketInspection && websocket?.enabled !== true) {
+    const message = `${named} has websocket-inspection, but no WebSockets`;
+    reading.warn(reading.spanOf(route, "websocketInspection"), message, "add: websocket #true");
+  }
+}
+
 function checkAnswer(
   route: RouteConfig,
   { types, reading }: { readonly types: readonly (string | undefined)[]; readonly reading: Reading },
 ): void {
-  const { upstream, builtinHandler } = route;
-  if (upstream !== undefined && builtinHandler !== undefined) {
-    const message = `route "${route.id}" has both an upstream and a builtin-handler`;
-    reading.error(reading.spanOf(route, "builtinHandler"), message, "keep one of them");
+  const answers = [
+    ["upstream", "an upstream"],
+    ["trafficSplit", "a traffic-split"],
+    ["builtinHandler", "a builtin-handler"],
+  ] as const;
+  const [first, second] = answers.filter(([key]) => route[key] !== undefined);
+  if (first !== undefined && second !== undefined) {
+    const message = `route "${route.id}" has both ${first[1]} and ${second[1]}`;
+    reading.error(reading.spanOf(route, second[0]), message, "keep one of them");
   }
   // Another refused option may be what answers; only a route that has nothing at all is worth a word.
   const fields = reading.origins.get(route)?.fields;
-  const other = ["upstream", "builtinHandler", "staticFiles", "inference"].some((key) => fields?.has(key));
+  const other = ["upstream", "trafficSplit", "builtinHandler", "staticFiles", "inference"].some((key) =>
+    fields?.has(key)
+  );
   if (!other && !types.includes("redirect") && !types.includes(undefined)) {
     const hint = "add an upstream, a builtin-handler or a redirect filter";
     reading.warn(reading.spanOf(route), `route "${route.id}" has nothing that answers`, hint);
@@ -265,16 +311,17 @@ function isFileName(id: string): boolean {
 
 interface Reference {
   readonly kind: ResourceKind;
-  readonly owner: RouteConfig;
-  readonly key: "upstream" | "filters";
+  /** The block that names it, and under which key. */
+  readonly owner: object;
+  readonly key: string;
+  /** Undefined where nothing was given, or what was given is no name. */
+  readonly id: string | undefined;
   readonly index?: number;
 }
 
 function resolveReference(reference: Reference, scope: Scope, checks: Checks): string | undefined {
-  const { kind, owner, key, index = 0 } = reference;
+  const { kind, owner, key, id, index = 0 } = reference;
   const { reading, scopes } = checks;
-  const value = owner[key];
-  const id = typeof value === "string" ? value : value?.[index];
   if (id === undefined) return undefined;
   const found = scopes.find(kind, id, scope);
   if (found.type === "found") return found.id;
@@ -350,6 +397,16 @@ function warnUnused({ scope, block }: Place, { reading, used }: Checks): void {
     if (used.has(qualify(upstream.id, scope))) continue;
     const message = `upstream "${upstream.id}" is not used by any route`;
     reading.warn(reading.spanOf(upstream, "id"), message);
+  }
+}
+
+function warnUnverified({ block }: Place, { reading }: Checks): void {
+  for (const { id, tls } of block.upstreams) {
+    if (tls === undefined || (tls.verify && !tls.insecureSkipVerify)) continue;
+    const key = tls.insecureSkipVerify ? "insecureSkipVerify" : "verify";
+    const message =
+      `upstream "${id}" takes any certificate: whoever is on the way can read and change everything`;
+    reading.warn(reading.spanOf(tls, key), message, "give the authority as ca-cert instead");
   }
 }
 

@@ -1,6 +1,6 @@
 import { kebabName } from "../core/config_node.ts";
 import type { Fields, Schema } from "../core/schema.ts";
-import type { Shape } from "../core/shape.ts";
+import type { Shape, ShapeKind } from "../core/shape.ts";
 import { document } from "./document.ts";
 
 type Json = Record<string, unknown>;
@@ -154,15 +154,36 @@ class SchemaWriter {
       if (this.definitions[name] === undefined) {
         this.definitions[name] = {};
         const object = this.#object(fields, { path: name });
-        const head = { id: { type: "string", minLength: 1 }, [shape.key]: { const: kind.type } };
+        const { head, needed } = variantHead(shape, kind);
         const properties = { ...head, ...object["properties"] as Json };
-        const required = [{ required: [shape.key] }, ...(object["allOf"] as Json[] | undefined ?? [])];
-        this.definitions[name] = { description: kind.summary, ...object, properties, allOf: required };
+        const demands = [...needed, ...(object["allOf"] as Json[] | undefined ?? [])];
+        const allOf = demands.length === 0 ? {} : { allOf: demands };
+        this.definitions[name] = { description: kind.summary, ...object, properties, ...allOf };
       }
       return { $ref: `#/$defs/${name}` };
     });
-    return { anyOf: kinds };
+    if (shape.default === undefined) return { anyOf: kinds };
+    return { anyOf: [{ enum: shape.kinds.flatMap(kindWords) }, ...kinds] };
   }
+}
+
+/** The members that tell a variant's kind, and what is demanded of them. */
+function variantHead(
+  shape: Extract<Shape, { type: "variant" }>,
+  kind: ShapeKind,
+): { readonly head: Json; readonly needed: readonly Json[] } {
+  const keys = [shape.key, ...(shape.keyAliases ?? [])];
+  const words = shape.unnamed ? kindWords(kind) : [kind.type];
+  const type = words.length === 1 ? { const: kind.type } : { enum: words };
+  const id = shape.unnamed ? {} : { id: { type: "string", minLength: 1 } };
+  const head = { ...id, ...Object.fromEntries(keys.map((key) => [key, type])) };
+  if (kind.type === shape.default) return { head, needed: [] };
+  const named = keys.map((key) => ({ required: [key] }));
+  return { head, needed: [named.length === 1 ? named[0]! : { anyOf: named }] };
+}
+
+function kindWords({ type, aliases = [] }: ShapeKind): string[] {
+  return [...new Set([type, ...aliases].flatMap((word) => [word, word.replaceAll("-", "_")]))];
 }
 
 function choice(shape: Extract<Shape, { type: "choice" }>): Json {

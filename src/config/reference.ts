@@ -38,13 +38,16 @@ class ReferenceWriter {
         `* [\`${kind.type}\`](#${anchor(`${title} ${kind.type}`)}): ${kind.summary}`
       );
       this.sections.push(
-        `## ${title}\n\n${schema.summary} Its \`${shape.key}\` decides about its options:\n\n${
-          lines.join("\n")
-        }\n`,
+        `## ${title}\n\n${schema.summary} Its \`${shape.key}\`${
+          shape.unnamed ? ", the value after its name," : ""
+        } decides about its options:\n\n${lines.join("\n")}\n`,
       );
       for (const kind of shape.kinds) {
+        const also = shape.unnamed && kind.aliases !== undefined
+          ? ` Also: ${kind.aliases.map((alias) => `\`${alias}\``).join(", ")}.`
+          : "";
         inner.push({
-          schema: { ...kind.options, summary: kind.summary },
+          schema: { ...kind.options, summary: `${kind.summary}${also}` },
           title: `${title} \`${kind.type}\``,
         });
       }
@@ -105,7 +108,7 @@ class ReferenceWriter {
 }
 
 function blockOf(field: Schema<unknown>): Schema<unknown> | undefined {
-  if (field.shape.type === "block") return field;
+  if (field.shape.type === "block" || field.shape.type === "variant") return field;
   return field.shape.type === "blocks" ? field.shape.of : undefined;
 }
 
@@ -139,6 +142,9 @@ function valueText(shape: Shape): string {
 
 function defaultText(field: Schema<unknown>): string {
   if (field.required) return "required";
+  if (field.shape.type === "variant" && field.shape.default !== undefined) {
+    return literal(field.shape.default);
+  }
   const value = field.default;
   if (value === undefined || (Array.isArray(value) && value.length === 0)) return "";
   if (Array.isArray(value)) return value.map((each) => literal(each)).join(" ");

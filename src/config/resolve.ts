@@ -26,7 +26,7 @@ export interface RouteLimits {
   readonly maxRequestsPerSecond: number | undefined;
 }
 
-/** A route whose `id`, `upstream` and `filters` are qualified and known to exist. */
+/** A route whose `id`, upstreams and `filters` are qualified and known to exist. */
 export interface ResolvedRoute extends Omit<RouteConfig, "serviceType">, Owned {
   readonly serviceType: "web" | "api" | "builtin";
   readonly limits: RouteLimits;
@@ -99,9 +99,23 @@ function resolveRoute(route: RouteConfig, { config, scope, scopes }: RoutePlace)
     return found.id;
   };
   const upstream = route.upstream === undefined ? {} : { upstream: find("upstream", route.upstream) };
+  const { shadow, trafficSplit, fallback } = route;
   return {
     ...route,
     ...upstream,
+    ...(shadow && { shadow: { ...shadow, upstream: find("upstream", shadow.upstream) } }),
+    ...(trafficSplit && {
+      trafficSplit: {
+        ...trafficSplit,
+        upstreams: trafficSplit.upstreams.map((each) => ({ ...each, id: find("upstream", each.id) })),
+      },
+    }),
+    ...(fallback && {
+      fallback: {
+        ...fallback,
+        upstreams: fallback.upstreams.map((each) => ({ ...each, id: find("upstream", each.id) })),
+      },
+    }),
     id: qualify(route.id, scope),
     namespace: scope.namespace,
     service: scope.service,

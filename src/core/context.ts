@@ -2,6 +2,7 @@ import type { ErrorCode } from "./errors.ts";
 import type { Body, RequestHead } from "./message.ts";
 import type { TlsFacts } from "./tls.ts";
 import type { Trace } from "./trace.ts";
+import type { Upgrade } from "./upgrade.ts";
 
 /** Who is at the other end of a downstream connection, and through which listener they came. */
 export interface Downstream {
@@ -78,7 +79,15 @@ const NO_SLOTS: readonly unknown[] = Object.freeze([]);
 
 /** Something a request holds on to, such as the snapshot it began with. */
 export interface Lease {
+  /** Holds on to it once more, for what goes on after the request; needs a `release` of its own. */
+  retain(): void;
   release(context: RequestContext): void;
+}
+
+/** Something that goes on after a request, such as a copy of it for another upstream. */
+export interface Afterwards {
+  /** The response has been sent, or given up; nothing waits for what this does. Must not throw. */
+  requestEnded(): void;
 }
 
 /** Everything known about one request; born when its head is parsed, dead when its response has been sent. */
@@ -102,6 +111,11 @@ export class RequestContext {
   traceparent = "";
   /** Set once headers meant for this hop, and forwarding headers nobody vouches for, are gone (`upstream/clean_headers.ts`). */
   headersCleaned = false;
+  /** The client can take fields after the body (`TE: trailers`, RFC 9110 §10.1.4). */
+  acceptsTrailers = false;
+
+  /** The wish to go on in another protocol; null when there is none, or the route does not grant it. */
+  upgrade: Upgrade | null = null;
 
   route: RouteInfo | null = null;
   /** Upstream the route or a filter chose; undefined when the request ends in the proxy. */
@@ -152,6 +166,8 @@ export class RequestContext {
   chainDepth = 0;
   /** What the request holds while it lives, given back when its response has been sent. */
   lease: Lease | null = null;
+  /** Told when the response has been sent, or given up. */
+  afterwards: Afterwards | null = null;
   /** Records every decision when somebody asked for an explanation. */
   trace: Trace | null = null;
 

@@ -26,6 +26,11 @@ type Cell = string | number | undefined;
 export class HeaderList {
   /** The head these lines were read from, a byte string; empty for a list that was put together. */
   readonly source: string;
+  /**
+   * Keys of lines whose sender forbids every hop to remember them, as HTTP/2 can say (RFC 7541 §7.1.3);
+   * undefined when there are none.
+   */
+  neverIndexed: Set<string> | undefined = undefined;
   readonly #cells: Cell[];
   #size = 0;
 
@@ -186,6 +191,7 @@ export class HeaderList {
 
   clone(): HeaderList {
     const copy = new HeaderList("", this.#size);
+    if (this.neverIndexed !== undefined) copy.neverIndexed = new Set(this.neverIndexed);
     for (let i = 0; i < this.#size; i++) copy.appendKeyed(this.nameAt(i), this.keyAt(i), this.valueAt(i));
     return copy;
   }

@@ -15,8 +15,10 @@ export interface RequestHead {
   host: string;
   /** Authority as received (Host header or absolute-form), port included. */
   authority: string;
-  /** Minor HTTP/1 version: 0 or 1. */
+  /** Minor HTTP/1 version: 0 or 1; 1 for HTTP/2, whose messages mean the same. */
   minor: 0 | 1;
+  /** 2 when it came over HTTP/2; absent for HTTP/1. */
+  readonly major?: 2;
   headers: HeaderList;
 }
 
@@ -35,6 +37,8 @@ export interface ResponseHead {
 export interface Body {
   /** Bytes in total, when known before reading. */
   readonly length: number | undefined;
+  /** Fields that followed the body (RFC 9110 §6.5), known once `read` gave null; undefined when there are none. */
+  readonly trailers?: HeaderList | undefined;
   /**
    * The next bytes (never empty), or null at the end. The view is valid until the next call.
    * Throws a `ProxyError` when the sender fails, stalls or breaks a limit.
@@ -49,13 +53,20 @@ export interface Response extends ResponseHead {
   body: Body | null;
 }
 
+/** The protocol of a request as logs name it. */
+export function protocolName(head: RequestHead): "HTTP/1.0" | "HTTP/1.1" | "HTTP/2" {
+  return head.major === 2 ? "HTTP/2" : head.minor === 1 ? "HTTP/1.1" : "HTTP/1.0";
+}
+
 /** A body held in memory. */
 export class BytesBody implements Body {
   readonly length: number;
+  readonly trailers: HeaderList | undefined;
   #bytes: Uint8Array | null;
 
-  constructor(bytes: Uint8Array) {
+  constructor(bytes: Uint8Array, trailers?: HeaderList) {
     this.length = bytes.length;
+    this.trailers = trailers;
     this.#bytes = bytes.length > 0 ? bytes : null;
   }
 

@@ -4,7 +4,7 @@ import type { Choices } from "./choices.ts";
 import { canonicalName, childNamed, childNodes, valueNode } from "./config_node.ts";
 import type { ConfigNode, ConfigValue } from "./config_node.ts";
 import { nearest } from "./nearest.ts";
-import { Problem } from "./reading.ts";
+import { Problem, reportRepeated } from "./reading.ts";
 import type { Reading, Site } from "./reading.ts";
 import { oneOf, text } from "./schema.ts";
 import type { Options, Schema } from "./schema.ts";
@@ -172,6 +172,79 @@ export function typed<const K extends TypedKind>(options: {
       return id === undefined ? undefined : value as unknown as KindValue<K>;
     },
   };
+}
+
+type OptionsValue<K> = K extends { readonly type: infer T; readonly options: Schema<infer O> }
+  ? { readonly type: T; readonly options: O }
+  : never;
+
+/** What a `variant` block may be. */
+export interface VariantOptions<K extends TypedKind> extends ListOptions {
+  readonly kinds: readonly K[];
+  /** The kind that is meant when none is named, or the block is missing; without it, missing stays undefined. */
+  readonly default?: K["type"];
+  /** Other names of `type`. */
+  readonly typeAliases?: readonly string[];
+  /** Rewrites other spellings of the block before it is read. */
+  readonly normalise?: (node: ConfigNode) => ConfigNode;
+}
+
+type VariantPresent<K, O> = O extends { readonly default: string } ? OptionsValue<K>
+  : OptionsValue<K> | undefined;
+
+/**
+ * A block without an id whose first value, or `type`, decides about its options: `discovery "dns" { … }` reads as
+ * `{ type, options }`. Kinds come from a registry.
+ */
+export function variant<const K extends TypedKind, const O extends VariantOptions<K>>(
+  options: O & { readonly kinds: readonly K[] },
+): Schema<VariantPresent<K, O>> {
+  const { kinds, default: standard, typeAliases = [], normalise, summary, name, aliases } = options;
+  const typeOptions = { summary: "Which kind it is.", values: kindChoices(kinds) };
+  const typeSchema = standard === undefined
+    ? oneOf({ ...typeOptions, required: true })
+    : oneOf({ ...typeOptions, default: standard });
+  const typeNames = new Set(["type", ...typeAliases]);
+  return {
+    summary,
+    name,
+    aliases,
+    shape: { type: "variant", key: "type", kinds, unnamed: true, default: standard, keyAliases: typeAliases },
+    read(nodes, site) {
+      if (nodes.length === 0 && standard === undefined) return undefined as VariantPresent<K, O>;
+      const { reading } = site;
+      reportRepeated(nodes, site);
+      const written = nodes[0] ?? emptyNode(site);
+      const node = normalise?.(written) ?? written;
+      const [given, extra] = node.args;
+      if (extra !== undefined) reading.error(extra.span, `"${node.name}" takes one value, its type`);
+      const isType = (child: ConfigNode) => typeNames.has(canonicalName(child.name));
+      const children = childNodes(node);
+      const types = [
+        ...(given === undefined ? [] : [valueNode("type", given, node)]),
+        ...children.filter(isType),
+      ];
+      const before = reading.errorCount;
+      const type = typeSchema.read(types, {
+        reading,
+        parent: node,
+        name: given === undefined ? "type" : site.name,
+      });
+      const kind = kinds.find((candidate) => candidate.type === type);
+      // Options of a kind that is wrong are not looked at, so that one mistake is one error.
+      const isWrong = reading.errorCount > before;
+      const rest = isWrong ? [] : children.filter((child) => !isType(child));
+      const body: ConfigNode = { ...node, args: [], props: [], children: rest, items: undefined };
+      const value = { type, options: kind?.options.read([body], { ...site, name: node.name }) };
+      reading.origins.set(value, { node, fields: new Map([["type", types]]) });
+      return value as unknown as VariantPresent<K, O>;
+    },
+  };
+}
+
+function emptyNode(site: Site): ConfigNode {
+  const { nameSpan, span, syntax } = site.parent;
+  return { name: site.name, nameSpan, span, args: [], props: [], children: [], syntax };
 }
 
 function fieldNodes(node: ConfigNode, name: string): ConfigNode[] {

@@ -12,15 +12,16 @@ export async function bufferRequest(context: RequestContext, bytesMax: number): 
   if (bytes === undefined) {
     throw new ProxyError("body_too_large", `the body is longer than the ${bytesMax} bytes that are buffered`);
   }
-  context.body = new BytesBody(bytes);
+  context.body = new BytesBody(bytes, context.body.trailers);
 }
 
 /**
  * Receives the whole response body before the client sees any of it, so that a broken upstream becomes
- * an error page instead of half an answer. Rejects with `response_too_large` beyond `bytesMax`.
+ * an error page instead of half an answer. Server-sent events pass as they come: they have no end to wait for.
+ * Rejects with `response_too_large` beyond `bytesMax`.
  */
 export async function bufferResponse(response: Response, bytesMax: number): Promise<void> {
-  if (response.body === null) return;
+  if (response.body === null || isEventStream(response)) return;
   const bytes = await readAll(response.body, bytesMax);
   if (bytes === undefined) {
     throw new ProxyError(
@@ -28,7 +29,13 @@ export async function bufferResponse(response: Response, bytesMax: number): Prom
       `the response is longer than the ${bytesMax} bytes that are buffered`,
     );
   }
-  response.body = new BytesBody(bytes);
+  response.body = new BytesBody(bytes, response.body.trailers);
+}
+
+/** Server-sent events, which each mean something by themselves (HTML Living Standard §9.2). */
+function isEventStream({ headers }: Response): boolean {
+  const type = headers.get("content-type");
+  return type !== undefined && /^text\/event-stream *(;|$)/i.test(type);
 }
 
 /** The whole body, or undefined when it is longer than `bytesMax`; the rest is then cancelled. */

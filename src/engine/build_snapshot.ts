@@ -18,20 +18,21 @@ import { SharedTotals } from "../counters/shared_totals.ts";
 import type { Filter } from "../filters/filter.ts";
 import { agent as agentFilter } from "../filters/agent.ts";
 import { headerEditor } from "../filters/header_editor.ts";
+import { statusText } from "../http1/status_text.ts";
 import { RateLimitFilter } from "../filters/rate_limit.ts";
 import type { Families } from "../observe/families.ts";
-import { NO_ROUTE_LABEL, type OutcomeMeter, RouteMeter, UpstreamMeter } from "../observe/request_meters.ts";
+import { NO_ROUTE_LABEL, type OutcomeMeter, RouteMeter } from "../observe/request_meters.ts";
 import { configuredPath } from "../routing/matchers/path.ts";
 import { buildScopedTables } from "../routing/scopes.ts";
 import { type BuiltinDeps, type BuiltinHandler, createBuiltinService } from "../services/builtin.ts";
 import type { BuiltinSources } from "../services/builtin_views.ts";
 import { createErrorPages, type ErrorPages } from "../services/error_pages.ts";
-import { createProxyService } from "../services/proxy.ts";
+import { grpcError, isGrpc } from "../services/grpc_errors.ts";
 import type { Service } from "../services/service.ts";
+import type { ShadowRuns } from "../services/shadow_runs.ts";
+import { WEBSOCKET_VERSION } from "../tunnel/handshake.ts";
 import { LiveUpstream } from "../upstream/live_upstream.ts";
 import type { UpstreamPools } from "../upstream/pools.ts";
-import { RetryBudget } from "../upstream/retry_budget.ts";
-import { RetryPolicy } from "../upstream/retry_policy.ts";
 import { openRecords } from "../upstream/target_record.ts";
 import { Chain, type ChainLink } from "./chain.ts";
 import { configSummary } from "./config_summary.ts";
@@ -41,8 +42,11 @@ import { InFlightFilter, limitNeed, plannedLimits } from "./limit_filters.ts";
 import type { LiveRoute } from "./live_route.ts";
 import { type LogSinks, RequestLog } from "./request_log.ts";
 import { RequestNames } from "./request_names.ts";
-import { filterNeed, loadKey, REQUESTS_IN_FLIGHT, routeTotalsKey, TOTALS_KEY } from "./shared_needs.ts";
+import { type RouteEndpoint, upstreamEndpoint } from "./route_endpoint.ts";
+import { filterNeed, REQUESTS_IN_FLIGHT, routeTotalsKey, TOTALS_KEY } from "./shared_needs.ts";
 import { Snapshot } from "./snapshot.ts";
+import { routeUpgrades } from "./build_upgrades.ts";
+import type { TunnelDeps } from "./route_upgrades.ts";
 import { readUpstreamTls } from "./upstream_tls.ts";
 
 /** What snapshots are built from besides the configuration. */
@@ -65,6 +69,9 @@ export interface SnapshotDeps {
   readonly agents: AgentSet;
   /** The agents there should be: `agents` lacks those of the folder that could not be started. */
   readonly agentPlan: AgentPlan;
+  readonly tunnels: TunnelDeps;
+  /** Where copies of requests run; undefined where none may. */
+  readonly shadows?: ShadowRuns;
   /** Stands in for proxying to an upstream, where nothing must leave the process. */
   readonly proxyEndpoint?: (upstream: LiveUpstream) => Service;
 }
@@ -75,8 +82,6 @@ export async function buildSnapshot(config: Config, deps: SnapshotDeps): Promise
   const tls = await readUpstreamTls(resolved.upstreams, deps.readText);
   return new SnapshotBuilder(config, resolved, deps).build(tls);
 }
-
-const NO_RETRY_POLICY = new RetryPolicy(undefined, null);
 
 class SnapshotBuilder {
   readonly #config: Config;
@@ -117,6 +122,8 @@ class SnapshotBuilder {
         bounds,
         records,
         clock: ports.clock,
+        random: ports.random,
+        instance: machineOf(this.#deps.instanceId),
       };
       this.#upstreams.set(upstream.id, new LiveUpstream(init));
     }
@@ -162,6 +169,7 @@ class SnapshotBuilder {
     const { families, outcomes, ports } = this.#deps;
     const { policies, limits } = route;
     const pages = createErrorPages({ serviceType: route.serviceType, config: route.errorPages });
+    const chain = new Chain(this.#links(route), policies.failureMode, ports.log);
     return {
       id: route.id,
       namespace: route.namespace,
@@ -170,8 +178,9 @@ class SnapshotBuilder {
       matches: route.matches,
       serviceType: route.serviceType,
       pathPrefixes: route.matches.pathPrefix.map(configuredPath).sort((a, b) => b.length - a.length),
-      chain: new Chain(this.#links(route), policies.failureMode, ports.log),
+      chain,
       ...this.#endpoint(route),
+      upgrades: routeUpgrades({ route, chain }, this.#config, this.#deps),
       meter: new RouteMeter(families, outcomes, route),
       errorPage: new RouteErrorPage(pages, ports.clock),
       bodyBytesMax: limits.maxBodySizeBytes,
@@ -182,39 +191,15 @@ class SnapshotBuilder {
     };
   }
 
-  #endpoint(route: ResolvedRoute): { readonly endpoint: Service; readonly endpointText: string } {
+  #endpoint(route: ResolvedRoute): RouteEndpoint {
     if (route.builtinHandler !== undefined) {
       const endpoint = this.#builtin(route.builtinHandler);
       return { endpoint, endpointText: `builtin "${route.builtinHandler}"` };
     }
-    if (route.upstream === undefined) {
-      const endpoint = this.#builtin("not-found");
-      return { endpoint, endpointText: "no upstream" };
-    }
-    const upstream = this.#upstreams.get(route.upstream);
-    assert(upstream !== undefined, "upstreams of routes are checked when the configuration is read");
-    const meter = new UpstreamMeter(this.#deps.families, upstream.id, route);
-    const endpoint = this.#deps.proxyEndpoint?.(upstream) ??
-      createProxyService({
-        upstream,
-        policy: this.#retryPolicy(route, upstream.id),
-        meter,
-        ...this.#deps.ports,
-      });
-    return { endpoint, endpointText: `upstream "${upstream.id}"` };
-  }
-
-  /** The route's own policy, else its upstream's; the budget counts what all routes to the upstream do. */
-  #retryPolicy(route: ResolvedRoute, upstreamId: string): RetryPolicy {
-    const upstream = this.#resolved.upstreams.find(({ id }) => id === upstreamId);
-    const config = route.retryPolicy ?? upstream?.retry;
-    if (config === undefined) return NO_RETRY_POLICY;
-    const totals = this.#totals(loadKey(upstreamId));
-    const { percent, minConcurrency } = config.budget;
-    return new RetryPolicy(
-      config,
-      new RetryBudget(totals, { share: percent / 100, minimum: minConcurrency }),
-    );
+    const { shadows } = this.#deps;
+    const configs = this.#resolved.upstreams;
+    return upstreamEndpoint(route, { ...this.#deps, shadows, configs, upstreams: this.#upstreams }) ??
+      { endpoint: this.#builtin("not-found"), endpointText: "no upstream" };
   }
 
   #totals(key: string): SharedTotals {
@@ -305,6 +290,11 @@ class SnapshotBuilder {
   }
 }
 
+/** The machine's name without the process's number behind it, so that a restart changes nothing. */
+function machineOf(instanceId: string): string {
+  return instanceId.replace(/-\d+$/, "");
+}
+
 /** The header changes of a route's policies, as the outermost filter of its chain. */
 function headerPolicies(route: ResolvedRoute): Filter | undefined {
   const request = headerEditor(route.policies.requestHeaders);
@@ -337,6 +327,10 @@ class RouteErrorPage implements ErrorPage {
   render(context: RequestContext, code: keyof typeof ERRORS) {
     const { status } = ERRORS[code];
     const response = this.renderStatus(context, status, code);
+    if (code === "upgrade_required") {
+      // What is spoken instead (RFC 6455 §4.4, RFC 9110 §15.5.22).
+      response.headers.set("Sec-WebSocket-Version", WEBSOCKET_VERSION);
+    }
     // A page's own headers may say it better.
     const comesAgain = (status === 503 || status === 429) && !response.headers.has("retry-after");
     if (comesAgain) response.headers.append("Retry-After", RETRY_AFTER_SECONDS);
@@ -344,11 +338,16 @@ class RouteErrorPage implements ErrorPage {
   }
 
   renderStatus(context: RequestContext, status: number, code?: keyof typeof ERRORS): Response {
+    const { headers } = context.head;
+    if (isGrpc(headers.get("content-type"))) {
+      const message = code === undefined ? statusText(status) : ERRORS[code].text;
+      return grpcError({ status, code, message, requestId: context.requestId });
+    }
     return this.#pages.render({
       status,
       ...(code === undefined ? {} : { code }),
       requestId: context.requestId,
-      accept: context.head.headers.joined("accept"),
+      accept: headers.joined("accept"),
       wallMs: this.#clock.wallMs(),
     });
   }

@@ -15,6 +15,7 @@ import { UpstreamPools } from "../upstream/pools.ts";
 import { READ_BYTES_LARGE } from "../upstream/connection.ts";
 import type { TlsOptions } from "../tls/options.ts";
 import type { TargetState } from "../upstream/live_upstream.ts";
+import { ShadowRuns } from "../services/shadow_runs.ts";
 import type { BuiltinSources } from "../services/builtin_views.ts";
 import type { AgentState } from "../agents/runtime/live_agent.ts";
 import type { AgentSet } from "../agents/runtime/live_agents.ts";
@@ -28,6 +29,7 @@ import { Engine } from "./engine.ts";
 import { recordGauges } from "./gauges.ts";
 import { Listeners, type PlannedListener, type PreparedListeners } from "./listeners.ts";
 import type { LogSinks } from "./request_log.ts";
+import { type TunnelDeps, tunnelMemory } from "./route_upgrades.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 /** Large buffers kept for reuse by bodies in both directions: 4 MB. */
@@ -88,8 +90,10 @@ export class Dataplane {
   readonly #deadlines: Deadlines;
   readonly #pools: UpstreamPools;
   readonly #largeBuffers = new BufferPool(READ_BYTES_LARGE, LARGE_BUFFERS_KEPT);
+  readonly #tunnels: TunnelDeps;
   readonly #admission: SharedAdmission;
   readonly #agents: ThreadAgents;
+  readonly #shadows: ShadowRuns;
   #engine: Engine | null = null;
   #listeners: Listeners | null = null;
   #prepared: Prepared | null = null;
@@ -111,6 +115,13 @@ export class Dataplane {
       deadlines: this.#deadlines,
       largeBuffers: this.#largeBuffers,
     });
+    this.#tunnels = {
+      clock: ports.clock,
+      random: ports.random,
+      deadlines: this.#deadlines,
+      ...tunnelMemory(),
+    };
+    this.#shadows = new ShadowRuns(ports.timers);
     const seat = { index: init.workerIndex, count: init.workerCount };
     this.#admission = new SharedAdmission(seat, ports.random);
     this.#agents = new ThreadAgents({ ports, agentPorts: init.agentPorts, registry: this.#registry, seat });
@@ -150,7 +161,10 @@ export class Dataplane {
     if (this.#prepared?.generation === generation) await this.#discard();
   }
 
-  /** Stops accepting, lets requests finish, and cuts what is left after `timeoutMs`; how many were cut. */
+  /**
+   * Stops accepting, lets requests finish, and cuts what is left after `timeoutMs`; how many were cut. Copies of
+   * requests are given up once the real ones are over: nobody waits for them.
+   */
   async drain(timeoutMs: number): Promise<number> {
     const listeners = this.#listeners;
     if (listeners === null) return 0;
@@ -159,6 +173,7 @@ export class Dataplane {
     const cancel = this.#init.ports.timers.after(timeoutMs, () => cut = listeners.abort());
     await drained;
     cancel();
+    this.#shadows.cancelAll();
     return cut;
   }
 
@@ -196,6 +211,7 @@ export class Dataplane {
     this.#abandonedMax = Infinity;
     await this.#discard();
     this.#listeners?.abort();
+    this.#shadows.cancelAll();
     this.#agents.dispose();
     this.#pools.dispose();
     this.#deadlines.dispose();
@@ -279,8 +295,10 @@ export class Dataplane {
       families: this.#families,
       outcomes: this.#outcomes,
       pools: this.#pools,
+      shadows: this.#shadows,
       agents,
       agentPlan: plan,
+      tunnels: this.#tunnels,
     });
   }
 

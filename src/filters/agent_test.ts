@@ -1,5 +1,3 @@
-import { CLIENT, TLS_FACTS } from "../../tests/support/tls_facts.ts";
-import type { TlsFacts } from "../core/tls.ts";
 import { deepEqual, equal, match, rejects, throws } from "node:assert/strict";
 import { agentFilter, agentRig, atOnce, pass, textOf, told } from "../../tests/support/agent_rig.ts";
 import { audit, block, outcome, trap } from "../../tests/support/fake_agent.ts";
@@ -257,36 +255,6 @@ Deno.test("agent filter: all that can be asked of a request", () => {
   );
   context.clientIp = "198.51.100.9";
   equal(given.clientPort(), 0, "behind a proxy only the address is known");
-});
-
-Deno.test("agent filter: what is told of TLS", () => {
-  const told = (tls: TlsFacts | undefined) => {
-    let view: RequestView | undefined;
-    const { filter } = agentRig({
-      hooks: () => ({ onRequestHeaders: (given) => (view = given, outcome()) }),
-      handles: ["request-headers"],
-    });
-    filter.onRequest!(requestContext(tls === undefined ? {} : { scheme: "https", tls }));
-    return view!.tls();
-  };
-  const whole = {
-    version: "TLSv1.3",
-    cipher: "TLS_AES_128_GCM_SHA256",
-    serverName: "www.example",
-    alpn: "http/1.1",
-    clientCertificate: CLIENT.der,
-    clientVerified: true,
-  };
-  deepEqual(told(TLS_FACTS), whole);
-  deepEqual(told({ ...TLS_FACTS, serverName: "", protocol: "", client: null }), {
-    ...whole,
-    serverName: undefined,
-    alpn: undefined,
-    clientCertificate: undefined,
-    clientVerified: false,
-  });
-  equal(told({ ...TLS_FACTS, client: { ...CLIENT, problem: "revoked" } })?.clientVerified, false);
-  equal(told(undefined), undefined);
 });
 
 Deno.test("agent filter: the response phase", async () => {

@@ -1,4 +1,5 @@
 import type { MetricsRegistry } from "./metrics.ts";
+import { tunnelFamilies } from "./tunnel_families.ts";
 
 /** Bounds of latency histograms, seconds. */
 export const LATENCY_BUCKETS = Object.freeze([
@@ -27,8 +28,12 @@ export function createFamilies(registry: MetricsRegistry, build: { readonly vers
   const families = {
     ...requestFamilies(registry),
     ...upstreamFamilies(registry),
+    ...steeringFamilies(registry),
+    ...discoveryFamilies(registry),
     ...connectionFamilies(registry),
     ...tlsFamilies(registry),
+    ...tunnelFamilies(registry),
+    ...http2Families(registry),
     ...scopedFamilies(registry),
     ...processFamilies(registry),
   };
@@ -140,6 +145,121 @@ function upstreamFamilies(registry: MetricsRegistry) {
       labels: ["upstream", "target"],
       merge: "max",
     }),
+    targetInFlight: registry.gauge({
+      name: "sentinel_target_in_flight",
+      help: "Requests in flight on a target.",
+      labels: ["upstream", "target"],
+      merge: "max",
+    }),
+    targetDraining: registry.gauge({
+      name: "sentinel_target_draining",
+      help: "1 when a target takes no new requests, as its configuration or an administrator wants it.",
+      labels: ["upstream", "target"],
+      merge: "max",
+    }),
+    targetRamp: registry.gauge({
+      name: "sentinel_target_slow_start_ratio",
+      help: "How far slow start has brought a target; 1 when it has its share.",
+      labels: ["upstream", "target"],
+      merge: "max",
+    }),
+  };
+}
+
+/** Copies of requests, shares of requests, and what happens after an upstream failed. */
+function steeringFamilies(registry: MetricsRegistry) {
+  return {
+    shadowRequests: registry.counter({
+      name: "sentinel_shadow_requests_total",
+      help: "Requests chosen to be copied, by what became of the copy.",
+      labels: ["route", "upstream", "result"],
+    }),
+    shadowErrors: registry.counter({
+      name: "sentinel_shadow_errors_total",
+      help: "Copies that got no answer, by error code.",
+      labels: ["route", "upstream", "error_type"],
+    }),
+    shadowLatency: registry.histogram({
+      name: "sentinel_shadow_latency_seconds",
+      help: "Start of a copy to its response head, or to its failure.",
+      labels: ["route", "upstream"],
+      buckets: LATENCY_BUCKETS,
+    }),
+    shadowInFlight: registry.gauge({
+      name: "sentinel_shadow_in_flight",
+      help: "Copies under way.",
+      labels: ["route", "upstream"],
+    }),
+    shadowCompared: registry.counter({
+      name: "sentinel_shadow_compared_total",
+      help: "Copies whose status was held against the real one.",
+      labels: ["route", "upstream", "result"],
+    }),
+    shadowLatencyDifference: registry.histogram({
+      name: "sentinel_shadow_latency_difference_seconds",
+      help: "How much slower, or faster, a copy was answered than the real request.",
+      labels: ["route", "upstream", "copy"],
+      buckets: LATENCY_BUCKETS,
+    }),
+    fallbackAttempts: registry.counter({
+      name: "sentinel_fallback_attempts_total",
+      help: "Requests that went on to another upstream after one had failed.",
+      labels: ["route", "from_upstream", "to_upstream", "reason"],
+    }),
+    fallbackSuccess: registry.counter({
+      name: "sentinel_fallback_success_total",
+      help: "Requests answered by an upstream that they had gone on to.",
+      labels: ["route", "upstream"],
+    }),
+    fallbackExhausted: registry.counter({
+      name: "sentinel_fallback_exhausted_total",
+      help: "Requests that failed with no upstream left to go on to.",
+      labels: ["route"],
+    }),
+    splitRequests: registry.counter({
+      name: "sentinel_traffic_split_requests_total",
+      help: "Requests of a traffic split, by the branch they took and why.",
+      labels: ["route", "upstream", "reason"],
+    }),
+  };
+}
+
+function discoveryFamilies(registry: MetricsRegistry) {
+  return {
+    discoveryRefreshes: registry.counter({
+      name: "sentinel_discovery_refreshes_total",
+      help: "Answers of a source of targets, and times it had none.",
+      labels: ["upstream", "type", "result"],
+    }),
+    discoveryTargets: registry.gauge({
+      name: "sentinel_discovery_targets",
+      help: "Targets of the last good answer.",
+      labels: ["upstream", "type"],
+      merge: "max",
+    }),
+    discoveryRejected: registry.gauge({
+      name: "sentinel_discovery_rejected_targets",
+      help: "Entries of the last answer that made no sense.",
+      labels: ["upstream", "type"],
+      merge: "max",
+    }),
+    discoveryAge: registry.gauge({
+      name: "sentinel_discovery_age_seconds",
+      help: "Time since the last good answer.",
+      labels: ["upstream", "type"],
+      merge: "max",
+    }),
+    discoveryFailing: registry.gauge({
+      name: "sentinel_discovery_failing",
+      help: "1 while the source fails or finds nothing, so that older targets are served; else 0.",
+      labels: ["upstream", "type"],
+      merge: "max",
+    }),
+    discoveryUpdates: registry.counter({
+      name: "sentinel_discovery_updates_total",
+      help: "Times that found targets were handed to all threads.",
+      labels: ["result"],
+    }),
   };
 }
 
@@ -190,6 +310,20 @@ function tlsFamilies(registry: MetricsRegistry) {
       name: "sentinel_tls_certificate_reloads_total",
       help: "Times that certificate files changed and were read anew.",
       labels: ["result"],
+    }),
+  };
+}
+
+function http2Families(registry: MetricsRegistry) {
+  return {
+    http2Connections: registry.gauge({
+      name: "sentinel_http2_connections",
+      help: "Downstream connections open that speak HTTP/2.",
+    }),
+    http2Floods: registry.counter({
+      name: "sentinel_http2_floods_total",
+      help: "HTTP/2 connections cut because of frames that bring nothing, by their kind.",
+      labels: ["listener", "kind"],
     }),
   };
 }
@@ -265,7 +399,7 @@ function processFamilies(registry: MetricsRegistry) {
     }),
     configGeneration: registry.gauge({
       name: "sentinel_config_generation",
-      help: "Number of the configuration in use, counted from 1.",
+      help: "Number of the configuration in use, counted from 1; found targets that change count too.",
       merge: "max",
     }),
     logLinesDropped: registry.counter({

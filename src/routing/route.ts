@@ -7,8 +7,13 @@ import { refused } from "../core/refused.ts";
 import { block, bytes, duration, flag, integer, list, oneOf, scalar, text, texts } from "../core/schema.ts";
 import type { Infer } from "../core/schema.ts";
 
+import { upgradeOptions } from "../tunnel/upgrade_options.ts";
+import { websocketOptions } from "../tunnel/websocket_options.ts";
 import { retryPolicy } from "../upstream/retry_options.ts";
 import { hostEditProblem } from "../filters/header_editor.ts";
+import { fallback } from "../services/fallback_options.ts";
+import { shadow } from "../services/shadow_options.ts";
+import { trafficSplit } from "../services/traffic_split_options.ts";
 import { hostProblem } from "./matchers/host.ts";
 import { regexProblem } from "./matchers/path_regex.ts";
 import { normaliseRoute } from "./route_spellings.ts";
@@ -128,7 +133,7 @@ const policies = block({
     }),
     bufferRequests: flag({ summary: "Receive the whole request body before it is sent on.", default: false }),
     bufferResponses: flag({
-      summary: "Receive the whole response body before it is sent on.",
+      summary: "Receive the whole response body before it is sent on; server-sent events pass as they come.",
       default: false,
     }),
     rateLimit: block({
@@ -163,6 +168,7 @@ export const route = block({
     priority,
     matches,
     upstream: text({ summary: "Upstream that answers." }),
+    trafficSplit,
     builtinHandler: oneOf({
       summary: "Answer of the proxy itself.",
       values: { status: [], health: [], metrics: [], "not-found": [], config: [], upstreams: [] },
@@ -181,11 +187,15 @@ export const route = block({
     apiSchema: refused({ summary: "Validation against a schema." }),
     inference: refused({ summary: "Gateway for language models." }),
     cache: refused({ summary: "Caching of responses." }),
-    shadow: refused({ summary: "Copies of requests to another upstream." }),
-    fallback: refused({ summary: "Other upstreams after a failure." }),
+    shadow,
+    fallback,
     wafEnabled: refused({ summary: "Web application firewall." }),
-    websocket: refused({ summary: "WebSocket upgrades." }),
-    websocketInspection: refused({ summary: "Inspection of WebSocket frames." }),
+    websocket: websocketOptions,
+    websocketInspection: flag({
+      summary: "Show whole messages of WebSockets to the agents of the route.",
+      default: false,
+    }),
+    upgrade: upgradeOptions,
     retryPolicy: retryPolicy({
       summary: "Repeating requests that failed; the whole block stands in for the upstream's retry.",
       aliases: ["retry"],

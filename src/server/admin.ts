@@ -1,20 +1,23 @@
 import ipaddr from "ipaddr.js";
 import { resolveConfig } from "../config/resolve.ts";
-import type { UpstreamStates } from "../engine/dataplane.ts";
 import { exposition } from "../observe/exposition.ts";
 import type { MetricsSnapshot } from "../observe/metrics_snapshot.ts";
 import { adminPage, reasons } from "./admin_page.ts";
 import type { AgentsView } from "./agent_view.ts";
+import type { UpstreamView } from "./discovery_companion.ts";
 import { sanitize } from "./sanitize.ts";
 import type { Supervisor } from "./supervisor.ts";
+import { drainOrder } from "./target_drain.ts";
+import type { DrainOrder, TargetDrains } from "./target_drain.ts";
 
 /** What the admin listener can show and do. */
 export interface AdminDeps {
   readonly supervisor: Supervisor;
   readonly version: string;
   metrics(): Promise<MetricsSnapshot>;
-  upstreams(): Promise<readonly UpstreamStates[]>;
+  upstreams(): Promise<readonly UpstreamView[]>;
   agents(): Promise<AgentsView>;
+  readonly drains: Pick<TargetDrains, "apply">;
 }
 
 /** Who asks: the peer of the connection, and whether the listener is bound to loopback alone. */
@@ -39,9 +42,14 @@ const ENDPOINTS: Readonly<Record<string, Endpoint>> = {
 export async function answerAdmin(request: Request, peer: AdminPeer, deps: AdminDeps): Promise<Response> {
   const refusal = refuse(request, peer);
   if (refusal !== undefined) return json(403, { error: refusal });
-  const { pathname } = new URL(request.url);
+  const url = new URL(request.url);
+  const { pathname } = url;
   if (pathname === "/-/reload") {
     return request.method === "POST" ? await reload(deps) : notAllowed("POST");
+  }
+  const order = drainOrder(url);
+  if (order !== undefined) {
+    return request.method === "POST" ? drain(order, deps) : notAllowed("POST");
   }
   if (request.method !== "GET" && request.method !== "HEAD") return notAllowed("GET, HEAD");
   if (pathname === deps.supervisor.config.observability.metrics.path) return await metrics(request, deps);
@@ -132,6 +140,15 @@ async function reload({ supervisor }: AdminDeps): Promise<Response> {
   const result = await supervisor.reload("admin");
   if (result.outcome === "applied") return json(200, result);
   return json(supervisor.draining ? 503 : 409, { ...result, reasons: reasons(result) });
+}
+
+function drain(order: DrainOrder, { drains }: AdminDeps): Response {
+  const result = drains.apply(order);
+  if (result.outcome === "unknown") return json(404, { error: "There is no such target; see /upstreams" });
+  if (result.outcome === "last") {
+    return json(409, { ...result, error: "It is the last target in service; add ?force=true to drain it" });
+  }
+  return json(200, result);
 }
 
 function notAllowed(allow: string): Response {

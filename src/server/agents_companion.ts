@@ -1,9 +1,11 @@
 import { resolve } from "node:path";
 import type { Config } from "../config/document.ts";
 import type { Log } from "../core/ports.ts";
+import type { AgentPlan } from "../engine/agent_plan.ts";
 import type { AgentCatalogue } from "./agent_catalogue.ts";
 import { AgentsDir, type AgentsListing } from "./agents_dir.ts";
 import type { Companion } from "./supervisor.ts";
+import type { NextConfig } from "./thread.ts";
 
 /** Nothing lies in a folder that nobody looks at. */
 const NOTHING: Pick<AgentsListing, "agents" | "problems"> = { agents: [], problems: [] };
@@ -15,6 +17,7 @@ export class AgentsCompanion implements Companion {
   #catalogue: AgentCatalogue | undefined;
   #folder: string | undefined;
   #dir: AgentsDir | undefined;
+  #served: AgentPlan | undefined;
   #isClosed = false;
 
   /** `changed` is called when something in the folder is no longer as it was. */
@@ -45,7 +48,10 @@ export class AgentsCompanion implements Companion {
     return Promise.resolve([]);
   }
 
-  commit(): void {
+  commit({ agents }: NextConfig): void {
+    // Other targets come with the agents that are served already; what was loaded since is not.
+    if (agents === this.#served) return;
+    this.#served = agents;
     this.#catalogue?.serve();
   }
 

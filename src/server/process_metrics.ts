@@ -1,4 +1,5 @@
 import process from "node:process";
+import type { DiscoveryState, RefreshOutcome } from "../discovery/follower.ts";
 import { createFamilies } from "../observe/families.ts";
 import { MetricsRegistry } from "../observe/metrics.ts";
 import type { MetricsSnapshot } from "../observe/metrics_snapshot.ts";
@@ -25,6 +26,33 @@ export class ProcessMetrics {
   /** Counts a change of certificate files. */
   countCertificates(outcome: ReloadResult["outcome"]): void {
     this.#families.tlsCertificateReloads.labels(outcome).inc();
+  }
+
+  /** Counts what a source of targets said. */
+  countRefresh(upstreamId: string, type: string, outcome: RefreshOutcome): void {
+    this.#families.discoveryRefreshes.labels(upstreamId, type, outcome).inc();
+  }
+
+  /** Counts an attempt to serve targets that were found. */
+  countUpdate(result: "applied" | "failed"): void {
+    this.#families.discoveryUpdates.labels(result).inc();
+  }
+
+  /** Takes over how the sources of targets are doing. */
+  recordDiscovery(states: readonly DiscoveryState[]): void {
+    const { discoveryTargets, discoveryRejected, discoveryAge, discoveryFailing } = this.#families;
+    const known = new Set(states.map(({ upstreamId, type }) => `${upstreamId}\n${type}`));
+    const isKept = ([upstream, type]: readonly string[]) => known.has(`${upstream}\n${type}`);
+    for (const family of [discoveryTargets, discoveryRejected, discoveryAge, discoveryFailing]) {
+      family.retain(isKept);
+    }
+    for (const { upstreamId, type, ...state } of states) {
+      if (state.targets !== undefined) discoveryTargets.labels(upstreamId, type).set(state.targets);
+      if (state.ageMs !== undefined) discoveryAge.labels(upstreamId, type).set(state.ageMs / 1000);
+      discoveryRejected.labels(upstreamId, type).set(state.rejected);
+      const isFailing = state.failuresInARow > 0 || state.keepsOld;
+      discoveryFailing.labels(upstreamId, type).set(isFailing ? 1 : 0);
+    }
   }
 
   snapshot(supervisor: Supervisor): MetricsSnapshot {

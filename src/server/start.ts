@@ -13,6 +13,8 @@ import { ReloadAudit } from "./audit.ts";
 import type { ConfigSource } from "./config_source.ts";
 import { DemoCompanion } from "./demo_companion.ts";
 import { createDialer } from "./dialer.ts";
+import { DiscoveryCompanion } from "./discovery_companion.ts";
+import { createDiscoveryPorts } from "./discovery_ports.ts";
 import { NodeSignatureVerifier } from "./signature_verifier.ts";
 import type { FleetThread } from "./fleet.ts";
 import { HealthCompanion } from "./health_companion.ts";
@@ -25,6 +27,7 @@ import { createClock, createRandom, createTimers, timeBase } from "./platform.ts
 import { ProcessLog } from "./process_log.ts";
 import { ProcessMetrics } from "./process_metrics.ts";
 import { StartError, Supervisor } from "./supervisor.ts";
+import { TargetDrains } from "./target_drain.ts";
 import type { Companion, ReloadResult, SupervisorInit, ThreadStart } from "./supervisor.ts";
 import { socketOps } from "./socket_ops.ts";
 import { ThreadHost } from "./thread_host.ts";
@@ -78,6 +81,7 @@ class Starting {
   readonly #cleanups: (() => void)[] = [];
   readonly #agentsFolder: AgentsCompanion;
   readonly #catalogue: AgentCatalogue;
+  readonly #discovery: DiscoveryCompanion;
   #collector = new MetricsCollector(() => []);
   #supervisor: Supervisor | undefined;
 
@@ -96,6 +100,11 @@ class Starting {
       dropped: (config) => this.#agentsFolder.listing(config),
     });
     this.#agentsFolder.attach(this.#catalogue);
+    this.#discovery = new DiscoveryCompanion({
+      ports: createDiscoveryPorts({ ...ports, random: createRandom(), log, dialer: createDialer() }),
+      metrics: this.#metrics,
+      retarget: () => this.#supervisor?.retarget() ?? Promise.resolve([]),
+    });
   }
 
   async start(): Promise<Service> {
@@ -144,6 +153,7 @@ class Starting {
       spawn: (start) => this.#spawn(start),
       sharedNeeds,
       loadAgents: (config) => this.#catalogue.load(config),
+      discover: (config) => this.#discovery.discover(config),
       clearWorker,
       onReload: (result) => this.#afterReload(result),
     };
@@ -170,8 +180,9 @@ class Starting {
       supervisor,
       version: this.#options.version,
       metrics: () => this.#processMetrics(),
-      upstreams: () => firstAnswer(supervisor.fleet.threads),
+      upstreams: async () => this.#discovery.describe(await firstAnswer(supervisor.fleet.threads)),
       agents: () => this.#agents(supervisor),
+      drains: new TargetDrains(supervisor, { clock: this.#clock, log }),
     }, log);
     const health = new HealthCompanion({
       dialer: createDialer(),
@@ -189,7 +200,15 @@ class Starting {
       refresh: () => supervisor.refresh("certificates"),
       changed: (outcome) => this.#metrics.countCertificates(outcome),
     });
-    return [admin, certificates, health, new DemoCompanion(supervisor, ports), watch, this.#agentsFolder];
+    return [
+      admin,
+      certificates,
+      health,
+      new DemoCompanion(supervisor, ports),
+      watch,
+      this.#agentsFolder,
+      this.#discovery,
+    ];
   }
 
   /** A thread that does not answer in time is left out; its agents are those of the others. */
@@ -202,6 +221,7 @@ class Starting {
   async #processMetrics(): Promise<MetricsSnapshot> {
     const supervisor = this.#supervisor;
     if (supervisor === undefined || supervisor.generation === 0) return { families: [] };
+    this.#metrics.recordDiscovery(this.#discovery.states());
     const merged = mergeSnapshots([await this.#collector.collect(), this.#metrics.snapshot(supervisor)]);
     return joinCustomFamilies(merged);
   }

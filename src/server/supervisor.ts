@@ -54,6 +54,8 @@ export interface SupervisorInit {
   sharedNeeds(config: Config, workerCount: number, agents: AgentPlan): Iterable<SharedNeed>;
   /** The agents of a configuration, compiled; what is wrong with those it names keeps it from being applied. */
   loadAgents?(config: Config): Promise<{ readonly plan: AgentPlan; readonly problems: readonly string[] }>;
+  /** The configuration with the targets that were found for it; may wait, within bounds, for first answers. */
+  discover?(config: Config): Promise<Config>;
   /** Gives back what a dead worker held in shared memory. */
   clearWorker(shared: SharedMemory, workerIndex: number, workerCount: number): void;
   /** Told of every reload, the start included: for metrics and the audit log. */
@@ -83,6 +85,8 @@ export class Supervisor {
   readonly #companions: Companion[] = [];
   #fleet!: Fleet;
   #committed: NextConfig | undefined;
+  /** What is served as it was read, without found targets. */
+  #read: Config | undefined;
   #lastSeen: LoadedConfig | undefined;
   #lastResult: ReloadResult | undefined;
   #generation = 0;
@@ -185,6 +189,17 @@ export class Supervisor {
     return await this.reload(trigger);
   }
 
+  /**
+   * Serves what is served with the targets as they were found since, in the same two phases and without
+   * reading anything. Resolves with what is wrong; the old targets are served then.
+   */
+  retarget(): Promise<readonly string[]> {
+    return this.#exclusive.run(async () => {
+      if (this.#committed === undefined || this.#read === undefined || this.#draining) return [];
+      return await this.#change(this.#read, this.#committed.agents);
+    });
+  }
+
   async reopenLogs(): Promise<void> {
     const outcomes = await Promise.allSettled(this.#fleet.threads.map((thread) => thread.reopenLogs()));
     for (const outcome of outcomes) {
@@ -250,6 +265,11 @@ export class Supervisor {
     if (busy.length > 0) return busy;
     const { plan: agents, problems: refused } = await this.#init.loadAgents?.(config) ?? WITHOUT_AGENTS;
     if (refused.length > 0) return refused;
+    return await this.#change(config, agents);
+  }
+
+  async #change(read: Config, agents: AgentPlan): Promise<readonly string[]> {
+    const config = await this.#init.discover?.(read) ?? read;
     const needs = this.#init.sharedNeeds(config, this.#fleet.size, agents);
     const next: NextConfig = {
       config,
@@ -264,6 +284,7 @@ export class Supervisor {
       return problems;
     }
     this.#committed = next;
+    this.#read = read;
     await this.#fleet.commit(next.generation);
     for (const companion of this.#companions) companion.commit(next);
     return [];
@@ -311,6 +332,8 @@ export class Supervisor {
     if (trigger === "start") return;
     if (result.outcome === "applied") {
       log("info", "Reload applied", { trigger, generation, durationMs });
+      // At the start whoever started it has printed them.
+      if (result.report !== "") log("warn", "The configuration has warnings", { report: result.report });
       return;
     }
     const reasons = [result.report, ...result.problems].filter((text) => text !== "").join("\n");

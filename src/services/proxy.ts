@@ -97,14 +97,14 @@ class ProxyService implements Service {
         try {
           response = await attempt.run();
           this.#answered(attempt, { status: response.status, course, attemptMs });
-          if (!policy.repeatsStatus(response.status)) return response;
+          if (!policy.repeatsStatus(response.status)) return this.#marked(context, target, response);
         } catch (cause) {
           error = this.#failed(attempt, course, cause);
         }
         attemptMs = this.#clock.nowMs();
         const reason = this.#reasonToRetry(context, { attempt, course, error, nowMs: attemptMs });
         if (reason === undefined) {
-          if (response !== undefined) return response;
+          if (response !== undefined) return this.#marked(context, target, response);
           throw error;
         }
         if (response !== undefined) discard(response);
@@ -119,6 +119,11 @@ class ProxyService implements Service {
       if (course.holdsRetry) policy.budget?.giveBack();
       policy.budget?.leave();
     }
+  }
+
+  #marked(context: RequestContext, target: LiveTarget, response: Response): Response {
+    this.#upstream.mark(target, context, response);
+    return response;
   }
 
   #begin(context: RequestContext): Course {
@@ -190,7 +195,10 @@ class ProxyService implements Service {
     context.connectionReused = attempt.reused;
     context.upstreamHeadMs = attempt.answeredMs - course.startedMs;
     this.#meter.headLatency(target.address, attempt.answeredMs - attemptMs);
-    if (context.trace !== null) note(context, target, { outcome: `answered ${status}` });
+    if (context.trace !== null) {
+      const detail = attempt.isHttp2 ? { detail: "over HTTP/2" } : {};
+      note(context, target, { outcome: `answered ${status}`, ...detail });
+    }
   }
 
   #failed(attempt: Attempt, course: Course, cause: unknown): ProxyError {
@@ -236,7 +244,8 @@ class ProxyService implements Service {
         return refuse(context, attempt, "the retry budget is used up");
       }
     }
-    const isStale = reason === "reset" && attempt.reused;
+    // A connection that goes away, unlike the target, says so to what comes too late: once that is no failure.
+    const isStale = (reason === "reset" && attempt.reused) || (reason === "refused-stream" && !course.fresh);
     if (!policy.isImplicit || !isStale) (course.tried ??= []).push(attempt.target);
     // A target that has not failed the request may be asked at once, unless the failure hints at overload.
     const isHarmless = isStale || reason === "connect-failure" || reason === "refused-stream";

@@ -163,18 +163,18 @@ Deno.test("proxy: fail the n-th call: no leak, no hang, and the next request is 
 Deno.test("proxy: observers hear of every request on a target once, and of its end last", async () => {
   const head = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n";
   const rows: { name: string; onSocket?: (s: FakeSocket) => void; refuse?: true; want: string[] }[] = [
-    { name: "whole", onSocket: answering(OK), want: ["begun", "answered 200", "ended"] },
+    { name: "whole", onSocket: answering(OK), want: ["begun", "answered 200", "ended complete"] },
     {
       name: "server error",
       onSocket: answering("HTTP/1.1 503 X\r\nContent-Length: 0\r\n\r\n"),
-      want: ["begun", "answered 503", "ended"],
+      want: ["begun", "answered 503", "ended complete"],
     },
-    { name: "refused", refuse: true, want: ["begun", "failed upstream_connect_failed", "ended"] },
-    { name: "reset", onSocket: (s) => s.end(), want: ["begun", "failed upstream_reset", "ended"] },
+    { name: "refused", refuse: true, want: ["begun", "failed upstream_connect_failed", "ended cut"] },
+    { name: "reset", onSocket: (s) => s.end(), want: ["begun", "failed upstream_reset", "ended cut"] },
     {
       name: "body broken",
       onSocket: answeringThen((s) => s.end(), head + "abc"),
-      want: ["begun", "answered 200", "failed upstream_body_aborted", "ended"],
+      want: ["begun", "answered 200", "failed upstream_body_aborted", "ended cut"],
     },
   ];
   for (const row of rows) {
@@ -184,9 +184,9 @@ Deno.test("proxy: observers hear of every request on a target once, and of its e
     const heard: string[] = [];
     rig.upstream.targets[0]!.observe({
       begun: () => heard.push("begun"),
-      answered: (_target, status) => heard.push(`answered ${status}`),
-      failed: (_target, code) => heard.push(`failed ${code}`),
-      ended: () => heard.push("ended"),
+      answered: (_target, _context, { status }) => heard.push(`answered ${status}`),
+      failed: (_target, _context, code) => heard.push(`failed ${code}`),
+      ended: (_target, _context, how) => heard.push(`ended ${how}`),
     });
     await serve(rig).catch(() => {});
     assert.deepEqual(heard, row.want, row.name);

@@ -7,13 +7,14 @@ import {
   request,
   retry,
   serve,
+  targetConfig,
   upstreamConfig,
 } from "../../tests/support/proxy_rig.ts";
 import { ProxyError } from "../core/errors.ts";
 import { BytesBody } from "../core/message.ts";
 import { Trace } from "../core/trace.ts";
 
-const targets = ["10.0.0.1:80", "10.0.0.2:80", "10.0.0.3:80"].map((address) => ({ address, weight: 1 }));
+const targets = ["10.0.0.1:80", "10.0.0.2:80", "10.0.0.3:80"].map((address) => targetConfig(address));
 const UNAVAILABLE = "HTTP/1.1 503 Busy\r\nContent-Length: 4\r\n\r\nbusy";
 
 type Behaviour = (socket: FakeSocket) => void;

@@ -11,6 +11,7 @@ import {
   readText,
   request,
   serve,
+  targetConfig,
   upstreamConfig,
 } from "../../tests/support/proxy_rig.ts";
 
@@ -318,7 +319,7 @@ Deno.test("proxy: no retry on a new connection, nor after the first byte", async
 });
 
 Deno.test("proxy: unreachable targets are each tried once", async () => {
-  const targets = ["10.0.0.1:80", "10.0.0.2:80", "10.0.0.3:80"].map((address) => ({ address, weight: 1 }));
+  const targets = ["10.0.0.1:80", "10.0.0.2:80", "10.0.0.3:80"].map((address) => targetConfig(address));
   const rig = new ProxyRig(upstreamConfig({ targets }));
   const refused = () => new ProxyError("upstream_connect_failed", "refused");
   rig.dialer.onSocket = answering(OK);
@@ -337,7 +338,7 @@ Deno.test("proxy: unreachable targets are each tried once", async () => {
 });
 
 Deno.test("proxy: unhealthy targets get nothing; none left is 503", async () => {
-  const targets = ["10.0.0.1:80", "10.0.0.2:80"].map((address) => ({ address, weight: 1 }));
+  const targets = ["10.0.0.1:80", "10.0.0.2:80"].map((address) => targetConfig(address));
   const rig = new ProxyRig(upstreamConfig({ targets }));
   rig.dialer.onSocket = answering(OK);
   rig.judge(0, "unhealthy");

@@ -1,32 +1,23 @@
-import type { Target } from "../balancers/balancer.ts";
+import type { Ending, LoadObserver, Target } from "../balancers/balancer.ts";
 import type { RequestContext } from "../core/context.ts";
 import type { ErrorCode } from "../core/errors.ts";
+import { bitOf, type SharedLoadChanges } from "./load_changes.ts";
 import type { TargetPool } from "./pool.ts";
 import type { TargetRecord } from "./target_record.ts";
 
-/**
- * Told what becomes of the requests on a target: a balancer's statistics, a breaker, outlier detection. Called
- * in the order of the members, `ended` exactly once for every `begun`; must not throw. Who needs nothing of a
- * member leaves it out.
- */
-export interface TargetObserver {
-  /** A request is about to be sent, and counted in flight. */
-  begun?(target: LiveTarget, context: RequestContext): void;
-  /**
-   * A response head came, `latencyMs` after the target had the whole request; 0 when it did not wait for that.
-   * The body may still fail.
-   */
-  answered?(target: LiveTarget, status: number, latencyMs: number): void;
-  /** The attempt or the response body failed; the code's fault tells whether it was the target's. */
-  failed?(target: LiveTarget, code: ErrorCode): void;
-  /** Nothing of the request is on the target any more. */
-  ended?(target: LiveTarget, context: RequestContext): void;
-}
+/** Somebody who is told what becomes of the requests on live targets. */
+export type TargetObserver = LoadObserver<LiveTarget>;
 
 /** What a live target is made of. */
 export interface LiveTargetInit {
   readonly address: string;
   readonly weight: number;
+  readonly zone: string | undefined;
+  readonly priority: number;
+  /** Requests in flight on it at a time, all threads together; Infinity means any. */
+  readonly requestsMax: number;
+  /** It takes no new requests, as its configuration wants it. */
+  readonly isDrained: boolean;
   readonly index: number;
   readonly pool: TargetPool;
   readonly host: string;
@@ -37,6 +28,10 @@ export interface LiveTargetInit {
 export class LiveTarget implements Target {
   readonly address: string;
   readonly weight: number;
+  readonly zone: string | undefined;
+  readonly priority: number;
+  /** How far slow start has brought it, above 0 and up to 1; the live upstream sets it with its usable list. */
+  ramp = 1;
   /** Place in the configuration, counted from 0. */
   readonly index: number;
   readonly pool: TargetPool;
@@ -44,6 +39,11 @@ export class LiveTarget implements Target {
   readonly host: string;
   /** Live state that all threads share. */
   readonly record: TargetRecord;
+  readonly #requestsMax: number;
+  readonly #isDrained: boolean;
+  /** Who watches load is told of every change; null when nobody does. */
+  #changes: SharedLoadChanges | null = null;
+  readonly #bit: number;
   #observers: readonly TargetObserver[] | null = null;
 
   constructor(init: LiveTargetInit) {
@@ -53,6 +53,26 @@ export class LiveTarget implements Target {
     this.pool = init.pool;
     this.host = init.host;
     this.record = init.record;
+    this.zone = init.zone;
+    this.priority = init.priority;
+    this.#requestsMax = init.requestsMax;
+    this.#isDrained = init.isDrained;
+    this.#bit = bitOf(init.address);
+  }
+
+  /** Takes no new requests: its configuration or an administrator wants it so. */
+  get draining(): boolean {
+    return this.#isDrained || this.record.draining;
+  }
+
+  /** Another request would be one too many. */
+  get isFull(): boolean {
+    return this.#requestsMax !== Infinity && this.record.inFlight >= this.#requestsMax;
+  }
+
+  /** Tells of every change of its counts from now on. */
+  tellChanges(changes: SharedLoadChanges): void {
+    this.#changes = changes;
   }
 
   /** Adds somebody to be told; for the building of a snapshot, before any request. */
@@ -65,32 +85,33 @@ export class LiveTarget implements Target {
    * `ended` follows exactly once, whatever happens.
    */
   begin(context: RequestContext): boolean {
-    if (!this.record.tryBegin(Infinity)) return false;
+    if (!this.record.tryBegin(this.#requestsMax)) return false;
     const observers = this.#observers;
     if (observers !== null) { for (const observer of observers) observer.begun?.(this, context); }
+    // After the observers, as they count too.
+    if (this.#changes !== null) this.#changes.mark(this.#bit);
     return true;
   }
 
   /** A response head came, `latencyMs` after the target had the whole request. */
-  answered(status: number, latencyMs: number): void {
+  answered(context: RequestContext, status: number, latencyMs: number): void {
     const observers = this.#observers;
-    if (observers !== null) {
-      for (const observer of observers) {
-        observer.answered?.(this, status, latencyMs);
-      }
-    }
+    if (observers === null) return;
+    const answer = { status, latencyMs };
+    for (const observer of observers) observer.answered?.(this, context, answer);
   }
 
   /** The attempt failed, or the body after its head did. */
-  failed(code: ErrorCode): void {
+  failed(context: RequestContext, code: ErrorCode): void {
     const observers = this.#observers;
-    if (observers !== null) { for (const observer of observers) observer.failed?.(this, code); }
+    if (observers !== null) { for (const observer of observers) observer.failed?.(this, context, code); }
   }
 
   /** The request is over: body read to its end or given up, upgrade ended, attempt failed. */
-  ended(context: RequestContext): void {
+  ended(context: RequestContext, how: Ending): void {
     this.record.end();
     const observers = this.#observers;
-    if (observers !== null) { for (const observer of observers) observer.ended?.(this, context); }
+    if (observers !== null) { for (const observer of observers) observer.ended?.(this, context, how); }
+    if (this.#changes !== null) this.#changes.mark(this.#bit);
   }
 }

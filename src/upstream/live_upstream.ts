@@ -1,12 +1,15 @@
+import type { Balancer } from "../balancers/balancer.ts";
 import { findBalancer } from "../balancers/find_balancer.ts";
 import { assert } from "../core/assert.ts";
 import type { RequestContext } from "../core/context.ts";
-import type { Clock, TlsClientOptions } from "../core/ports.ts";
+import type { Response } from "../core/message.ts";
+import type { Clock, Random, TlsClientOptions } from "../core/ports.ts";
 import type { CheckedUpstream } from "../health/monitor.ts";
 import type { HealthState } from "../health/states.ts";
 import { LiveTarget } from "./live_target.ts";
-import type { PoolLimits } from "./pool.ts";
+import type { PoolLimits, UpstreamProtocol } from "./pool.ts";
 import type { UpstreamPools } from "./pools.ts";
+import { SlowStart } from "./slow_start.ts";
 import type { UpstreamRecords, UpstreamVersion } from "./target_record.ts";
 import type { UpstreamConfig } from "./upstream.ts";
 
@@ -25,6 +28,8 @@ export interface UpstreamTls {
   /** PEM certificates trusted instead of the system's; empty means the system's. */
   readonly caCerts: readonly string[];
   readonly clientCert?: { readonly cert: string; readonly key: string };
+  /** Any certificate is taken, for any name. */
+  readonly skipVerify?: boolean;
 }
 
 /** A target as status pages and metrics show it. */
@@ -32,8 +37,12 @@ export interface TargetState {
   readonly address: string;
   readonly weight: number;
   readonly status: HealthState;
-  /** Takes no new requests, as an administrator wants it. */
+  /** Takes no new requests, as its configuration or an administrator wants it. */
   readonly draining: boolean;
+  /** How far slow start has brought it, above 0 and up to 1. */
+  readonly ramp: number;
+  readonly zone?: string;
+  readonly priority: number;
   /** Requests on it now, all threads together. */
   readonly inFlight: number;
 }
@@ -48,7 +57,13 @@ export interface LiveUpstreamInit {
   /** Live state of the targets, which all threads share. */
   readonly records: UpstreamRecords;
   readonly clock: Clock;
+  readonly random: Random;
+  /** Name of this machine, the same in all threads and after a restart. */
+  readonly instance: string;
 }
+
+/** Full targets that are met before the first with room is taken instead of the next best. */
+const FULL_PICKS_MAX = 8;
 
 /** An upstream of one snapshot: its targets, which of them are fit, and how one is chosen. */
 export class LiveUpstream {
@@ -63,12 +78,14 @@ export class LiveUpstream {
 
   readonly #pools: UpstreamPools;
   readonly #version: UpstreamVersion;
-  readonly #pick: (usable: readonly LiveTarget[], context: RequestContext) => LiveTarget;
+  readonly #clock: Clock;
+  readonly #balancer: Balancer<LiveTarget>;
+  readonly #slowStart: SlowStart<LiveTarget> | null;
   #usable: readonly LiveTarget[] = [];
   #usableVersion: number | undefined;
 
   constructor(init: LiveUpstreamInit) {
-    const { config, pools } = init;
+    const { config, pools, clock } = init;
     this.id = config.id;
     this.loadBalancing = config.loadBalancing.type;
     this.connectMs = config.timeouts.connectSecs * 1000;
@@ -77,28 +94,39 @@ export class LiveUpstream {
     this.writeMs = config.timeouts.writeSecs * 1000;
     this.#pools = pools;
     this.#version = init.records.version;
-    const nowMs = init.clock.nowMs();
-    const limits = poolLimits(config, init.bounds);
-    this.targets = config.targets.map(({ address, weight }, index) => {
-      const host = hostOf(address);
-      const tls = init.tls === undefined ? undefined : tlsFor(init.tls, host);
-      const pool = pools.acquire({ upstreamId: config.id, address, tls }, limits);
-      const record = init.records.targets[index]!;
-      record.riseFirst(nowMs);
-      const hostHeader = address.startsWith("unix:") ? "localhost" : address;
-      return new LiveTarget({ address, weight, index, pool, host: hostHeader, record });
-    });
-    const kind = findBalancer(this.loadBalancing);
+    this.#clock = clock;
+    this.#slowStart = config.slowStartSecs > 0 ? new SlowStart(config.slowStartSecs * 1000) : null;
+    this.targets = liveTargets(init);
+    this.#balancer = this.#createBalancer(init);
+  }
+
+  #createBalancer({ config, records, clock, random, instance }: LiveUpstreamInit): Balancer<LiveTarget> {
+    const kind = findBalancer(config.loadBalancing.type);
     assert(kind !== undefined, "balancer names are checked when the configuration is read");
-    const balancer = kind.create(this.targets.filter((target) => target.weight > 0));
-    this.#pick = balancer.pick.bind(balancer);
+    const balancer = kind.create(config.loadBalancing.options, {
+      targets: this.targets,
+      upstreamId: config.id,
+      clock,
+      random,
+      instance,
+      changes: records.changes,
+    });
+    for (const target of this.targets) {
+      if (balancer.observer !== undefined) target.observe(balancer.observer);
+      if (balancer.watchesLoad) target.tellChanges(records.changes);
+    }
+    return balancer;
+  }
+
+  /** Whether any target takes requests now. */
+  get isAvailable(): boolean {
+    return this.#usableNow().length > 0;
   }
 
   /** A target for this request, none of `tried`; undefined when no fit one is left. */
   pick(context: RequestContext, tried: readonly LiveTarget[] | null): LiveTarget | undefined {
-    let usable = this.#usableNow();
-    if (tried !== null) usable = usable.filter((target) => !tried.includes(target));
-    return usable.length === 0 ? undefined : this.#pick(usable, context);
+    const usable = this.#usableNow();
+    return usable.length === 0 ? undefined : this.#balancer.pick(usable, context, tried);
   }
 
   /**
@@ -106,19 +134,34 @@ export class LiveUpstream {
    * that were full are added to the tried ones.
    */
   take(context: RequestContext, course: { tried: LiveTarget[] | null }): LiveTarget | undefined {
-    while (true) {
+    for (let full = 0; full < FULL_PICKS_MAX; full++) {
       const target = this.pick(context, course.tried);
       if (target === undefined || target.begin(context)) return target;
+      context.trace?.note({ step: "upstream", subject: target.address, outcome: "full" });
       (course.tried ??= []).push(target);
     }
+    // So many were full that going through the rest in order would cost more than the order is worth.
+    const { tried } = course;
+    return this.#usableNow().find((target) =>
+      !tried!.includes(target) && !target.isFull && target.begin(context)
+    );
+  }
+
+  /** Adds to a target's response what brings the client to the same target again, where the balancer wants that. */
+  mark(target: LiveTarget, context: RequestContext, response: Response): void {
+    if (this.#balancer.mark !== undefined) this.#balancer.mark(target, context, response);
   }
 
   states(): TargetState[] {
-    return this.targets.map(({ address, weight, record }) => ({
+    this.#usableNow();
+    return this.targets.map(({ address, weight, record, draining, ramp, zone, priority }) => ({
       address,
       weight,
       status: record.health,
-      draining: record.draining,
+      draining,
+      ramp,
+      ...(zone === undefined ? {} : { zone }),
+      priority,
       inFlight: record.inFlight,
     }));
   }
@@ -132,21 +175,74 @@ export class LiveUpstream {
     const version = this.#version.current;
     if (version !== this.#usableVersion) {
       this.#usableVersion = version;
-      this.#usable = this.targets.filter(({ weight, record }) =>
-        weight > 0 && record.health !== "unhealthy" && !record.draining
+      this.#usable = this.targets.filter(({ weight, record, draining }) =>
+        weight > 0 && record.health !== "unhealthy" && !draining
       );
+      this.#slowStart?.adopt(this.#usable, this.#clock.nowMs());
+    } else if (this.#slowStart?.isRamping && this.#slowStart.step(this.#usable, this.#clock.nowMs())) {
+      // Another list tells the balancer that shares are not what they were.
+      this.#usable = [...this.#usable];
     }
     return this.#usable;
   }
 }
 
-function poolLimits({ connectionPool }: UpstreamConfig, bounds: TargetBounds): PoolLimits {
+/** The targets of a configuration, each with its pool, which is given back by `dispose`. */
+function liveTargets({ config, tls, pools, bounds, records, clock }: LiveUpstreamInit): LiveTarget[] {
+  const nowMs = clock.nowMs();
+  const limits = poolLimits(config, bounds);
+  return config.targets.map((target, index) => {
+    const { address, weight, drain, maxRequests = Infinity } = target;
+    const host = hostOf(address);
+    const identity = {
+      upstreamId: config.id,
+      address,
+      tls: tls === undefined ? undefined : tlsFor(tls, host),
+      protocol: protocolOf(config),
+    };
+    const record = records.targets[index]!;
+    record.riseFirst(nowMs);
+    return new LiveTarget({
+      address,
+      weight,
+      ...place(target),
+      requestsMax: maxRequests,
+      isDrained: drain,
+      index,
+      pool: pools.acquire(identity, limits),
+      host: address.startsWith("unix:") ? "localhost" : address,
+      record,
+    });
+  });
+}
+
+/** Where a target stands, by its options or its labels. */
+function place({ zone, priority, metadata }: UpstreamConfig["targets"][number]) {
+  const label = (name: string) => metadata.find(([each]) => each === name)?.[1];
+  return { zone: zone ?? label("zone"), priority: priority || Number(label("priority") ?? 0) };
+}
+
+/** Without TLS nobody can choose, so HTTP/2 is spoken only where HTTP/1.1 is ruled out. */
+function protocolOf({ httpVersion, tls }: UpstreamConfig): UpstreamProtocol {
+  if (httpVersion.maxVersion < 2) return "http1";
+  if (httpVersion.minVersion >= 2) return "h2";
+  return tls === undefined ? "http1" : "auto";
+}
+
+function poolLimits(config: UpstreamConfig, bounds: TargetBounds): PoolLimits {
+  const { connectionPool, httpVersion, timeouts } = config;
+  const pingSeconds = httpVersion.h2PingInterval;
   return {
     connectionsMax: connectionPool.maxConnections,
     idleMax: Math.min(connectionPool.maxIdle, bounds.idleMax),
     idleTimeoutMs: connectionPool.idleTimeoutSecs * 1000,
     lifetimeMs: (connectionPool.maxLifetimeSecs ?? Infinity) * 1000,
     queueMax: bounds.queueMax,
+    http2: {
+      streamsMax: httpVersion.maxH2Streams,
+      pingIntervalMs: pingSeconds === 0 ? Infinity : pingSeconds * 1000,
+      writeTimeoutMs: timeouts.writeSecs * 1000,
+    },
   };
 }
 
@@ -158,7 +254,11 @@ function hostOf(address: string): string {
 }
 
 function tlsFor(tls: UpstreamTls, host: string): TlsClientOptions {
-  const options = { serverName: tls.serverName ?? host, caCerts: tls.caCerts };
+  const options = {
+    serverName: tls.serverName ?? host,
+    caCerts: tls.caCerts,
+    ...(tls.skipVerify === true ? { skipVerify: true } : {}),
+  };
   return tls.clientCert === undefined ? options : { ...options, clientCert: tls.clientCert };
 }
 

@@ -2,6 +2,8 @@ import { assert } from "../core/assert.ts";
 import type { SharedMemory, SharedNeed } from "../core/shared_memory.ts";
 import type { HealthCell, HealthState } from "../health/states.ts";
 import { HEALTH_STATES } from "../health/states.ts";
+import type { TargetLoad } from "../balancers/balancer.ts";
+import { changeCells, SharedLoadChanges } from "./load_changes.ts";
 
 /** Keys of the shared memory of targets and upstreams; the identity follows. */
 const TARGET_PREFIX = "target:";
@@ -32,9 +34,9 @@ const ROW_ROOMS = {
   ejection: { start: 8, cells: 8 },
 } as const;
 
-/** Cells of an upstream. */
+/** Cells of an upstream: a cache line for the version, then who has to look at which target again. */
 const VERSION = 0;
-const UPSTREAM_CELLS = 16;
+const VERSION_CELLS = 16;
 
 /** Moments are kept in tenths of a second: 32 bits of them last for years. */
 const MS_PER_TICK = 100;
@@ -62,7 +64,8 @@ function targetBytes(workers: number): number {
 
 /** The shared memory for the live state of an upstream and of each of its targets. */
 export function* recordNeeds({ id, targets }: UpstreamIdentity, workers: number): Generator<SharedNeed> {
-  yield { key: UPSTREAM_PREFIX + id, bytes: UPSTREAM_CELLS * Int32Array.BYTES_PER_ELEMENT };
+  const cells = VERSION_CELLS + changeCells(workers);
+  yield { key: UPSTREAM_PREFIX + id, bytes: cells * Int32Array.BYTES_PER_ELEMENT };
   for (const { address } of targets) {
     yield { key: targetKey({ upstreamId: id, address }), bytes: targetBytes(workers) };
   }
@@ -93,17 +96,20 @@ export class UpstreamVersion {
  * upstream, so it outlives reloads that keep the target, whatever becomes of the others. Counts have one row
  * of cells per worker, so that what a dead one held can be taken back exactly.
  */
-export class TargetRecord implements HealthCell {
+export class TargetRecord implements HealthCell, TargetLoad {
   readonly #cells: Int32Array;
   readonly #version: UpstreamVersion;
   /** Where this thread's row begins. */
   readonly #row: number;
+  /** What balancers keep of it. */
+  readonly balancerCells: Int32Array;
 
   /** `memory` is what `recordNeeds` asked for. Only the worker's own thread may count through this object. */
   constructor(memory: SharedArrayBuffer, version: UpstreamVersion, workerIndex: number) {
     this.#cells = new Int32Array(memory);
     this.#version = version;
     this.#row = COMMON_CELLS + ROW_CELLS * workerIndex;
+    this.balancerCells = this.room("balancer");
     assert(workerIndex >= 0 && this.#row < this.#cells.length, "the thread has a row");
   }
 
@@ -227,6 +233,7 @@ export interface UpstreamRecords {
   readonly version: UpstreamVersion;
   /** In the order of the targets; targets of one address have one memory. */
   readonly targets: readonly TargetRecord[];
+  readonly changes: SharedLoadChanges;
 }
 
 /** The records of an upstream in the memory that `recordNeeds` asked for, for one worker to count in. */
@@ -235,9 +242,13 @@ export function openRecords(
   shared: SharedMemory,
   workerIndex: number,
 ): UpstreamRecords {
-  const version = new UpstreamVersion(memoryOf(UPSTREAM_PREFIX + id, shared));
+  const memory = memoryOf(UPSTREAM_PREFIX + id, shared);
+  const version = new UpstreamVersion(memory);
+  const addresses = targets.map(({ address }) => address);
+  const notes = new Int32Array(memory).subarray(VERSION_CELLS);
   return {
     version,
+    changes: new SharedLoadChanges(notes, { workerIndex, addresses }),
     targets: targets.map(({ address }) =>
       new TargetRecord(memoryOf(targetKey({ upstreamId: id, address }), shared), version, workerIndex)
     ),

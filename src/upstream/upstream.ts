@@ -1,19 +1,25 @@
 import { BALANCERS } from "../balancers/registry.ts";
+import { sticky } from "../balancers/sticky.ts";
 import { checkEndpoint } from "../core/address.ts";
-import { identifier, kindChoices, repeated } from "../core/named_blocks.ts";
-import { hasContent, refused } from "../core/refused.ts";
-import { block, duration, integer, oneOf, text } from "../core/schema.ts";
-import type { Infer } from "../core/schema.ts";
+import { identifier, kindChoices, repeated, variant } from "../core/named_blocks.ts";
+import { refused } from "../core/refused.ts";
+import { block, duration, flag, integer, oneOf, pairs, text } from "../core/schema.ts";
+import type { Infer, Schema } from "../core/schema.ts";
 import { statusRanges } from "../core/status_ranges.ts";
+import { DISCOVERIES } from "../discovery/registry.ts";
 import { HEALTH_CHECKS } from "../health/registry.ts";
 import { retryPolicy } from "./retry_options.ts";
-import {
-  asksForHttp2,
-  BALANCERS_UNAVAILABLE,
-  normaliseBalancing,
-  normaliseHealthCheck,
-  normaliseUpstream,
-} from "./upstream_spellings.ts";
+import { normaliseHealthCheck, normaliseUpstream } from "./upstream_spellings.ts";
+
+/** Priorities of targets. */
+const PRIORITY_MAX = 65_535;
+
+function zone(summary: string) {
+  return text({
+    summary,
+    check: (word) => /^[!-~]{1,128}$/.test(word) ? undefined : "must be a word of at most 128 characters",
+  });
+}
 
 const target = block({
   summary: "A place requests can go to.",
@@ -26,28 +32,43 @@ const target = block({
       example: "127.0.0.1:3000",
     }),
     weight: integer({ summary: "Share of requests; 0 means none.", min: 0, max: 1_000_000, default: 1 }),
-    maxRequests: refused({ summary: "Requests at once on this target." }),
-    metadata: refused({ summary: "Labels for balancing by locality.", asks: hasContent }),
-    zone: refused({ summary: "Zone for balancing by locality." }),
+    maxRequests: integer({
+      summary:
+        "Requests in flight on it at a time, all threads together; others are preferred when it is full.",
+      aliases: ["max-in-flight"],
+      min: 1,
+      max: 1_000_000,
+    }),
+    zone: zone("Where it stands, for balancing by locality."),
+    priority: integer({
+      summary: "Targets of a lower number are preferred by balancing by locality.",
+      min: 0,
+      max: PRIORITY_MAX,
+      default: 0,
+    }),
+    drain: flag({ summary: "Takes no new requests.", aliases: ["draining"], default: false }),
+    metadata: pairs({
+      summary: "Labels; `zone` and `priority` stand for the options of these names.",
+      check: (name, value) =>
+        name === "priority" && !/^\d{1,5}$/.test(value) ? "must be a number" : undefined,
+    }),
     tls: refused({ summary: "TLS for one target.", hint: "put tls in the upstream" }),
   },
 });
 
-const loadBalancing = block({
+const loadBalancing = variant({
   summary: "How a target is chosen.",
-  args: ["type"],
-  always: true,
-  normalise: normaliseBalancing,
-  fields: {
-    type: oneOf({
-      summary: "Algorithm.",
-      aliases: ["algorithm"],
-      values: kindChoices(BALANCERS),
-      unavailable: BALANCERS_UNAVAILABLE,
-      default: "round-robin",
-    }),
-  },
+  kinds: BALANCERS,
+  default: "round-robin",
+  typeAliases: ["algorithm"],
 });
+
+/** Options of `sticky` beside `load-balancing`, as JSON has them: `normaliseUpstream` puts them into it. */
+const stickySession: Schema<undefined> = {
+  summary: "Options of sticky load balancing, which this turns on when `load-balancing` is left out.",
+  shape: sticky.options.shape,
+  read: () => undefined,
+};
 
 /** Statuses of an http check. */
 const expectedStatus = statusRanges({
@@ -153,8 +174,42 @@ const timeouts = block({
   },
 });
 
+/** Which HTTP is spoken: over TLS the target chooses, where both are allowed (RFC 7301). */
+const httpVersion = block({
+  summary: "Versions of HTTP spoken with the targets; without TLS, 2 is spoken only if it is the least.",
+  always: true,
+  fields: {
+    minVersion: integer({ summary: "Oldest version: 1 or 2.", min: 1, max: 2, default: 1 }),
+    maxVersion: integer({
+      summary: "Newest version: 1 or 2; over TLS, the target is offered it.",
+      min: 1,
+      max: 2,
+      default: 2,
+    }),
+    h2PingInterval: duration({
+      summary: "Silence after which an HTTP/2 connection with open streams is pinged; 0 means never.",
+      unit: "s",
+      aliases: ["h2-ping-interval-secs"],
+      min: 0,
+      max: 86_400,
+      default: 0,
+    }),
+    maxH2Streams: integer({
+      summary: "Streams at once on one HTTP/2 connection, if the target allows as many.",
+      min: 1,
+      max: 10_000,
+      default: 100,
+    }),
+  },
+  check(value, report) {
+    if (value.minVersion > value.maxVersion) {
+      report("minVersion", '"min-version" is above "max-version"');
+    }
+  },
+});
+
 const tls = block({
-  summary: "Speak TLS to the targets; certificates are always verified.",
+  summary: "Speak TLS to the targets; their certificates are verified.",
   fields: {
     sni: text({ summary: "Name sent and checked; left out, the target's host.", aliases: ["server-name"] }),
     caCert: text({
@@ -163,16 +218,12 @@ const tls = block({
     }),
     clientCert: text({ summary: "PEM file of our certificate.", aliases: ["cert-file", "cert"] }),
     clientKey: text({ summary: "PEM file of our key.", aliases: ["key-file", "key"] }),
-    insecureSkipVerify: refused({
-      summary: "Trusting any certificate.",
-      hint: "give the authority as ca-cert instead",
+    insecureSkipVerify: flag({
+      summary: "Take any certificate, for any name: whoever is on the way can read and change everything. " +
+        "Warned of at every start and reload; giving the authority as ca-cert is nearly always possible.",
+      default: false,
     }),
-    verify: refused({
-      summary: "Verifying certificates, which is always done.",
-      feature: "verify #false",
-      hint: "give the authority as ca-cert instead",
-      asks: (node) => node.args[0]?.value === false,
-    }),
+    verify: flag({ summary: "The same the other way round: #false takes any certificate.", default: true }),
   },
   check(value, report) {
     if ((value.clientCert === undefined) === (value.clientKey === undefined)) return;
@@ -199,15 +250,18 @@ export const upstream = block({
     timeouts,
     tls,
     healthCheck,
-    httpVersion: refused({
-      summary: "HTTP/2 to the targets.",
-      feature: "http-version 2",
-      hint: "HTTP/1.1 is spoken; remove min-version",
-      asks: asksForHttp2,
-    }),
+    httpVersion,
     circuitBreaker: refused({ summary: "Pausing targets that fail." }),
-    stickySession: refused({ summary: "Keeping a client on one target." }),
-    discovery: refused({ summary: "Finding targets by DNS, Consul or Kubernetes." }),
+    stickySession,
+    slowStartSecs: seconds("Over which a target that is new or comes back gets more and more of its share.", {
+      aliases: ["slow-start"],
+      min: 0,
+      default: 0,
+    }),
+    discovery: variant({
+      summary: "Finds the targets; those beside it are served until the first answer.",
+      kinds: DISCOVERIES,
+    }),
     retry: retryPolicy({
       summary: "Repeating requests that failed, unless their route says otherwise.",
       aliases: ["retry-policy"],
@@ -219,6 +273,10 @@ export const upstream = block({
 
 /** One upstream, defaults filled in. */
 export type UpstreamConfig = NonNullable<Infer<typeof upstream>>;
+/** One target as configured. */
+export type TargetConfig = UpstreamConfig["targets"][number];
+/** Where targets are looked up. */
+export type DiscoveryConfig = NonNullable<UpstreamConfig["discovery"]>;
 /** How targets are looked at; options of http are there for tcp too, unused. */
 export type HealthCheckConfig = NonNullable<UpstreamConfig["healthCheck"]>;
 /** TLS towards targets; files as configured, not yet read. */

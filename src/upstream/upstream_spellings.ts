@@ -2,29 +2,16 @@
 
 import { canonicalName, childNamed, childNodes, valueNode } from "../core/config_node.ts";
 import type { ConfigNode } from "../core/config_node.ts";
-
-/** Algorithms of the language that are not built yet, in every spelling. */
-export const BALANCERS_UNAVAILABLE = {
-  "least-connections": ["leastconnections", "least-conn"],
-  "ip-hash": ["iphash"],
-  random: [],
-  "consistent-hash": ["consistenthash"],
-  "power-of-two-choices": ["p2c"],
-  adaptive: [],
-  "least-tokens-queued": ["leasttokensqueued", "least-tokens"],
-  maglev: [],
-  "locality-aware": ["localityaware", "locality"],
-  "peak-ewma": ["peakewma", "ewma"],
-  "deterministic-subset": ["subset", "subsetting"],
-  "weighted-least-connections": ["weighted-least-conn", "wlc"],
-  sticky: ["sticky-session", "stickysession"],
-} as const;
+import { isSwitchedOff } from "../core/refused.ts";
 
 const TARGET_NAMES: ReadonlySet<string> = new Set(["target", "server", "endpoint"]);
 
-/** Lifts `targets { target … }` and an upstream's own `address` to `target` nodes. */
+/**
+ * Lifts `targets { target … }` and an upstream's own `address` to `target` nodes, and puts `sticky-session` into
+ * `load-balancing`.
+ */
 export function normaliseUpstream(node: ConfigNode): ConfigNode {
-  const lifted = childNodes(node).flatMap((child) => {
+  const lifted = withSticky(childNodes(node)).flatMap((child) => {
     const name = canonicalName(child.name);
     if (name === "targets") return [...child.children, ...(child.items ?? [])].map((each) => asTarget(each));
     return TARGET_NAMES.has(name) ? (child.items ?? [child]).map(asTarget) : [child];
@@ -36,19 +23,50 @@ export function normaliseUpstream(node: ConfigNode): ConfigNode {
   return { ...node, props: [], items: undefined, children };
 }
 
+/** JSON has the options of sticky beside the algorithm; here they come to stand in it. */
+function withSticky(children: readonly ConfigNode[]): readonly ConfigNode[] {
+  const sticky = children.find(({ name }) => canonicalName(name) === "sticky-session");
+  if (sticky === undefined || isSwitchedOff(sticky)) return children.filter((child) => child !== sticky);
+  const others = children.filter((child) => child !== sticky);
+  const options = childNodes(sticky);
+  const algorithm = others.find(({ name }) => canonicalName(name) === "load-balancing");
+  if (algorithm === undefined) {
+    const word = { value: "sticky", span: sticky.nameSpan };
+    return [...others, {
+      ...sticky,
+      name: "load-balancing",
+      args: [word],
+      props: [],
+      items: undefined,
+      children: options,
+    }];
+  }
+  const joined = { ...algorithm, children: [...algorithm.children, ...options] };
+  return others.map((child) => child === algorithm ? joined : child);
+}
+
 function asTarget(node: ConfigNode): ConfigNode {
   const known = TARGET_NAMES.has(canonicalName(node.name)) || node.name === "address" ||
     node.syntax === "data";
-  return known ? { ...node, name: "target" } : node;
+  return known ? withZone({ ...node, name: "target" }) : node;
 }
 
-/** Drops the options of an algorithm that is refused, so that one mistake is one error. */
-export function normaliseBalancing(node: ConfigNode): ConfigNode {
-  const type = String(node.args[0]?.value ?? "").toLowerCase().replaceAll("_", "-");
-  const unavailable = Object.entries(BALANCERS_UNAVAILABLE).some(([name, aliases]) => {
-    return name === type || (aliases as readonly string[]).includes(type);
-  });
-  return unavailable ? { ...node, props: [], children: [] } : node;
+/** `zone=eu-1,10.0.0.1:80` and `eu-1/10.0.0.1:80` put a target's zone before its address. */
+function withZone(node: ConfigNode): ConfigNode {
+  const address = node.args[0] ?? childNamed(node, "address")?.args[0];
+  if (typeof address?.value !== "string") return node;
+  const [, named, slashed, rest] = /^(?:zone=([^,]+),|([^.:/[\]]+)\/)(.+)$/.exec(address.value) ?? [];
+  const zone = named ?? slashed;
+  if (zone === undefined || rest === undefined) return node;
+  const others = childNodes(node).filter(({ name }) => canonicalName(name) !== "address");
+  const written = valueNode("zone", { ...address, value: zone }, node);
+  return {
+    ...node,
+    args: [{ ...address, value: rest }, ...node.args.slice(1)],
+    props: [],
+    items: undefined,
+    children: [...others, written],
+  };
 }
 
 const HTTP_OPTIONS: ReadonlySet<string> = new Set(["path", "expected-status", "host"]);
@@ -75,10 +93,4 @@ export function normaliseHealthCheck(node: ConfigNode): ConfigNode {
   const refused = UNAVAILABLE_CHECKS.has(String(word?.value));
   const others = refused ? [] : [...children.filter((child) => child !== type), ...childNodes(inner ?? type)];
   return { ...node, props: [], children: [flat, ...others] };
-}
-
-/** Whether an `http-version` block insists on HTTP/2; offering it beside HTTP/1.1 promises nothing. */
-export function asksForHttp2(node: ConfigNode): boolean {
-  const least = childNamed(node, "min-version")?.args[0]?.value;
-  return least !== undefined && Number(least) >= 2;
 }

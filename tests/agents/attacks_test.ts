@@ -5,17 +5,13 @@ import { AgentLoadError, AgentTrap } from "../../src/agents/guest.ts";
 import type { LiveAgent } from "../../src/agents/runtime/live_agent.ts";
 import { type AttackEnd, endOf, grantsOf } from "./attack_table.ts";
 import { attack, attacksOn, type World } from "./corpus.ts";
+import { threadMs } from "../support/thread_time.ts";
 import { type AgentStage, agentStage } from "./stage.ts";
 
 /** What the attacked call may take, with the default fuel. */
 const STOP_MS = 20;
 /** The fastest of so many tries counts: other work on the machine only ever adds. */
 const TRIES = 12;
-
-/** Milliseconds that this thread was on a processor: other suites run at the same time and take turns with it. */
-function threadMs(): number {
-  return Number(Deno.readTextFileSync("/proc/thread-self/schedstat").split(" ")[0]) / 1e6;
-}
 
 /** Runs something until it is fast enough, at most `TRIES` times; the fewest milliseconds. */
 async function fastest(run: () => unknown): Promise<number> {

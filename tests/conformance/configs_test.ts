@@ -60,31 +60,30 @@ const REASONS: Record<string, readonly string[]> = {
   "config_examples_acme-cloudflare.kdl": ["acme", "system"],
   "config_examples_api-gateway.kdl": ["grpc", "tracing"],
   "config_examples_basic.kdl": [],
-  "config_examples_cors-headers.kdl": ["grpc", "websocket"],
+  "config_examples_cors-headers.kdl": ["grpc", "ping-interval-secs", "ping-timeout-secs"],
   "config_examples_distributed-rate-limit.kdl": [
-    "least_connections",
     ...["redis", "redis-url", "redis-prefix", "redis-pool-size", "redis-timeout-ms", "redis-fallback"],
     ...["memcached", "memcached-url", "memcached-prefix", "memcached-pool-size", "memcached-timeout-ms"],
     ...["memcached-ttl", "memcached-fallback"],
   ],
   "config_examples_http-caching.kdl": ["cache", "cache-purge", "cache-stats"],
   "config_examples_inference-routing.kdl": [
-    "least_tokens_queued",
     "inference",
-    "fallback",
+    "on-budget-exhausted",
+    "model-mapping",
     "circuit-breaker",
   ],
-  "config_examples_load-balancer.kdl": ["circuit-breaker", "least-connections", "ip-hash"],
+  "config_examples_load-balancer.kdl": ["circuit-breaker"],
   "config_examples_namespaces.kdl": [
     "grpc",
     "max-connections-per-client",
-    "least_connections",
-    "ip_hash",
     "cache",
   ],
   "config_examples_static-site.kdl": ["cache", "rewrite-path"],
   "config_examples_tracing.kdl": ["grpc", "tracing"],
-  "config_examples_websocket.kdl": ["grpc", "websocket", "ip-hash"],
+  "config_examples_websocket.kdl": [
+    ...["grpc", "ping-interval-secs", "ping-timeout-secs"],
+  ],
   "invalid_acme-san.kdl": ["true"],
 };
 

@@ -9,7 +9,14 @@ import { LiveUpstream } from "../../src/upstream/live_upstream.ts";
 import { UpstreamPools } from "../../src/upstream/pools.ts";
 import { RetryPolicy } from "../../src/upstream/retry_policy.ts";
 import { okResponse, RawOrigin } from "../support/raw_origin.ts";
-import { CountingMeter, ownRecords, readText, request, upstreamConfig } from "../support/proxy_rig.ts";
+import {
+  CountingMeter,
+  ownRecords,
+  readText,
+  request,
+  targetConfig,
+  upstreamConfig,
+} from "../support/proxy_rig.ts";
 
 /** The proxy service over real sockets, towards one origin. Leaks are found by the test runner's sanitizers. */
 class Proxy implements Disposable {
@@ -24,7 +31,7 @@ class Proxy implements Disposable {
     this.#deadlines = new Deadlines(clock, createTimers());
     this.pools = new UpstreamPools({ dialer: createDialer(), clock, deadlines: this.#deadlines });
     const config = upstreamConfig({
-      targets: [{ address: `127.0.0.1:${port}`, weight: 1 }],
+      targets: [targetConfig(`127.0.0.1:${port}`)],
       connectionPool: { maxConnections: 8, maxIdle: 8, idleTimeoutSecs: 60 },
       timeouts: { connectSecs: 5, requestSecs: 20, readSecs: 0.5, writeSecs: 5 },
     });
@@ -35,6 +42,8 @@ class Proxy implements Disposable {
       bounds: { idleMax: 100, queueMax: 1000 },
       records: ownRecords(config),
       clock,
+      random: createRandom(),
+      instance: "test",
     });
     this.service = createProxyService({
       upstream: this.#upstream,

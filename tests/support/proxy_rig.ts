@@ -10,20 +10,27 @@ import { createProxyService, type ProxyMeter } from "../../src/services/proxy.ts
 import { LiveUpstream } from "../../src/upstream/live_upstream.ts";
 import { UpstreamPools } from "../../src/upstream/pools.ts";
 import { openRecords, recordNeeds, type UpstreamRecords } from "../../src/upstream/target_record.ts";
-import type { UpstreamConfig } from "../../src/upstream/upstream.ts";
+import type { TargetConfig, UpstreamConfig } from "../../src/upstream/upstream.ts";
 import { SharedTotals, totalBytes } from "../../src/counters/shared_totals.ts";
 import { LOAD_NUMBERS, RetryBudget } from "../../src/upstream/retry_budget.ts";
 import { IDEMPOTENT_METHODS, type RetryPolicyConfig } from "../../src/upstream/retry_options.ts";
 import { RetryPolicy } from "../../src/upstream/retry_policy.ts";
 import { FakeDialer, type FakeSocket, FakeTime } from "./fake_socket.ts";
 
+/** A target's configuration with every default filled in. */
+export function targetConfig(address: string, over: Partial<TargetConfig> = {}): TargetConfig {
+  return { address, weight: 1, priority: 0, drain: false, metadata: [], ...over };
+}
+
 /** An upstream's configuration with every default filled in. */
 export function upstreamConfig(over: Partial<UpstreamConfig> = {}): UpstreamConfig {
   return {
     id: "api",
-    targets: [{ address: "10.0.0.1:80", weight: 1 }],
-    loadBalancing: { type: "round-robin" },
+    targets: [targetConfig("10.0.0.1:80")],
+    loadBalancing: { type: "round-robin", options: {} },
+    slowStartSecs: 0,
     connectionPool: { maxConnections: 4, maxIdle: 2, idleTimeoutSecs: 60 },
+    httpVersion: { minVersion: 1, maxVersion: 2, h2PingInterval: 0, maxH2Streams: 100 },
     timeouts: { connectSecs: 1, requestSecs: 60, readSecs: 5, writeSecs: 3 },
     ...over,
   } as UpstreamConfig;
@@ -145,6 +152,8 @@ export class ProxyRig {
       bounds: { idleMax: 100, queueMax: 1000 },
       records: this.records,
       clock: time,
+      random: { u32: () => 2 ** 31 },
+      instance: "test",
     });
     const { retry } = config;
     this.budget = retry === undefined ? null : new RetryBudget(this.load, {

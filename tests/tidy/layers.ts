@@ -12,7 +12,8 @@ export const LAYERS: readonly (readonly string[])[] = [
   ["routing"],
   ["services", "filters"],
   ["upstream", "downstream"],
-  ["http1", "tls"],
+  ["http2"],
+  ["http1", "tls", "tunnel"],
   ["agents", "balancers", "discovery", "health", "cache", "counters", "observe"],
   ["core"],
 ];

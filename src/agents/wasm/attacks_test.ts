@@ -12,6 +12,7 @@ import {
   section,
   vec,
 } from "../../../tests/support/wasm_assembler.ts";
+import { threadMs } from "../../../tests/support/thread_time.ts";
 import {
   callGuest,
   compileAgent,
@@ -167,15 +168,15 @@ Deno.test("attacks are stopped in time", async (test) => {
         let best = Infinity;
         for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
           const instance = createInstance(compiled);
-          const before = performance.now();
+          const before = threadMs();
           let trap: AgentTrap | undefined;
           try {
             callGuest(instance, "run");
           } catch (cause) {
             trap = instance.trapOf(cause);
           }
-          best = Math.min(best, performance.now() - before);
-          assert.equal(trap?.kind, want, trap?.message);
+          best = Math.min(best, threadMs() - before);
+          assert.equal(trap?.kind, want, trap?.message ?? "no trap");
           assert.ok(instance.memoryBytes <= 64 * 1024 * 1024);
         }
         assert.ok(best <= HELD_UP_MS_MAX, `${best.toFixed(1)} ms at best`);
@@ -198,9 +199,9 @@ Deno.test("memory that is there from the start is paid for, as touching it takes
   let best = Infinity;
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const instance = createInstance(compiled);
-    const before = performance.now();
+    const before = threadMs();
     callGuest(instance, "run");
-    best = Math.min(best, performance.now() - before);
+    best = Math.min(best, threadMs() - before);
   }
   assert.ok(best <= HELD_UP_MS_MAX, `${best.toFixed(1)} ms at best`);
   assert.throws(() => createInstance(compileAgent(toucher(fits + 1))), {
