@@ -5,7 +5,7 @@ import type { RequestContext } from "../core/context.ts";
 import type { Answer, Balancer, LoadObserver, Target } from "./balancer.ts";
 import type { BalancerDeps, BalancerKind } from "./balancer_kind.ts";
 import { CELLS } from "./cells.ts";
-import { LoadView } from "./load_view.ts";
+import { LoadView, needsChanges } from "./load_view.ts";
 import { Sampler } from "./sampler.ts";
 
 /** Shares and factors are kept in millionths. */
@@ -59,7 +59,7 @@ export const adaptive: BalancerKind<"adaptive", Options> = {
 };
 
 class Adaptive<T extends Target> implements Balancer<T> {
-  readonly watchesLoad = true;
+  readonly watchesLoad: boolean;
   readonly observer: LoadObserver<T>;
   readonly #targets: readonly T[];
   readonly #view: LoadView<T>;
@@ -69,6 +69,7 @@ class Adaptive<T extends Target> implements Balancer<T> {
 
   constructor(given: Options, deps: BalancerDeps<T>) {
     this.#targets = deps.targets;
+    this.watchesLoad = needsChanges(deps);
     this.#sampler = new Sampler(deps.targets.length, deps.random);
     this.#isUsable = new Uint8Array(deps.targets.length);
     this.#view = new LoadView(deps, (index) => this.#look(index));

@@ -70,7 +70,7 @@ export interface Balancer<T extends Target = Target> {
   /** Told of every request on the upstream's targets, if there is one. */
   readonly observer?: LoadObserver<T>;
   /** Whether it needs to hear at once when a target's counts change in any thread: `BalancerDeps.changes`. */
-  readonly watchesLoad?: true;
+  readonly watchesLoad?: boolean;
   /** Adds what the client needs to come to the same target again. */
   mark?(target: T, context: RequestContext, response: Response): void;
 }

@@ -5,7 +5,7 @@ import { Admission } from "./admission.ts";
 import type { Balancer, Target } from "./balancer.ts";
 import type { BalancerDeps, BalancerKind } from "./balancer_kind.ts";
 import { hashKey, type RequestHash, requestHash } from "./hash_key.ts";
-import { LoadView } from "./load_view.ts";
+import { LoadView, needsChanges } from "./load_view.ts";
 import { Ring } from "./ring.ts";
 
 const options = block({
@@ -50,7 +50,7 @@ export const consistentHash: BalancerKind<"consistent-hash", Options> = {
 };
 
 class ConsistentHash<T extends Target> implements Balancer<T> {
-  readonly watchesLoad?: true;
+  readonly watchesLoad: boolean;
   readonly #targets: readonly T[];
   readonly #hash: RequestHash;
   readonly #ring: Ring;
@@ -67,29 +67,26 @@ class ConsistentHash<T extends Target> implements Balancer<T> {
     this.#admission = new Admission(deps.targets.length);
     this.#loadBound = given.loadBound;
     this.#view = new LoadView(deps, () => {});
-    if (given.loadBound > 0) this.watchesLoad = true;
+    this.watchesLoad = given.loadBound > 0 && needsChanges(deps);
   }
 
   pick(usable: readonly T[], context: RequestContext, excluded: readonly T[] | null): T | undefined {
     if (usable !== this.#usable) this.#adopt(usable);
     if (this.#loadBound > 0) this.#view.update();
     const key = this.#hash(context);
-    const start = this.#ring.pointAt(key);
-    return this.#walk(
-      start,
-      excluded,
-      (target) => this.#admission.admits(target.index, key) && this.#hasRoom(target),
-    ) ??
-      this.#walk(start, excluded, (target) => this.#admission.isUsable(target.index));
-  }
-
-  #walk(start: number, excluded: readonly T[] | null, suits: (target: T) => boolean): T | undefined {
-    let point = start;
-    for (let step = 0; step < this.#ring.size; step++, point = this.#ring.next(point)) {
-      const target = this.#targets[this.#ring.owner(point)]!;
-      if (suits(target) && (excluded === null || !excluded.includes(target))) return target;
+    const ring = this.#ring;
+    const start = ring.pointAt(key);
+    // The first that is usable, for when nobody has room or all are in slow start.
+    let any: T | undefined;
+    for (let step = 0, point = start; step < ring.size; step++, point = ring.next(point)) {
+      const index = ring.owner(point);
+      if (!this.#admission.isUsable(index)) continue;
+      const target = this.#targets[index]!;
+      if (excluded !== null && excluded.includes(target)) continue;
+      if (this.#admission.admits(index, key) && this.#hasRoom(target)) return target;
+      any ??= target;
     }
-    return undefined;
+    return any;
   }
 
   #hasRoom({ weight, record }: T): boolean {

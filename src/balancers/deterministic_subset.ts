@@ -49,7 +49,7 @@ export const deterministicSubset: BalancerKind<"deterministic-subset", Options> 
 };
 
 class Subset<T extends Target> implements Balancer<T> {
-  readonly watchesLoad?: true;
+  readonly watchesLoad: boolean;
   readonly #size: number;
   readonly #inner: Balancer<T>;
   /** Indexes of the targets, the first choice first. */
@@ -60,7 +60,7 @@ class Subset<T extends Target> implements Balancer<T> {
   constructor(given: Options, deps: BalancerDeps<T>) {
     this.#size = given.subsetSize;
     this.#inner = INNER[given.inner].create({}, deps);
-    if (this.#inner.watchesLoad) this.watchesLoad = true;
+    this.watchesLoad = this.#inner.watchesLoad ?? false;
     const id = hashText(given.subsetId ?? deps.instance);
     const ranks = new Map(deps.targets.map(({ index, address }) => [index, mix(hashText(address) ^ id)]));
     this.#ranking = [...ranks.keys()].sort((a, b) => ranks.get(a)! - ranks.get(b)!);

@@ -2,7 +2,7 @@ import type { RequestContext } from "../core/context.ts";
 import type { Balancer, Target } from "./balancer.ts";
 import type { BalancerDeps, BalancerKind } from "./balancer_kind.ts";
 import { Admission } from "./admission.ts";
-import { hashText, mix } from "./hash.ts";
+import { hashText } from "./hash.ts";
 import { type NoOptions, noOptions } from "./no_options.ts";
 
 /**
@@ -22,7 +22,7 @@ export const ipHash: BalancerKind<"ip-hash", NoOptions> = {
 class IpHash<T extends Target> implements Balancer<T> {
   readonly #admission: Admission<T>;
   #usable: readonly T[] | undefined;
-  #seeds = new Uint32Array(0);
+  #seeds = new Int32Array(0);
 
   constructor(targets: readonly T[]) {
     this.#admission = new Admission(targets.length);
@@ -41,7 +41,7 @@ class IpHash<T extends Target> implements Balancer<T> {
   /** In order of the hashes: who is not excluded, and in slow start takes the key already. */
   #pickOther(usable: readonly T[], key: number, excluded: readonly T[]): T | undefined {
     let best: T | undefined;
-    let bestHash = -1;
+    let bestHash = -Infinity;
     let late: T | undefined;
     for (const [place, target] of usable.entries()) {
       if (excluded.includes(target)) continue;
@@ -49,7 +49,7 @@ class IpHash<T extends Target> implements Balancer<T> {
         late ??= target;
         continue;
       }
-      const hash = mix(this.#seeds[place]! ^ key);
+      const hash = together(this.#seeds[place]!, key);
       if (hash > bestHash) {
         best = target;
         bestHash = hash;
@@ -61,16 +61,23 @@ class IpHash<T extends Target> implements Balancer<T> {
   #adopt(usable: readonly T[]): void {
     this.#usable = usable;
     this.#admission.adopt(usable);
-    this.#seeds = Uint32Array.from(usable, ({ address }) => hashText(address));
+    this.#seeds = Int32Array.from(usable, ({ address }) => hashText(address));
   }
 }
 
+/** Hash of a target and a key, as a number with a sign, which is the cheaper to compare: `mix` without its last step. */
+function together(seed: number, key: number): number {
+  let h = seed ^ key;
+  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
+  return Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
+}
+
 /** Place of the seed whose hash with the key is the highest. */
-function highest(seeds: Uint32Array, key: number): number {
+function highest(seeds: Int32Array, key: number): number {
   let best = 0;
-  let bestHash = -1;
+  let bestHash = -(2 ** 31);
   for (let place = 0; place < seeds.length; place++) {
-    const hash = mix(seeds[place]! ^ key);
+    const hash = together(seeds[place]!, key);
     if (hash > bestHash) {
       best = place;
       bestHash = hash;

@@ -56,7 +56,7 @@ export const leastTokensQueued: BalancerKind<"least-tokens-queued", Options> = {
       share: ({ ramp }: T) => ramp,
     });
     return {
-      watchesLoad: true,
+      watchesLoad: board.watchesLoad,
       observer: new TokenCounter<T>(given, deps),
       pick: (usable, context, excluded) => board.pick(usable, context, excluded),
     };

@@ -1,6 +1,9 @@
 import type { Target } from "./balancer.ts";
 import type { BalancerDeps } from "./balancer_kind.ts";
 
+/** Up to so many targets are simply all looked at: cheaper than noting and looking up what changed. */
+const LOOKED_AT_MAX = 24;
+
 /**
  * One thread's view of the counts that all threads keep in shared memory, exact when it is asked and brought up
  * to date only where something changed: reading a thousand shared counts would cost more than everything else
@@ -16,6 +19,7 @@ export class LoadView<T extends Target> {
   #total = 0;
   #next = 0;
   #isFirst = true;
+  readonly #isSmall: boolean;
 
   /** `changed` is called with the index of every target that was looked at again. */
   constructor(deps: BalancerDeps<T>, changed: (index: number) => void) {
@@ -24,11 +28,16 @@ export class LoadView<T extends Target> {
     this.#counts = new Int32Array(deps.targets.length);
     this.#changed = changed;
     this.#refresh = (index) => this.#look(index);
+    this.#isSmall = !needsChanges(deps);
   }
 
   /** Brings the view up to date. */
   update(): void {
     const { length } = this.#targets;
+    if (this.#isSmall) {
+      for (let i = 0; i < length; i++) this.#look(i);
+      return;
+    }
     if (this.#isFirst) {
       // At the first request, not when the configuration is built: that may be long before.
       this.#isFirst = false;
@@ -57,4 +66,9 @@ export class LoadView<T extends Target> {
     this.#counts[index] = count;
     this.#changed(index);
   }
+}
+
+/** Whether a view over these targets has to be told what changes: `Balancer.watchesLoad`. */
+export function needsChanges({ targets }: BalancerDeps): boolean {
+  return targets.length > LOOKED_AT_MAX;
 }

@@ -64,7 +64,6 @@ class LocalityAware<T extends Target> implements Balancer<T> {
   readonly #random: Random;
   /** Nearest first. */
   readonly #levels: readonly Level<T>[];
-  readonly #levelOf: ReadonlyMap<number, Level<T>>;
   /** How much of the traffic each level gets. */
   readonly #shares: Sampler;
   /** The level that gets everything, as is usual; -1 when several share. */
@@ -78,14 +77,15 @@ class LocalityAware<T extends Target> implements Balancer<T> {
       targets.filter((target) => target.weight > 0 && !this.#isForbidden(target)),
       (target) => this.#rank(target),
     );
+    // A target is in one level only, so that all of them can keep their credits in one place.
+    const credits = new Float64Array(targets.length);
     const all: [rank: number, members: readonly T[]][] = [...byRank].sort(([a], [b]) => a - b);
     this.#levels = all.map(([rank, members]) => ({
       rank,
       weight: members.reduce((sum, { weight }) => sum + weight, 0),
-      turns: new Turns(targets),
+      turns: new Turns<T>(credits),
       members: [],
     }));
-    this.#levelOf = new Map(this.#levels.map((level) => [level.rank, level]));
     this.#shares = new Sampler(Math.max(1, this.#levels.length), this.#random);
   }
 

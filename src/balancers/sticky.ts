@@ -47,7 +47,8 @@ const options = block({
       summary: "Name of the cookie.",
       aliases: ["cookie"],
       default: "SERVERID",
-      check: checkHeaderName,
+      // Names of cookies have the syntax of names of headers (RFC 6265 §4.1.1).
+      check: (name) => checkHeaderName(name) === undefined ? undefined : "is no valid cookie name",
     }),
     cookieTtl: duration({
       summary:
@@ -116,7 +117,7 @@ function checkAttribute(value: string): string | undefined {
 }
 
 class Sticky<T extends Target> implements Balancer<T> {
-  readonly watchesLoad?: true;
+  readonly watchesLoad: boolean;
   readonly observer?: LoadObserver<T>;
   readonly #options: Options;
   readonly #deps: BalancerDeps<T>;
@@ -133,7 +134,7 @@ class Sticky<T extends Target> implements Balancer<T> {
     this.#deps = deps;
     const kind = FALLBACKS.find(({ type }) => type === given.fallback)! as unknown as BalancerKind;
     this.#fallback = kind.create(defaultsOf(kind.options), deps);
-    if (this.#fallback.watchesLoad) this.watchesLoad = true;
+    this.watchesLoad = this.#fallback.watchesLoad ?? false;
     if (this.#fallback.observer !== undefined) this.observer = this.#fallback.observer;
     const sign = signer(given.secret ?? `sentinel sticky ${deps.upstreamId}`);
     this.#tokens = deps.targets.map(({ address }) => sign(`${deps.upstreamId}\n${address}`));

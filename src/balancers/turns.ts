@@ -12,8 +12,9 @@ export class Turns<T extends Target> {
   #shares = new Float64Array(0);
   #places = new Int32Array(0);
 
-  constructor(targets: readonly T[]) {
-    this.#credits = new Float64Array(targets.length);
+  /** `credits` has a place for every target of the upstream; lists without common members may share it. */
+  constructor(credits: Float64Array) {
+    this.#credits = credits;
   }
 
   /** Whose turn it is among `members`, none of `excluded`. The same array has the same contents. */

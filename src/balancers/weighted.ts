@@ -11,7 +11,7 @@ export const weighted: BalancerKind<"weighted", NoOptions> = {
   options: noOptions,
   shares: "by-weight",
   create<T extends Target>(_options: NoOptions, { targets }: BalancerDeps<T>) {
-    const turns = new Turns(targets);
+    const turns = new Turns<T>(new Float64Array(targets.length));
     return {
       pick: (usable: readonly T[], _context: unknown, excluded: readonly T[] | null) =>
         turns.next(usable, excluded),

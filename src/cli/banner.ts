@@ -19,5 +19,7 @@ export function banner(supervisor: Supervisor, version: string): string {
 /** An address one can open: a listener on every address is shown as localhost. */
 function urlOf(address: string, protocol: string): string {
   if (address.startsWith("unix:")) return address;
-  return `${protocol}://${address.replace(/^(?:0\.0\.0\.0|\[::\]):/, "localhost:")}`;
+  return `${protocol === "https" ? "https" : "http"}://${
+    address.replace(/^(?:0\.0\.0\.0|\[::\]):/, "localhost:")
+  }`;
 }

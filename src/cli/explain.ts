@@ -83,5 +83,6 @@ export function describe(request: RequestArgument, explanation: Explanation): st
 
 function resultOf({ sent, upstream, target, status }: Explanation): string {
   if (sent === undefined) return `${status} from the proxy itself`;
-  return `sent to upstream "${upstream}" at ${target} as ${sent.method} ${sent.target}, Host ${sent.authority}`;
+  const place = target ?? "a target that is found when the proxy runs";
+  return `sent to upstream "${upstream}" at ${place} as ${sent.method} ${sent.target}, Host ${sent.authority}`;
 }

@@ -1,4 +1,5 @@
 import type { Config } from "../config/document.ts";
+import { findBalancer } from "../balancers/find_balancer.ts";
 import { resolveConfig } from "../config/resolve.ts";
 import { parseEndpoint } from "../core/address.ts";
 import { loadOrReport } from "./load.ts";
@@ -21,6 +22,7 @@ export function lint(config: Config): string[] {
   return [
     ...lintRoutes(config),
     ...lintUpstreams(config),
+    ...lintBalancing(config),
     ...lintListeners(config),
     ...lintObservability(config),
   ];
@@ -28,10 +30,11 @@ export function lint(config: Config): string[] {
 
 function* lintRoutes(config: Config): Iterable<string> {
   for (const route of resolveConfig(config).routes) {
-    if (route.upstream !== undefined && route.policies.timeoutSecs === undefined) {
+    const isProxied = route.upstream !== undefined || route.trafficSplit !== undefined;
+    if (isProxied && route.policies.timeoutSecs === undefined) {
       yield `Route "${route.id}" has no policies { timeout-secs }; the upstream's request-secs alone bounds it`;
     }
-    if (route.upstream === undefined && route.builtinHandler === undefined && route.filters.length === 0) {
+    if (!isProxied && route.builtinHandler === undefined && route.filters.length === 0) {
       yield `Route "${route.id}" has neither an upstream nor a builtin-handler nor a filter that answers`;
     }
   }
@@ -43,6 +46,22 @@ function* lintUpstreams(config: Config): Iterable<string> {
     yield targets.length === 1 && discovery === undefined
       ? `Upstream "${id}" has a single target and no health-check: when it fails, every request waits for it`
       : `Upstream "${id}" has no health-check: a dead target is tried again and again`;
+  }
+}
+
+function* lintBalancing(config: Config): Iterable<string> {
+  for (const { id, targets, loadBalancing } of resolveConfig(config).upstreams) {
+    const { type, options } = loadBalancing;
+    const weights = new Set(targets.map(({ weight }) => weight).filter((weight) => weight > 0));
+    if (weights.size > 1 && findBalancer(type)?.shares === "equal") {
+      yield `Upstream "${id}" has weights, which ${type} does not look at; "weighted" does`;
+    }
+    if (type === "sticky" && options.secret === undefined) {
+      yield `Upstream "${id}" is sticky without a secret: clients that know its id can choose their target`;
+    }
+    if (type === "locality-aware" && options.zone === undefined) {
+      yield `Upstream "${id}" is locality-aware, and no zone says where this proxy is`;
+    }
   }
 }
 

@@ -62,6 +62,7 @@ export function checkDocument(document: Unchecked, reading: Reading): void {
   for (const namespace of document.namespaces) checkExports(namespace, checks);
   for (const place of eachScope(document)) {
     warnUnused(place, checks);
+    warnUnverified(place, checks);
     warnSharedCopies(place, checks);
   }
   checkLimits(checks);
@@ -230,10 +231,27 @@ function checkRoute(route: RouteConfig, { scope }: Place, checks: Checks): void 
     return id === undefined ? undefined : checks.types.get(id);
   });
   checkAnswer(route, { types, reading });
+  checkUpgrades(route, reading);
 }
 
 function isMatchless({ matches }: RouteConfig): boolean {
   return Object.values(matches).every((values) => values.length === 0);
+}
+
+/** What goes on in another protocol goes on with an upstream. */
+function checkUpgrades(route: RouteConfig, reading: Reading): void {
+  const named = `route "${route.id}"`;
+  const { websocket, websocketInspection, upgrade } = route;
+  if (route.upstream === undefined) {
+    const key = websocket?.enabled ? "websocket" : upgrade === undefined ? undefined : "upgrade";
+    if (key !== undefined) {
+      reading.error(reading.spanOf(route, key), `${named} has ${key} and no upstream`, "add an upstream");
+    }
+  }
+  if (websocketInspection && websocket?.enabled !== true) {
+    const message = `${named} has websocket-inspection, but no WebSockets`;
+    reading.warn(reading.spanOf(route, "websocketInspection"), message, "add: websocket #true");
+  }
 }
 
 function checkAnswer(
@@ -381,6 +399,16 @@ function warnUnused({ scope, block }: Place, { reading, used }: Checks): void {
     if (used.has(qualify(upstream.id, scope))) continue;
     const message = `upstream "${upstream.id}" is not used by any route`;
     reading.warn(reading.spanOf(upstream, "id"), message);
+  }
+}
+
+function warnUnverified({ block }: Place, { reading }: Checks): void {
+  for (const { id, tls } of block.upstreams) {
+    if (tls === undefined || (tls.verify && !tls.insecureSkipVerify)) continue;
+    const key = tls.insecureSkipVerify ? "insecureSkipVerify" : "verify";
+    const message =
+      `upstream "${id}" takes any certificate: whoever is on the way can read and change everything`;
+    reading.warn(reading.spanOf(tls, key), message, "give the authority as ca-cert instead");
   }
 }
 

@@ -68,7 +68,7 @@ Deno.test("every reference exists", () => {
   const { routes, upstreams, filters } = resolved();
   const known = new Set([...upstreams, ...filters].map(({ id }) => id));
   for (const route of routes) {
-    for (const id of [route.upstream, ...route.filters]) ok(id === undefined || known.has(id), id);
+    for (const id of [route.upstream, ...route.filters]) ok(id === undefined || known.has(id), `${id}`);
   }
 });
 

@@ -2,6 +2,7 @@ import type { ErrorCode } from "./errors.ts";
 import type { Body, RequestHead } from "./message.ts";
 import type { TlsFacts } from "./tls.ts";
 import type { Trace } from "./trace.ts";
+import type { Upgrade } from "./upgrade.ts";
 
 /** Who is at the other end of a downstream connection, and through which listener they came. */
 export interface Downstream {
@@ -110,6 +111,11 @@ export class RequestContext {
   traceparent = "";
   /** Set once headers meant for this hop, and forwarding headers nobody vouches for, are gone (`upstream/clean_headers.ts`). */
   headersCleaned = false;
+  /** The client can take fields after the body (`TE: trailers`, RFC 9110 §10.1.4). */
+  acceptsTrailers = false;
+
+  /** The wish to go on in another protocol; null when there is none, or the route does not grant it. */
+  upgrade: Upgrade | null = null;
 
   route: RouteInfo | null = null;
   /** Upstream the route or a filter chose; undefined when the request ends in the proxy. */

@@ -12,6 +12,8 @@ export interface Socket {
   close(): void;
   readonly remote: Address;
   readonly local: Address;
+  /** What the two sides of a TLS connection agreed to speak (ALPN); undefined when they did not say. */
+  readonly protocol?: string | undefined;
 }
 
 /** Where a socket ends: an IP endpoint, or a path for Unix sockets. */
@@ -36,6 +38,10 @@ export interface TlsClientOptions {
   /** PEM certificates trusted instead of the system's; empty means the system's. */
   readonly caCerts: readonly string[];
   readonly clientCert?: { readonly cert: string; readonly key: string };
+  /** Any certificate is taken, for any name. */
+  readonly skipVerify?: boolean;
+  /** What is offered to be spoken (ALPN), the best first; HTTP/1.1 alone when left out. */
+  readonly alpn?: readonly string[];
 }
 
 /** Opens sockets to upstreams. Rejects with `ProxyError` (`upstream_connect_*`, `upstream_tls_failed`). */

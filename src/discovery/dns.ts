@@ -64,12 +64,13 @@ export function addressOf(ip: string, port: number): string {
 
 /** What is wrong with a name that is looked up. */
 export function checkName(name: string): string | undefined {
+  if (/^[0-9.]+$/.test(name)) return `is an address, which needs no looking up, found "${name}"`;
   return isHostName(name) ? undefined : `must be a host name such as "api.internal", found "${name}"`;
 }
 
 const options = discoveryOptions({
   name: text({
-    summary: "The whole name; search lists of the system are not applied.",
+    summary: "The whole name. DNS servers alone are asked: search lists and /etc/hosts do not count.",
     aliases: ["hostname", "host"],
     required: true,
     check: checkName,

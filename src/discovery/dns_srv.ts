@@ -32,7 +32,8 @@ const options = discoveryOptions({
 export const dnsSrv: DiscoveryKind<"dns-srv", NonNullable<Infer<typeof options>>> = {
   type: "dns-srv",
   aliases: ["srv"],
-  summary: "The hosts of SRV records, with their ports, weights and priorities.",
+  summary:
+    "The hosts of SRV records, with their ports and weights. Spare ones, of higher priorities, are for locality-aware balancing alone.",
   options,
   subject: ({ name }) => name,
   // Certificates are for the domain that was asked for: the records themselves prove nothing (RFC 6125 §6.2.1).
@@ -58,7 +59,14 @@ export const dnsSrv: DiscoveryKind<"dns-srv", NonNullable<Infer<typeof options>>
             }),
           );
         }
-        return { targets: targetsOf(records, hosts), againAfterMs: againAfterMs(ttlSecs, given) };
+        const lost = records.filter(({ target }) => hosts.get(target)!.length === 0);
+        return {
+          targets: targetsOf(records, hosts),
+          againAfterMs: againAfterMs(ttlSecs, given),
+          ...(lost.length === 0
+            ? {}
+            : { rejected: { count: lost.length, first: `the host ${lost[0]!.target} has no address` } }),
+        };
       },
       close() {},
     };

@@ -108,9 +108,11 @@ class FileFinder implements Finder {
     const { promise, resolve } = Promise.withResolvers<void>();
     const cancel = this.#ports.timers.after(this.#options.pollSecs * 1000, resolve);
     this.#wake = resolve;
-    signal.addEventListener("abort", () => resolve(), { once: true });
+    const end = () => resolve();
+    signal.addEventListener("abort", end, { once: true });
     return promise.finally(() => {
       cancel();
+      signal.removeEventListener("abort", end);
       this.#wake = null;
     });
   }

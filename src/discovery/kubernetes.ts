@@ -6,14 +6,21 @@ import type { Answer, DiscoveryKind, DiscoveryPorts, Finder, HttpAnswer, HttpReq
 import { openAnswer, readAnswer, readToken, StatusError } from "./http.ts";
 import { isObject, type JsonObject, listAt, objectAt, parseObject, textAt } from "./json.ts";
 import { type EndpointSlice, readSlice, sliceTargets } from "./kubernetes/endpoint_slice.ts";
-import { checkBaseUrl, checkTlsFields, discoveryOptions, tlsFields, urlBelow } from "./options.ts";
+import {
+  checkBaseUrl,
+  checkTlsFields,
+  discoveryOptions,
+  mayCarrySecrets,
+  tlsFields,
+  urlBelow,
+} from "./options.ts";
 
 /** Where Kubernetes puts what a pod needs to talk to it. */
 const ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount";
 
 /** Slices asked for at once; each holds up to 1000 endpoints. */
 const PAGE_SLICES = 100;
-const PAGES_MAX = 20;
+const PAGES_MAX = 5;
 /** Slices of one service; beyond it something else was found. */
 const SLICES_MAX = PAGE_SLICES * PAGES_MAX;
 const PAGE_BYTES_MAX = 33_554_432;
@@ -70,7 +77,12 @@ const options = discoveryOptions({
     default: `${ACCOUNT}/token`,
   }),
   ...tlsFields,
-}, checkTlsFields);
+}, (value, report) => {
+  checkTlsFields(value, report);
+  if (value.tokenFile !== "none" && !mayCarrySecrets(value.url)) {
+    report("url", '"discovery" would send its token unencrypted', 'use https, or token-file "none"');
+  }
+});
 
 type KubernetesOptions = NonNullable<Infer<typeof options>>;
 

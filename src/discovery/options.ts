@@ -100,6 +100,13 @@ export function checkBaseUrl(written: string): string | undefined {
   return search === "" && hash === "" && !/[?#]/.test(written) ? undefined : wrong;
 }
 
+/** Whether secrets may go there: over TLS, or to this machine. */
+export function mayCarrySecrets(url: string): boolean {
+  if (!URL.canParse(url)) return true;
+  const { protocol, hostname } = new URL(url);
+  return protocol === "https:" || /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname);
+}
+
 /** A URL below a base, which may end in a slash or not. */
 export function urlBelow(base: string, path: string, query: readonly (readonly [string, string])[]): string {
   const parameters = query.map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join("&");

@@ -5,7 +5,8 @@ import type { Log, Socket, SocketListener } from "../core/ports.ts";
 import { HandshakeError, type HandshakeFailure, type TlsServer, type TlsSession } from "../core/tls.ts";
 import { statusText } from "../http1/status_text.ts";
 import type { Admission, Rejection } from "./admission.ts";
-import { Connection, type ConnectionDeps } from "./connection.ts";
+import { Connection, type ConnectionDeps, type ListenerProtocol } from "./connection.ts";
+import { type Http2Meter, Http2ServerConnection } from "./http2_connection.ts";
 import type { ConnectionLimits } from "./limits.ts";
 import { parseProxyHeader, type ProxyHeader } from "./proxy_protocol.ts";
 
@@ -20,6 +21,7 @@ const PROXY_HEADER_BYTES = 2304;
 export interface ListenerSettings {
   readonly id: string;
   readonly namespace: string | undefined;
+  readonly protocol: ListenerProtocol;
   readonly limits: ConnectionLimits;
   /** Peers whose forwarding headers are believed. */
   readonly trusted: CidrSet;
@@ -39,7 +41,7 @@ export interface TlsSettings {
 }
 
 /** What application protocols a listener with TLS offers (ALPN), its favourite first. */
-export const APPLICATION_PROTOCOLS: readonly string[] = ["http/1.1"];
+export const APPLICATION_PROTOCOLS: readonly string[] = ["h2", "http/1.1"];
 
 /** Told of what happens at a listener, for metrics. */
 export interface AcceptorEvents {
@@ -58,6 +60,7 @@ export interface AcceptorDeps {
   readonly deadlines: Deadlines;
   readonly admission: Admission;
   readonly events: AcceptorEvents;
+  readonly http2: Http2Meter;
   readonly log: Log;
 }
 
@@ -68,7 +71,7 @@ export class Acceptor {
   readonly socket: SocketListener;
   #settings: ListenerSettings;
   readonly #deps: AcceptorDeps;
-  readonly #connections = new Map<Connection, OpenDownstream>();
+  readonly #connections = new Map<Connection | Http2ServerConnection, OpenDownstream>();
   /** Accepted, but the PROXY header that is due has not come yet. */
   readonly #opening = new Set<Socket>();
   #rejecting = 0;
@@ -143,6 +146,7 @@ export class Acceptor {
     if (admitted !== "admitted") return this.#reject(socket, admitted);
     events.accepted();
     this.#opening.add(socket);
+    let connection: Connection | null = null;
     try {
       const opened = await this.#open(socket, settings);
       this.#opening.delete(socket);
@@ -154,12 +158,17 @@ export class Acceptor {
         if (verdict !== "admitted") return await this.#reject(socket, verdict);
         countedIp = opened.proxiedIp;
       }
-      await this.#enter(opened, settings);
+      const entered = await this.#enter(opened, settings);
+      if (entered === null) return;
+      connection = this.#begin(entered);
+      await connection.run();
+      if (connection.http2 !== null) await this.#runHttp2(entered, connection);
     } catch (cause) {
       this.#deps.log("error", "A connection failed", { cause: String(cause) });
       socket.close();
     } finally {
       this.#opening.delete(socket);
+      if (connection !== null) this.#ended(connection);
       if (countedIp !== null) admission.release(countedIp, settings.id);
       events.closed();
     }
@@ -199,15 +208,19 @@ export class Acceptor {
     return { socket, downstream, early, proxiedIp };
   }
 
-  /** Shakes hands where TLS is spoken, then serves in the protocol that was agreed upon. */
-  async #enter(opened: Opened, settings: ListenerSettings): Promise<void> {
-    if (settings.tls === null) return await this.#run(opened);
+  /** Shakes hands where TLS is spoken; null when nothing came of it. */
+  async #enter(opened: Opened, settings: ListenerSettings): Promise<Opened | null> {
+    if (settings.tls === null) return opened;
     const session = await this.#shakeHands(opened, settings.tls);
-    if (session === null) return;
-    const { socket, facts } = session;
-    opened.downstream.tls = facts;
-    // The one place where connections part by protocol: only HTTP/1.1 is offered, and who offers nothing speaks it.
-    await this.#run({ ...opened, socket, early: null });
+    if (session === null) return null;
+    opened.downstream.tls = session.facts;
+    return { ...opened, socket: session.socket, early: null };
+  }
+
+  /** What a connection speaks: with TLS what was agreed upon, and HTTP/1.1 with who offered nothing. */
+  #protocolOf({ tls }: Downstream): ListenerProtocol {
+    if (tls === null) return this.#settings.protocol;
+    return tls.protocol === "h2" ? "h2c" : "http1";
   }
 
   /** The connection after its handshake; null when there was none, the socket being closed then. */
@@ -249,18 +262,36 @@ export class Acceptor {
     }
   }
 
-  async #run({ socket, downstream, early }: Opened): Promise<void> {
+  #begin({ socket, downstream, early }: Opened): Connection {
     const { limits } = this.#settings;
-    const connection = new Connection(socket, { downstream, limits }, this.#deps.connections);
+    const init = { downstream, limits, protocol: this.#protocolOf(downstream) };
+    const connection = new Connection(socket, init, this.#deps.connections);
     if (early !== null) connection.input.preload(early);
     this.#connections.set(connection, downstream);
     // The listener may have begun to drain while a PROXY header was awaited.
     if (this.#draining) connection.drain();
+    return connection;
+  }
+
+  #ended(connection: Connection): void {
+    this.#connections.delete(connection);
+    if (this.#connections.size === 0) this.#emptied?.();
+  }
+
+  /** Goes on with a client that speaks HTTP/2. */
+  async #runHttp2(
+    { socket, downstream }: Opened,
+    { limits, http2: early }: Connection,
+  ): Promise<void> {
+    const init = { downstream, limits, meter: this.#deps.http2 };
+    const connection = new Http2ServerConnection(socket, init, this.#deps.connections);
+    this.#connections.set(connection, downstream);
     try {
-      await connection.run();
+      const running = connection.run(early!);
+      if (this.#draining) connection.drain();
+      await running;
     } finally {
       this.#connections.delete(connection);
-      if (this.#connections.size === 0) this.#emptied?.();
     }
   }
 

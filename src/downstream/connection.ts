@@ -5,7 +5,9 @@ import { ProxyError, toProxyError } from "../core/errors.ts";
 import { HeaderList } from "../core/headers.ts";
 import type { MaybePromise, Response } from "../core/message.ts";
 import type { Clock, Socket } from "../core/ports.ts";
+import { type Tunnel, Upgrade } from "../core/upgrade.ts";
 import { type ParsedRequest, RequestHeadParser } from "../http1/request_head.ts";
+import { PREFACE } from "../http2/frames.ts";
 import type { RequestHandler } from "./handler.ts";
 import type { HttpDate } from "./http_date.ts";
 import { Input } from "./input.ts";
@@ -21,6 +23,9 @@ const LINGER_BYTES_MAX = 1_048_576;
 /** How long a drain waits for the first request of a client that has just connected. */
 const DRAIN_FIRST_REQUEST_MS = 1000;
 
+/** Room for what comes while an upgrade is awaited; the tunnel that follows has buffers of its own. */
+const UPGRADE_BYTES = 256;
+
 /** What all connections of a thread share. */
 export interface ConnectionDeps {
   readonly handler: RequestHandler;
@@ -33,8 +38,22 @@ export interface ConnectionDeps {
   readonly outputBuffers: BufferPool;
 }
 
-/** The connection waits for a request, receives one, waits for its answer, sends it, or is being closed. */
-type Phase = "idle" | "receiving" | "answering" | "sending" | "closing";
+/** What clients of a listener may speak: `http` is HTTP/1.1, and HTTP/2 for those who begin with its preface. */
+export type ListenerProtocol = "http" | "http1" | "h2c";
+
+/** What one connection is and may do. */
+export interface ConnectionInit {
+  readonly downstream: Downstream;
+  readonly limits: ConnectionLimits;
+  /** HTTP/1.1 alone when left out. */
+  readonly protocol?: ListenerProtocol;
+}
+
+/** What of the preface looks like the head of a request. */
+const PREFACE_HEAD_BYTES = PREFACE.indexOf("SM");
+
+/** The connection waits for a request, receives one, waits for its answer, sends it, has left HTTP, or is being closed. */
+type Phase = "idle" | "receiving" | "answering" | "sending" | "tunnel" | "closing";
 
 /**
  * One client connection: HTTP/1.1 requests in, responses out, one at a time and in order. Every wait
@@ -49,21 +68,27 @@ export class Connection implements BodyHost {
   readonly #socket: Socket;
   readonly #deps: ConnectionDeps;
   readonly #downstream: Downstream;
-  readonly #parser: RequestHeadParser;
+  /** Null once the connection has left HTTP. */
+  #parser: RequestHeadParser | null;
   readonly #writer: ResponseWriter;
   readonly #writeWatch: Watch;
   #phase: Phase = "idle";
   #draining = false;
   #context: RequestContext | null = null;
   #body: RequestBody | null = null;
+  /** The 101 that is to be sent. */
+  #switching: Response | null = null;
+  #tunnel: Tunnel | null = null;
   /** Set while a request whose head came too late is being refused. */
   #lateRefusal: Promise<void> | null = null;
   /** Why the bytes at hand are no request. */
   #failure: ProxyError | null = null;
+  readonly #protocol: ListenerProtocol;
+  #http2: Uint8Array | null = null;
 
   constructor(
     socket: Socket,
-    { downstream, limits }: { readonly downstream: Downstream; readonly limits: ConnectionLimits },
+    { downstream, limits, protocol = "http1" }: ConnectionInit,
     deps: ConnectionDeps,
   ) {
     this.#socket = socket;
@@ -71,10 +96,11 @@ export class Connection implements BodyHost {
     this.#deps = deps;
     this.clock = deps.clock;
     this.limits = limits;
+    this.#protocol = protocol;
     const headBytesMax = limits.head.headerBytesMax + limits.head.targetBytesMax + 256;
     this.input = new Input(socket, deps.largeBuffers, headBytesMax);
     this.#parser = new RequestHeadParser(limits.head);
-    this.input.onShift = (by) => this.#parser.shift(by);
+    this.input.onShift = (by) => this.#parser?.shift(by);
     this.input.onEnd = () => this.#clientEnded();
     this.readWatch = { dueMs: Infinity, expire: () => this.#readExpired() };
     this.#writeWatch = { dueMs: Infinity, expire: () => this.#socket.close() };
@@ -90,28 +116,47 @@ export class Connection implements BodyHost {
     return this.#phase === "idle";
   }
 
-  /** Serves the connection until it ends. Never rejects. */
+  /**
+   * What was read of a connection that turned out to speak HTTP/2, beginning with its preface; null for others.
+   * Its socket is left open, for somebody who speaks that too.
+   */
+  get http2(): Uint8Array | null {
+    return this.#http2;
+  }
+
+  /** Serves the connection until it ends, or turns out to speak HTTP/2. Never rejects. */
   async run(): Promise<void> {
     const { deadlines } = this.#deps;
     deadlines.add(this.readWatch);
     deadlines.add(this.#writeWatch);
     try {
       await this.#serve();
+      if (this.#switching !== null) {
+        // Both sides leave HTTP: bytes go both ways until both are done.
+        await this.#switch();
+        const over = this.#tunnel!.run();
+        if (this.#draining) this.#tunnel!.drain();
+        await over;
+      }
     } catch {
       // The socket broke while a response was being written; there is nobody left to tell.
+      if (this.#phase === "tunnel") this.#context!.aborted = true;
     } finally {
+      const wasTunnel = this.#phase === "tunnel";
       this.#phase = "closing";
       deadlines.remove(this.readWatch);
       deadlines.remove(this.#writeWatch);
-      this.#socket.close();
+      if (this.#http2 === null) this.#socket.close();
       if (this.#body !== null && this.#body.isLent) this.input.forsake();
       this.input.dispose();
+      if (wasTunnel) this.#deps.handler.finish(this.#context!);
     }
   }
 
   /** Finishes the request at hand, then closes; an idle connection closes at once, a new one soon. */
   drain(): void {
     this.#draining = true;
+    this.#tunnel?.drain();
     if (this.#phase !== "idle") return;
     // A client that has just connected is about to ask, and would take a close for a failure.
     if (this.#downstream.requestsServed > 0) this.#socket.close();
@@ -120,6 +165,7 @@ export class Connection implements BodyHost {
 
   /** Cuts the connection; a request at hand is aborted. */
   abort(): void {
+    this.#tunnel?.abort();
     this.#socket.close();
     // Where a next request is at hand no read is under way that would notice the close.
     if (this.#context !== null && (this.#phase === "answering" || this.#phase === "sending")) {
@@ -164,6 +210,12 @@ export class Connection implements BodyHost {
       if (context.aborted) {
         response.body?.cancel();
         handler.finish(context);
+        return;
+      }
+      if (response.status === 101) {
+        // Not awaited here: a tunnel may last for days, and this function holds on to all of the request.
+        this.#phase = "tunnel";
+        this.#switching = response;
         return;
       }
       this.#phase = "sending";
@@ -215,6 +267,7 @@ export class Connection implements BodyHost {
         return null;
       }
       if (this.#failure !== null) {
+        if (this.#takesHttp2()) return null;
         await this.#refuse(this.#failure);
         return null;
       }
@@ -231,23 +284,42 @@ export class Connection implements BodyHost {
   /** The request at hand; undefined when there is none yet, or none that can be read. */
   #parse(): ParsedRequest | undefined {
     const { input } = this;
+    const parser = this.#parser!;
     if (input.available === 0 || this.#lateRefusal !== null || this.#failure !== null) return undefined;
     let parsed: ParsedRequest | undefined;
     try {
-      parsed = this.#parser.parse(input.bytes, input.start, input.end);
+      parsed = parser.parse(input.bytes, input.start, input.end);
     } catch (cause) {
       this.#failure = toProxyError(cause);
       return undefined;
     }
+    if (parsed !== undefined && this.#protocol === "h2c") {
+      this.#failure = new ProxyError("version_not_supported", "only HTTP/2 is spoken here");
+      return undefined;
+    }
     if (parsed !== undefined) {
-      input.start = this.#parser.end;
+      input.start = parser.end;
       this.readWatch.dueMs = Infinity;
       this.#phase = "answering";
-    } else if (this.#phase === "idle" && this.#parser.hasBegun) {
+    } else if (this.#phase === "idle" && parser.hasBegun) {
       this.#phase = "receiving";
       this.readWatch.dueMs = this.#deps.deadlines.coarseMs + this.limits.headTimeoutMs;
     }
     return parsed;
+  }
+
+  /**
+   * Whether what could not be read as a first request is HTTP/2's preface (RFC 9113 §3.4), which was made to
+   * look like a request of a version that nobody speaks.
+   */
+  #takesHttp2(): boolean {
+    const { bytes, start, end } = this.input;
+    if (this.#protocol === "http1" || this.#downstream.requestsServed > 0) return false;
+    for (let i = 0; i < PREFACE_HEAD_BYTES; i++) {
+      if (bytes[start + i] !== PREFACE.charCodeAt(i)) return false;
+    }
+    this.#http2 = bytes.slice(start, end);
+    return true;
   }
 
   #open(parsed: ParsedRequest): RequestContext {
@@ -268,10 +340,29 @@ export class Connection implements BodyHost {
     });
     this.#context = context;
     this.#body = body;
+    if (parsed.upgrade !== "") {
+      context.upgrade = new Upgrade(parsed.upgrade);
+      this.input.slim(UPGRADE_BYTES);
+    }
     if (body !== null) body.context = context;
     // A read is kept under way, so that a client that leaves is noticed.
     else if (this.input.available === 0) this.input.ahead();
     return context;
+  }
+
+  /** Sends the head of the 101 and makes the tunnel. What is not needed any more is let go, as a tunnel may last. */
+  async #switch(): Promise<void> {
+    const { plan, upstream } = this.#context!.upgrade!;
+    const response = this.#switching!;
+    this.#switching = null;
+    await this.#writer.sendSwitch(response, plan!.protocol);
+    this.#deps.deadlines.remove(this.readWatch);
+    this.#deps.deadlines.remove(this.#writeWatch);
+    const socket = this.#socket;
+    const client = { socket, ...this.input.handOver(), writable: null, close: () => socket.close() };
+    this.#parser = null;
+    this.#downstream.hopLines = undefined;
+    this.#tunnel = plan!.open(client, upstream!);
   }
 
   /** Whether the response at hand is the last one on this connection. */

@@ -1,8 +1,11 @@
 import type { BufferPool } from "../core/buffer_pool.ts";
 import type { Socket } from "../core/ports.ts";
+import type { TunnelSide } from "../core/upgrade.ts";
 
 /** Bytes of the buffer a connection starts with: room for nearly every request head. */
 export const INPUT_BYTES_INITIAL = 4096;
+
+const NOTHING: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 
 /**
  * What arrives from the client: a buffer with a filled part `[start, end)`, and at most one read
@@ -48,6 +51,27 @@ export class Input {
   /** Bytes at hand. */
   get available(): number {
     return this.end - this.start;
+  }
+
+  /** Goes on in a small buffer: whoever asks for another protocol may be silent for long. */
+  slim(bytes: number): void {
+    if (this.start === this.end && this.#reading === null && this.#small === null) {
+      this.bytes = new Uint8Array(bytes);
+      this.start = this.end = 0;
+    }
+  }
+
+  /** Leaves what is at hand, and what the read under way brings, to a tunnel. Nothing more is read here. */
+  handOver(): Pick<TunnelSide, "early" | "pending"> {
+    const from = this.end;
+    const early = from > this.start ? this.bytes.slice(this.start, from) : NOTHING;
+    this.start = from;
+    this.onEnd = this.onShift = null;
+    const pending = this.#reading?.then(() => {
+      if (this.broken) throw new Error("the connection broke");
+      return this.bytes.slice(from, this.end);
+    }) ?? null;
+    return { early, pending };
   }
 
   /** Starts a read unless one is under way, the stream has ended, or the buffer is full. */

@@ -38,6 +38,7 @@ async function serve(response: Response) {
     bodyRateMin: 0,
     bodyGraceMs: 0,
     requestsMax: Infinity,
+    streamsMax: 100,
   };
   const connection = new Connection(socket, { downstream, limits }, {
     handler: {

@@ -16,4 +16,6 @@ export interface ConnectionLimits {
   readonly bodyGraceMs: number;
   /** Requests on one connection; the last one is answered with `Connection: close`. */
   readonly requestsMax: number;
+  /** Requests at once on one HTTP/2 connection. */
+  readonly streamsMax: number;
 }

@@ -1,6 +1,5 @@
 import { checkCidr, checkEndpoint } from "../core/address.ts";
 import { identifier } from "../core/named_blocks.ts";
-import { refused } from "../core/refused.ts";
 import { block, bytes, duration, flag, integer, oneOf, text, texts } from "../core/schema.ts";
 import type { Infer } from "../core/schema.ts";
 import { tlsOptions } from "../tls/options.ts";
@@ -18,8 +17,9 @@ export const listener = block({
       example: "0.0.0.0:8080",
     }),
     protocol: oneOf({
-      summary: "What clients speak.",
-      values: { http: ["http1", "http/1.1"], https: [] },
+      summary: "What clients speak: http is HTTP/1.1, and HTTP/2 for clients that begin with it (prior " +
+        "knowledge, as gRPC without TLS does); http1 and h2c are one of them alone. https is both over TLS.",
+      values: { http: [], http1: ["http/1.1", "h1"], h2c: ["http2-prior-knowledge"], https: [] },
       unavailable: { h2: ["http2"], h3: ["http3"] },
       default: "http",
     }),
@@ -88,9 +88,12 @@ export const listener = block({
       check: checkCidr,
       example: "10.0.0.0/8",
     }),
-    maxConcurrentStreams: refused({
-      summary: "Streams of one HTTP/2 connection; HTTP/1.1 has one.",
-      asks: () => false,
+    maxConcurrentStreams: integer({
+      summary:
+        "Requests at once on one HTTP/2 connection; further ones are refused, so that they can be repeated.",
+      min: 1,
+      max: 10_000,
+      default: 100,
     }),
   },
   check({ protocol, tls }, report) {

@@ -1,6 +1,7 @@
 import type { RequestContext } from "../core/context.ts";
 import type { Watch } from "../core/deadlines.ts";
 import { ProxyError } from "../core/errors.ts";
+import type { HeaderList } from "../core/headers.ts";
 import type { Body, MaybePromise } from "../core/message.ts";
 import type { Clock } from "../core/ports.ts";
 import { ChunkedDecoder } from "../http1/chunked.ts";
@@ -61,6 +62,10 @@ export class RequestBody implements Body {
     this.#remaining = init.contentLength;
     this.length = init.contentLength < 0 ? undefined : init.contentLength;
     if (init.contentLength < 0 || init.contentLength > LARGE_BODY_BYTES) host.input.enlarge();
+  }
+
+  get trailers(): HeaderList | undefined {
+    return this.#chunks?.trailers;
   }
 
   /** All of it has been read. */

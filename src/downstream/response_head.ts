@@ -62,6 +62,24 @@ export function formatResponseHead(
   return text + (context.head.minor === 0 ? "Connection: keep-alive\r\n\r\n" : "\r\n");
 }
 
+/** The head of a 101, as a byte string: what follows is `protocol` (RFC 9110 §7.8). */
+export function formatSwitchHead({ reason, headers }: Response, protocol: string): string {
+  const lines = new LineWriter(`HTTP/1.1 101 ${reason || statusText(101)}\r\n`, headers);
+  for (let i = 0; i < headers.size; i++) {
+    if (!SWITCH_DROPPED.has(headers.keyAt(i))) lines.line(i);
+  }
+  return lines.end() + "Connection: Upgrade\r\nUpgrade: " + protocol + "\r\n\r\n";
+}
+
+/** Ours to write, or without meaning in a response that has no body. */
+const SWITCH_DROPPED: ReadonlySet<string> = new Set([
+  "connection",
+  "content-length",
+  "keep-alive",
+  "transfer-encoding",
+  "upgrade",
+]);
+
 function framingLine(
   context: RequestContext,
   response: Response,

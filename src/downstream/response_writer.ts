@@ -5,7 +5,12 @@ import { ProxyError, toProxyError } from "../core/errors.ts";
 import type { Body, MaybePromise, Response } from "../core/message.ts";
 import type { Clock, Socket } from "../core/ports.ts";
 import type { HttpDate } from "./http_date.ts";
-import { formatResponseHead, type ResponseFraming, responseFraming } from "./response_head.ts";
+import {
+  formatResponseHead,
+  formatSwitchHead,
+  type ResponseFraming,
+  responseFraming,
+} from "./response_head.ts";
 
 const CONTINUE = new TextEncoder().encode("HTTP/1.1 100 Continue\r\n\r\n");
 const LAST_CHUNK = new TextEncoder().encode("0\r\n\r\n");
@@ -59,6 +64,13 @@ export class ResponseWriter {
 
   async sendContinue(): Promise<void> {
     await this.#write(CONTINUE);
+  }
+
+  /** Sends the head of a 101 whole. Rejects when the connection breaks. */
+  async sendSwitch(response: Response, protocol: string): Promise<void> {
+    this.#head = formatSwitchHead(response, protocol);
+    await this.#writeHead();
+    this.#head = "";
   }
 
   /** The client is gone: stops waiting for the rest of the body. */
@@ -239,12 +251,17 @@ export class ResponseWriter {
       context.bodyBytesSent += data.length;
     }
     if (!this.#aborted) {
-      if (buffer.length - filled < LAST_CHUNK.length) {
+      const end = lastChunk(context, body);
+      if (buffer.length - filled < end.length) {
         await this.#write(buffer.subarray(0, filled));
         filled = 0;
       }
-      buffer.set(LAST_CHUNK, filled);
-      await this.#write(buffer.subarray(0, filled + LAST_CHUNK.length));
+      if (end.length > buffer.length) {
+        await this.#write(end);
+      } else {
+        buffer.set(end, filled);
+        await this.#write(buffer.subarray(0, filled + end.length));
+      }
     }
     this.#deps.outputBuffers.release(buffer);
   }
@@ -293,6 +310,14 @@ function latin1Bytes(text: string): Uint8Array {
     bytes[i] = unit;
   }
   return bytes;
+}
+
+/** The end of a chunked body: with its trailers, if the client takes any (RFC 9110 §6.5.1). */
+function lastChunk({ acceptsTrailers }: RequestContext, { trailers }: Body): Uint8Array {
+  if (trailers === undefined || !acceptsTrailers) return LAST_CHUNK;
+  let text = "0\r\n";
+  for (const [name, value] of trailers) text += name + ": " + value + "\r\n";
+  return latin1Bytes(text + "\r\n");
 }
 
 /** Appends one chunk of the chunked coding (RFC 9112 §7.1); the new fill. */

@@ -12,7 +12,7 @@ export async function bufferRequest(context: RequestContext, bytesMax: number): 
   if (bytes === undefined) {
     throw new ProxyError("body_too_large", `the body is longer than the ${bytesMax} bytes that are buffered`);
   }
-  context.body = new BytesBody(bytes);
+  context.body = new BytesBody(bytes, context.body.trailers);
 }
 
 /**
@@ -29,7 +29,7 @@ export async function bufferResponse(response: Response, bytesMax: number): Prom
       `the response is longer than the ${bytesMax} bytes that are buffered`,
     );
   }
-  response.body = new BytesBody(bytes);
+  response.body = new BytesBody(bytes, response.body.trailers);
 }
 
 /** Server-sent events, which each mean something by themselves (HTML Living Standard §9.2). */

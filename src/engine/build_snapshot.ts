@@ -18,6 +18,7 @@ import { SharedTotals } from "../counters/shared_totals.ts";
 import type { Filter } from "../filters/filter.ts";
 import { agent as agentFilter } from "../filters/agent.ts";
 import { headerEditor } from "../filters/header_editor.ts";
+import { statusText } from "../http1/status_text.ts";
 import { RateLimitFilter } from "../filters/rate_limit.ts";
 import type { Families } from "../observe/families.ts";
 import { NO_ROUTE_LABEL, type OutcomeMeter, RouteMeter } from "../observe/request_meters.ts";
@@ -26,8 +27,10 @@ import { buildScopedTables } from "../routing/scopes.ts";
 import { type BuiltinDeps, type BuiltinHandler, createBuiltinService } from "../services/builtin.ts";
 import type { BuiltinSources } from "../services/builtin_views.ts";
 import { createErrorPages, type ErrorPages } from "../services/error_pages.ts";
+import { grpcError, isGrpc } from "../services/grpc_errors.ts";
 import type { Service } from "../services/service.ts";
 import type { ShadowRuns } from "../services/shadow_runs.ts";
+import { WEBSOCKET_VERSION } from "../tunnel/handshake.ts";
 import { LiveUpstream } from "../upstream/live_upstream.ts";
 import type { UpstreamPools } from "../upstream/pools.ts";
 import { openRecords } from "../upstream/target_record.ts";
@@ -42,6 +45,8 @@ import { RequestNames } from "./request_names.ts";
 import { type RouteEndpoint, upstreamEndpoint } from "./route_endpoint.ts";
 import { filterNeed, REQUESTS_IN_FLIGHT, routeTotalsKey, TOTALS_KEY } from "./shared_needs.ts";
 import { Snapshot } from "./snapshot.ts";
+import { routeUpgrades } from "./build_upgrades.ts";
+import type { TunnelDeps } from "./route_upgrades.ts";
 import { readUpstreamTls } from "./upstream_tls.ts";
 
 /** What snapshots are built from besides the configuration. */
@@ -64,6 +69,7 @@ export interface SnapshotDeps {
   readonly agents: AgentSet;
   /** The agents there should be: `agents` lacks those of the folder that could not be started. */
   readonly agentPlan: AgentPlan;
+  readonly tunnels: TunnelDeps;
   /** Where copies of requests run; undefined where none may. */
   readonly shadows?: ShadowRuns;
   /** Stands in for proxying to an upstream, where nothing must leave the process. */
@@ -163,6 +169,7 @@ class SnapshotBuilder {
     const { families, outcomes, ports } = this.#deps;
     const { policies, limits } = route;
     const pages = createErrorPages({ serviceType: route.serviceType, config: route.errorPages });
+    const chain = new Chain(this.#links(route), policies.failureMode, ports.log);
     return {
       id: route.id,
       namespace: route.namespace,
@@ -171,8 +178,9 @@ class SnapshotBuilder {
       matches: route.matches,
       serviceType: route.serviceType,
       pathPrefixes: route.matches.pathPrefix.map(configuredPath).sort((a, b) => b.length - a.length),
-      chain: new Chain(this.#links(route), policies.failureMode, ports.log),
+      chain,
       ...this.#endpoint(route),
+      upgrades: routeUpgrades({ route, chain }, this.#config, this.#deps),
       meter: new RouteMeter(families, outcomes, route),
       errorPage: new RouteErrorPage(pages, ports.clock),
       bodyBytesMax: limits.maxBodySizeBytes,
@@ -319,6 +327,10 @@ class RouteErrorPage implements ErrorPage {
   render(context: RequestContext, code: keyof typeof ERRORS) {
     const { status } = ERRORS[code];
     const response = this.renderStatus(context, status, code);
+    if (code === "upgrade_required") {
+      // What is spoken instead (RFC 6455 §4.4, RFC 9110 §15.5.22).
+      response.headers.set("Sec-WebSocket-Version", WEBSOCKET_VERSION);
+    }
     // A page's own headers may say it better.
     const comesAgain = (status === 503 || status === 429) && !response.headers.has("retry-after");
     if (comesAgain) response.headers.append("Retry-After", RETRY_AFTER_SECONDS);
@@ -326,11 +338,16 @@ class RouteErrorPage implements ErrorPage {
   }
 
   renderStatus(context: RequestContext, status: number, code?: keyof typeof ERRORS): Response {
+    const { headers } = context.head;
+    if (isGrpc(headers.get("content-type"))) {
+      const message = code === undefined ? statusText(status) : ERRORS[code].text;
+      return grpcError({ status, code, message, requestId: context.requestId });
+    }
     return this.#pages.render({
       status,
       ...(code === undefined ? {} : { code }),
       requestId: context.requestId,
-      accept: context.head.headers.joined("accept"),
+      accept: headers.joined("accept"),
       wallMs: this.#clock.wallMs(),
     });
   }

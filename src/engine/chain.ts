@@ -3,6 +3,7 @@ import { ProxyError } from "../core/errors.ts";
 import type { MaybePromise, Response } from "../core/message.ts";
 import type { Log } from "../core/ports.ts";
 import type { Answer, Filter, Verdict } from "../filters/filter.ts";
+import type { PassingMessage, Ruling } from "../tunnel/message.ts";
 
 /** One filter of a route, by its name in the configuration. */
 export interface ChainLink {
@@ -37,6 +38,15 @@ export class Chain {
   /** Runs the filters that saw the request backwards over the response. */
   response(context: RequestContext, response: Response): MaybePromise<void> {
     if (context.chainDepth > 0) return this.#responseFrom(context, response, context.chainDepth - 1);
+  }
+
+  /**
+   * Shows a message of a WebSocket to the filters that saw its request: what the client sends in their order, what
+   * comes back in the opposite one. Each sees what those before it made of the message.
+   */
+  message(context: RequestContext, message: PassingMessage): MaybePromise<Ruling> {
+    const start = message.isFromClient ? 0 : context.chainDepth - 1;
+    return this.#messageFrom(context, message, { index: start, ruling: undefined });
   }
 
   /** Tells the filters that saw the request that it is over. */
@@ -82,6 +92,54 @@ export class Chain {
     }
     if (context.trace !== null) note(context, link, verdict);
     return verdict ?? await this.#requestFrom(context, index + 1);
+  }
+
+  #messageFrom(
+    context: RequestContext,
+    message: PassingMessage,
+    { index, ruling }: { readonly index: number; readonly ruling: Ruling },
+  ): MaybePromise<Ruling> {
+    const step = message.isFromClient ? 1 : -1;
+    let passing = message;
+    let last = ruling;
+    for (let i = index; i >= 0 && i < context.chainDepth; i += step) {
+      const link = this.links[i]!;
+      let next: MaybePromise<Ruling>;
+      try {
+        next = link.filter.onMessage?.(context, passing);
+        if (next instanceof Promise) {
+          return this.#awaitRuling(context, passing, { index: i, ruling: last, pending: next });
+        }
+      } catch (cause) {
+        next = this.#failed(context, link, cause);
+      }
+      if (next === undefined) continue;
+      if (next.type !== "replace") return next;
+      last = next;
+      passing = { ...passing, ...next.value };
+    }
+    return last;
+  }
+
+  async #awaitRuling(
+    context: RequestContext,
+    message: PassingMessage,
+    { index, ruling, pending }: {
+      readonly index: number;
+      readonly ruling: Ruling;
+      readonly pending: Promise<Ruling>;
+    },
+  ): Promise<Ruling> {
+    let next: Ruling;
+    try {
+      next = await pending;
+    } catch (cause) {
+      next = this.#failed(context, this.links[index]!, cause);
+    }
+    if (next !== undefined && next.type !== "replace") return next;
+    const passing = next === undefined ? message : { ...message, ...next.value };
+    const following = message.isFromClient ? index + 1 : index - 1;
+    return await this.#messageFrom(context, passing, { index: following, ruling: next ?? ruling });
   }
 
   #responseFrom(context: RequestContext, response: Response, start: number): MaybePromise<void> {

@@ -21,6 +21,8 @@ export function listenerSettings(
   return {
     id: listener.id,
     namespace: listener.namespace,
+    // With TLS each connection says by itself what it speaks.
+    protocol: listener.protocol === "https" ? "http1" : listener.protocol,
     limits: connectionLimits(listener, config.limits),
     trusted: new CidrSet(trusted),
     proxyHeaderFrom: new CidrSet(listener.proxyProtocol ? senders : []),
@@ -53,5 +55,6 @@ function connectionLimits(listener: ResolvedListener, limits: LimitsConfig): Con
     bodyRateMin: listener.minBodyRateBytes,
     bodyGraceMs: BODY_GRACE_MS,
     requestsMax: listener.keepaliveMaxRequests ?? Infinity,
+    streamsMax: listener.maxConcurrentStreams,
   };
 }

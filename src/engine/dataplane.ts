@@ -29,6 +29,7 @@ import { Engine } from "./engine.ts";
 import { recordGauges } from "./gauges.ts";
 import { Listeners, type PlannedListener, type PreparedListeners } from "./listeners.ts";
 import type { LogSinks } from "./request_log.ts";
+import { type TunnelDeps, tunnelMemory } from "./route_upgrades.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 /** Large buffers kept for reuse by bodies in both directions: 4 MB. */
@@ -89,6 +90,7 @@ export class Dataplane {
   readonly #deadlines: Deadlines;
   readonly #pools: UpstreamPools;
   readonly #largeBuffers = new BufferPool(READ_BYTES_LARGE, LARGE_BUFFERS_KEPT);
+  readonly #tunnels: TunnelDeps;
   readonly #admission: SharedAdmission;
   readonly #agents: ThreadAgents;
   readonly #shadows: ShadowRuns;
@@ -114,6 +116,12 @@ export class Dataplane {
       deadlines: this.#deadlines,
       largeBuffers: this.#largeBuffers,
     });
+    this.#tunnels = {
+      clock: ports.clock,
+      random: ports.random,
+      deadlines: this.#deadlines,
+      ...tunnelMemory(),
+    };
     this.#shadows = new ShadowRuns(ports.timers);
     const seat = { index: init.workerIndex, count: init.workerCount };
     this.#admission = new SharedAdmission(seat, ports.random);
@@ -301,6 +309,7 @@ export class Dataplane {
       shadows: this.#shadows,
       agents,
       agentPlan: plan,
+      tunnels: this.#tunnels,
     });
   }
 

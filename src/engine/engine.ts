@@ -116,6 +116,7 @@ export class Engine implements RequestHandler {
     const now = this.#clock.nowMs();
     const lease = context.lease as Snapshot | null;
     context.body?.cancel();
+    context.upgrade?.end();
     context.onAbort = null;
     if (lease === null) return;
     context.lease = null;
@@ -153,6 +154,7 @@ export class Engine implements RequestHandler {
     route.meter.start();
     context.trace?.note({ step: "route", subject: route.id, outcome: "matched", detail: route.endpointText });
     context.bodyBytesMax = route.bodyBytesMax;
+    if (context.upgrade !== null) route.upgrades.choose(context);
     if (route.timeoutMs !== Infinity) context.deadlineMs = context.startedMs + route.timeoutMs;
     const announced = context.body?.length;
     if (announced !== undefined && announced > route.bodyBytesMax) {
@@ -195,6 +197,7 @@ function serve(context: RequestContext, route: LiveRoute, verdict: Verdict): May
     context.reason = verdict.reason;
     return verdict.response;
   }
+  if (context.upgrade !== null) route.upgrades.admit(context);
   return answerLastHop(context) ?? route.endpoint.serve(context);
 }
 

@@ -24,6 +24,7 @@ import type { AgentPlan } from "./agent_plan.ts";
 import { ThreadAgents } from "./thread_agents.ts";
 import { buildSnapshot } from "./build_snapshot.ts";
 import { Engine } from "./engine.ts";
+import { tunnelMemory } from "./route_upgrades.ts";
 import { sharedNeeds } from "./shared_needs.ts";
 
 /** A request to be explained. */
@@ -103,6 +104,7 @@ export async function explain(
     builtin: { processMetrics: () => ({ families: [] }) },
     startedMs: deps.clock.nowMs(),
     version: "explain",
+    tunnels: { clock: deps.clock, random: deps.random, deadlines, ...tunnelMemory() },
     proxyEndpoint: (upstream) => new DryProxy(upstream, sent),
   });
   try {
@@ -170,7 +172,7 @@ function contextOf(request: ExplainRequest, listener: ResolvedListener, nowMs: n
     downstream: {
       listenerId: listener.id,
       namespace: listener.namespace,
-      scheme: listener.protocol,
+      scheme: listener.protocol === "https" ? "https" : "http",
       tls: null,
       localPort: typeof endpoint === "string" || endpoint.type === "unix" ? 0 : endpoint.port,
       peerIp: request.clientIp,
@@ -208,14 +210,21 @@ class DryProxy implements Service {
 
   serve(context: RequestContext): Response {
     const target = this.#upstream.pick(context, null);
-    if (target === undefined) {
+    const isFound = this.#upstream.targets.length === 0;
+    if (target === undefined && !isFound) {
       throw new ProxyError("upstream_unavailable", `no target of "${this.#upstream.id}" takes traffic`);
     }
     context.upstreamId = this.#upstream.id;
-    context.targetAddress = target.address;
+    context.targetAddress = target?.address;
     this.#sent.context = context;
-    const detail = `${this.#upstream.loadBalancing} over ${this.#upstream.targets.length}`;
-    context.trace?.note({ step: "upstream", subject: target.address, outcome: "picked", detail });
+    const { loadBalancing, targets } = this.#upstream;
+    // Only the upstream of a discovery may be without targets, and an explanation asks nobody.
+    context.trace?.note({
+      step: "upstream",
+      subject: target?.address ?? this.#upstream.id,
+      outcome: target === undefined ? "has targets that are found when the proxy runs" : "picked",
+      detail: target === undefined ? loadBalancing : `${loadBalancing} over ${targets.length}`,
+    });
     return { status: 200, reason: "", headers: new HeaderList(), body: null };
   }
 }

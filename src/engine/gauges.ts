@@ -60,13 +60,26 @@ function recordPools(families: Families, snapshot: Snapshot, pools: readonly Poo
 function recordHealth(families: Families, snapshot: Snapshot): void {
   const known = new Set<string>();
   for (const upstream of snapshot.upstreams) {
-    for (const { address, status } of upstream.states()) {
+    for (const { address, status, inFlight, draining, ramp } of upstream.states()) {
       known.add(`${upstream.id}\n${address}`);
       families.targetHealth.labels(upstream.id, address).set(HEALTH_VALUES[status]);
+      // All threads count these together; of what they report the largest is taken, not the sum.
+      families.targetInFlight.labels(upstream.id, address).set(inFlight);
+      families.targetDraining.labels(upstream.id, address).set(draining ? 1 : 0);
+      families.targetRamp.labels(upstream.id, address).set(ramp);
     }
   }
   const isKept = ([upstream, target]: readonly string[]) => known.has(`${upstream}\n${target}`);
-  families.targetHealth.retain(isKept);
+  for (
+    const family of [
+      families.targetHealth,
+      families.targetInFlight,
+      families.targetDraining,
+      families.targetRamp,
+    ]
+  ) {
+    family.retain(isKept);
+  }
   families.upstreamLatency.retain(isKept);
 }
 

@@ -123,6 +123,7 @@ export class Listeners {
         handshaken: ({ facts }, durationMs) => meter.handshaken(facts, durationMs),
         handshakeFailed: (failure) => meter.handshakeFailed(failure),
       },
+      http2: meter.http2,
     });
     this.#acceptors.set(address, acceptor);
     void acceptor.run();

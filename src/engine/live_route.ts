@@ -4,6 +4,7 @@ import type { RouteMatches } from "../routing/route.ts";
 import type { Service } from "../services/service.ts";
 import type { Chain } from "./chain.ts";
 import type { ErrorPage } from "./engine.ts";
+import type { RouteUpgrades } from "./route_upgrades.ts";
 
 /** A route as requests see it: everything resolved, nothing left to look up. */
 export interface LiveRoute extends RouteInfo {
@@ -17,6 +18,8 @@ export interface LiveRoute extends RouteInfo {
   /** What the route ends in, for explanations: `upstream "api"`, `builtin "status"`. */
   readonly endpointText: string;
   readonly meter: RouteMeter;
+  /** Which other protocols its requests may go on in. */
+  readonly upgrades: RouteUpgrades;
   readonly errorPage: ErrorPage;
   readonly bodyBytesMax: number;
   readonly bufferBytesMax: number;

@@ -1,7 +1,7 @@
 import type { RequestContext } from "../core/context.ts";
 import { ProxyError } from "../core/errors.ts";
 import { HeaderList } from "../core/headers.ts";
-import { BytesBody, type Response } from "../core/message.ts";
+import { BytesBody, protocolName, type Response } from "../core/message.ts";
 
 /** Header fields that an echoed request must not show (RFC 9110 §9.3.8). */
 const SECRET: ReadonlySet<string> = new Set(["authorization", "cookie", "proxy-authorization"]);
@@ -30,8 +30,8 @@ export function answerLastHop(context: RequestContext): Response | undefined {
 }
 
 function echo(context: RequestContext): Response {
-  const { method, target, minor, headers } = context.head;
-  let text = `${method} ${target} HTTP/1.${minor}\r\n`;
+  const { method, target, headers } = context.head;
+  let text = `${method} ${target} ${protocolName(context.head)}\r\n`;
   for (let i = 0; i < headers.size; i++) {
     if (!SECRET.has(headers.keyAt(i))) text += `${headers.nameAt(i)}: ${headers.valueAt(i)}\r\n`;
   }

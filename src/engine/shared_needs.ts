@@ -28,6 +28,21 @@ const ROUTE_PREFIX = "in-flight:";
 const SHADOW_PREFIX = "shadows-of:";
 /** Requests and retries of an upstream; its id follows. */
 const LOAD_PREFIX = "load:";
+/** Open WebSockets of a route; its id follows. */
+const WEBSOCKETS_PREFIX = "websockets-of:";
+/** Open tunnels of a route; its id follows. */
+const TUNNELS_PREFIX = "tunnels-of:";
+/** Open WebSockets of each client on each route; the number of those there is room for follows. */
+const WEBSOCKET_CLIENTS_PREFIX = "websockets-per-client:";
+const TOTALS_PREFIXES = [
+  ROUTE_PREFIX,
+  LISTENER_PREFIX,
+  WEBSOCKETS_PREFIX,
+  TUNNELS_PREFIX,
+  LOAD_PREFIX,
+  SHADOW_PREFIX,
+];
+const GAUGES_PREFIXES = [CLIENTS_PREFIX, WEBSOCKET_CLIENTS_PREFIX];
 /** Clients that can be told apart at least; constant, so that an ordinary reload keeps the counts. */
 const CLIENTS_MIN = 65_536;
 
@@ -50,6 +65,18 @@ export function loadKey(upstreamId: string): string {
 
 export function routeTotalsKey(routeId: string): string {
   return ROUTE_PREFIX + routeId;
+}
+
+export function websocketsKey(routeId: string): string {
+  return WEBSOCKETS_PREFIX + routeId;
+}
+
+export function tunnelsKey(routeId: string): string {
+  return TUNNELS_PREFIX + routeId;
+}
+
+export function websocketClientsKey(config: Config): string {
+  return WEBSOCKET_CLIENTS_PREFIX + clientKeysMax(config);
 }
 
 export function shadowTotalsKey(routeId: string): string {
@@ -89,7 +116,16 @@ export function* sharedNeeds(
     yield* recordNeeds(upstream, workerCount);
     yield { key: loadKey(upstream.id), bytes: totalBytes(LOAD_NUMBERS, workerCount) };
   }
+  if (resolved.routes.some(({ websocket }) => websocket?.maxConnectionsPerIp !== undefined)) {
+    yield { key: websocketClientsKey(config), bytes: gaugeBytes(clientKeysMax(config), workerCount) };
+  }
   for (const route of resolved.routes) {
+    if (route.websocket?.maxConnections !== undefined) {
+      yield { key: websocketsKey(route.id), bytes: totalBytes(1, workerCount) };
+    }
+    if (route.upgrade?.maxConnections !== undefined) {
+      yield { key: tunnelsKey(route.id), bytes: totalBytes(1, workerCount) };
+    }
     yield* plannedLimits(config, route, resolved).map(limitNeed);
     if (route.limits.maxInFlight !== undefined) {
       yield { key: routeTotalsKey(route.id), bytes: totalBytes(1, workerCount) };
@@ -107,14 +143,15 @@ export function clearWorker(shared: SharedMemory, workerIndex: number): void {
   const seat = { index: workerIndex, count: totals.byteLength / totalBytes(TOTALS, 1) };
   for (const [key, memory] of Object.entries(shared)) {
     if (
-      key === TOTALS_KEY || key === AGENT_INSTANCES_KEY || key.startsWith(ROUTE_PREFIX) ||
-      key.startsWith(LOAD_PREFIX) || key.startsWith(LISTENER_PREFIX) || key.startsWith(SHADOW_PREFIX)
+      key === TOTALS_KEY || key === AGENT_INSTANCES_KEY ||
+      TOTALS_PREFIXES.some((prefix) => key.startsWith(prefix))
     ) {
       new SharedTotals(memory, seat).clearWorker(workerIndex);
     }
     clearRecordRow(key, memory, workerIndex);
-    if (!key.startsWith(CLIENTS_PREFIX)) continue;
-    const maxKeys = Number(key.slice(CLIENTS_PREFIX.length));
+    const prefix = GAUGES_PREFIXES.find((each) => key.startsWith(each));
+    if (prefix === undefined) continue;
+    const maxKeys = Number(key.slice(prefix.length));
     // The table was seeded when it was first used; here the number only names the holder of its lock.
     const random = { u32: () => 0x80000000 + workerIndex };
     new SharedGauges(memory, { maxKeys, seat, random }).clearWorker(workerIndex);

@@ -27,7 +27,13 @@ export async function readUpstreamTls(
         key: await read("client-key", tls.clientKey),
       },
     };
-    found.set(id, { ...(tls.sni === undefined ? {} : { serverName: tls.sni }), caCerts, ...clientCert });
+    const skipVerify = tls.insecureSkipVerify || !tls.verify;
+    found.set(id, {
+      ...(tls.sni === undefined ? {} : { serverName: tls.sni }),
+      caCerts,
+      ...clientCert,
+      skipVerify,
+    });
   }
   return found;
 }

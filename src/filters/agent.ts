@@ -7,6 +7,7 @@ import { ProxyError } from "../core/errors.ts";
 import type { Kind } from "../core/kind.ts";
 import type { MaybePromise, Response } from "../core/message.ts";
 import { block, bytes, duration, flag, type Infer, oneOf, text } from "../core/schema.ts";
+import type { PassingMessage, Ruling } from "../tunnel/message.ts";
 import { AgentCourse, type CourseSettings } from "./agent_course.ts";
 import { plainStatusPage, type StatusPage } from "./agent_decisions.ts";
 import { AgentRecord } from "./agent_records.ts";
@@ -108,6 +109,10 @@ class AgentFilter implements Filter {
 
   onResponse(context: RequestContext, response: Response): MaybePromise<void> {
     return this.#course.get(context)?.respond(response);
+  }
+
+  onMessage(context: RequestContext, message: PassingMessage): MaybePromise<Ruling> {
+    return this.#course.get(context)?.message(message);
   }
 
   onEnd(context: RequestContext): void {

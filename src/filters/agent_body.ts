@@ -1,6 +1,7 @@
 /** Bodies on their way past an agent. */
 
 import { chain } from "../agents/runtime/bound_agent.ts";
+import type { HeaderList } from "../core/headers.ts";
 import type { Body, MaybePromise } from "../core/message.ts";
 
 /** Most bytes of a body that an agent is shown in one call, where it is not buffered. */
@@ -36,6 +37,10 @@ export class InspectedBody implements Body {
     this.#inspect = inspect;
     this.#received = known.received ?? 0;
     this.length = known.length;
+  }
+
+  get trailers(): HeaderList | undefined {
+    return this.#source.trailers;
   }
 
   read(): MaybePromise<Uint8Array | null> {
@@ -110,6 +115,10 @@ export class PrefixedBody implements Body {
     this.#pieces = pieces.filter((piece) => piece.length > 0);
     this.#rest = rest;
     this.length = length;
+  }
+
+  get trailers(): HeaderList | undefined {
+    return this.#rest.trailers;
   }
 
   read(): MaybePromise<Uint8Array | null> {

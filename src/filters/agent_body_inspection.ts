@@ -1,3 +1,4 @@
+import type { HeaderList } from "../core/headers.ts";
 import type { BodyOutcome, Outcome } from "../agents/contract/sentinel_types.ts";
 import type { AgentHook } from "../agents/runtime/agent_meter.ts";
 import { type BodyChunk, chain } from "../agents/runtime/bound_agent.ts";
@@ -68,7 +69,7 @@ export class BodyInspection {
         this.#course.fail(this.#direction.hook, "malformed", "it needs more than the whole body");
       }
       const isAbsent = body === null && shown.data === data;
-      const kept = isAbsent ? null : new BytesBody(shown.data ?? EMPTY);
+      const kept = isAbsent ? null : new BytesBody(shown.data ?? EMPTY, body?.trailers);
       return { body: kept, answer: shown.answer, isStreaming: false };
     });
   }
@@ -97,7 +98,7 @@ export class BodyInspection {
         if (isLast) {
           // Whoever feeds a body lets go of it when its end is read, not with its last piece.
           if (piece !== null) await body.read();
-          return this.#decided(kept, { needsMore });
+          return this.#decided(kept, { needsMore, trailers: body.trailers });
         }
       }
       if (!needsMore) break;
@@ -109,11 +110,14 @@ export class BodyInspection {
     return streaming(new PrefixedBody(kept, this.#stream(body, received), undefined));
   }
 
-  #decided(kept: readonly Uint8Array[], { needsMore }: { readonly needsMore: boolean }): Inspected {
+  #decided(
+    kept: readonly Uint8Array[],
+    { needsMore, trailers }: { readonly needsMore: boolean; readonly trailers: HeaderList | undefined },
+  ): Inspected {
     if (needsMore) {
       this.#course.fail(this.#direction.hook, "malformed", "it needs more than the whole body");
     }
-    return { body: new BytesBody(joinPieces(kept)), answer: undefined, isStreaming: false };
+    return { body: new BytesBody(joinPieces(kept), trailers), answer: undefined, isStreaming: false };
   }
 
   /** Too much would have to be held: with failure mode open the body goes on unseen. */

@@ -1,4 +1,4 @@
-import type { BodyOutcome, HeaderEdit, Outcome } from "../agents/contract/sentinel_types.ts";
+import type { BodyOutcome, FrameDecision, HeaderEdit, Outcome } from "../agents/contract/sentinel_types.ts";
 import type { AgentFailure, AgentHook } from "../agents/runtime/agent_meter.ts";
 import type { AgentVisit } from "../agents/runtime/agent_visit.ts";
 import { type BodyChunk, chain, type RequestView } from "../agents/runtime/bound_agent.ts";
@@ -9,6 +9,7 @@ import { type ErrorCode, ProxyError } from "../core/errors.ts";
 import type { MaybePromise, Response } from "../core/message.ts";
 import type { Clock, Timers } from "../core/ports.ts";
 import { mayHaveBody } from "../downstream/response_head.ts";
+import type { PassingMessage, Ruling } from "../tunnel/message.ts";
 import { BodyInspection } from "./agent_body_inspection.ts";
 import {
   answerOf,
@@ -26,9 +27,13 @@ import {
   type RequestAgents,
   requestAgents,
 } from "./agent_records.ts";
+import { copyOf, frameOf, rulingOf, verdictOf } from "./agent_messages.ts";
 import { shadowBody } from "./agent_shadow.ts";
 import { ContextView, ResponseView } from "./agent_views.ts";
 import type { Verdict } from "./filter.ts";
+
+/** Stands for a Close frame without a code. */
+const CLOSE_WITHOUT_CODE = 1005;
 
 /** Most header changes of one agent that wait for the response. */
 const WAITING_EDITS_MAX = METADATA_MAX * 4;
@@ -70,6 +75,8 @@ export class AgentCourse {
   /** A body is shown as it passes, so events come until the end. */
   #isStreaming = false;
   #isOver = false;
+  /** The request is to become a WebSocket whose messages the agent sees. */
+  readonly #seesMessages: boolean;
 
   constructor(context: RequestContext, agent: LiveAgent, settings: CourseSettings) {
     const agents = requestAgents(context);
@@ -80,6 +87,7 @@ export class AgentCourse {
     this.view = agents.view ??= new ContextView(context, agents, settings.clock);
     this.record = new AgentRecord(agent);
     this.#agents = agents;
+    this.#seesMessages = context.upgrade?.plan?.inspects === true && agent.handles("websocket-frame");
     (context.agentNotes ??= []).push(this.record);
   }
 
@@ -91,14 +99,27 @@ export class AgentCourse {
   request(): MaybePromise<Verdict> {
     if (!this.settings.seesRequests) return undefined;
     return chain(this.agent.isShadow ? this.#shadowRequest() : this.#liveRequest(), (verdict) => {
+      if (this.#seesMessages) return verdict ?? this.#open();
       if (this.settings.endsWithRequest && !this.#isStreaming) this.visit.end();
       return verdict;
     });
   }
 
+  /** Decides about a message of a WebSocket. Throws `ProxyError` when it fails and must not. */
+  message(message: PassingMessage): MaybePromise<Ruling> {
+    const { settings, agent, view, visit } = this;
+    if (!this.#seesMessages) return undefined;
+    if (!(message.isFromClient ? settings.seesRequests : settings.seesResponses)) return undefined;
+    if (agent.isShadow) {
+      chain(visit.onWebsocketFrame(view, frameOf(copyOf(message))), (result) => void this.#ruled(result));
+      return undefined;
+    }
+    return chain(visit.onWebsocketFrame(view, frameOf(message)), (result) => this.#ruled(result));
+  }
+
   respond(response: Response): MaybePromise<void> {
     return chain(this.#respond(response), () => {
-      if (this.settings.endsWithResponseHead && !this.#isStreaming) this.visit.end();
+      if (this.settings.endsWithResponseHead && !this.#isStreaming && !this.#seesMessages) this.visit.end();
     });
   }
 
@@ -106,6 +127,32 @@ export class AgentCourse {
     if (!this.agent.handles("request-headers")) return this.#requestBody({ isNeeded: false });
     const call = this.patient(this.visit.onRequestHeaders(this.view));
     return chain(call, (result) => this.#headersSeen(result));
+  }
+
+  /** A WebSocket is about to be opened. */
+  #open(): MaybePromise<Verdict> {
+    const { agent, view, visit } = this;
+    if (agent.isShadow) {
+      this.watch("websocket-open", visit.onWebsocketOpen(view));
+      return undefined;
+    }
+    return chain(this.patient(visit.onWebsocketOpen(view)), (result) => {
+      const outcome = this.settle("websocket-open", result);
+      if (outcome === undefined) return undefined;
+      if (outcome.needsMore) this.fail("websocket-open", "malformed", "it needs a body, and there is none");
+      return this.#applyToRequest(outcome);
+    });
+  }
+
+  #ruled(result: CallResult<FrameDecision>): Ruling {
+    if (result.failed !== undefined) {
+      this.#failed("websocket-frame", { kind: result.failed, message: result.message, fuel: result.fuel });
+      return undefined;
+    }
+    const verdict = verdictOf(result.value);
+    this.record.judged(verdict, result.fuel);
+    this.agent.meter.decided("websocket-frame", verdict);
+    return rulingOf(result.value);
   }
 
   #respond(response: Response): MaybePromise<void> {
@@ -126,6 +173,26 @@ export class AgentCourse {
     if (this.#isOver) return;
     this.#isOver = true;
     if (this.agent.isShadow) this.#compare();
+    const told = this.#closed();
+    if (told instanceof Promise) told.then(() => this.#complete());
+    else this.#complete();
+    this.record.writeTo(this.context);
+  }
+
+  /** Tells the agent that the WebSocket which it saw is closed. */
+  #closed(): MaybePromise<void> {
+    const { context: { upgrade }, view, visit } = this;
+    if (!this.#seesMessages || upgrade?.isOpen !== true) return;
+    const { closed } = upgrade;
+    // A Close frame without a code has no reason either (RFC 6455 §7.1.5).
+    const reason = closed === undefined || closed.code === CLOSE_WITHOUT_CODE ? undefined : closed;
+    return chain(visit.onWebsocketClose(view, reason), (done) => {
+      this.record.fuel += done.fuel;
+      if (done.failed !== undefined) this.record.failure ??= done.failed;
+    });
+  }
+
+  #complete(): void {
     if (this.agent.handles("request-complete")) {
       const nowMs = this.settings.clock.nowMs();
       const done = this.visit.onRequestComplete(this.view, summaryOf(this.context, nowMs));
@@ -136,7 +203,6 @@ export class AgentCourse {
         this.visit.end();
       }
     } else this.visit.end();
-    this.record.writeTo(this.context);
   }
 
   /** Takes note of what a call gave; undefined when it gave nothing and the request may go on without. */

@@ -48,6 +48,12 @@ export class AgentRecord implements AgentNote {
     this.#audit(outcome.audit);
   }
 
+  /** It decided about a message. */
+  judged(verdict: AgentNote["verdict"], fuel: number): void {
+    this.fuel += fuel;
+    this.#rise(verdict);
+  }
+
   failed(kind: string, fuel: number): void {
     this.fuel += fuel;
     this.failure ??= kind;

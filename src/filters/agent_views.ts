@@ -1,5 +1,6 @@
 /** Requests and responses as agents see them: every getter reads just what it returns. */
 
+import { protocolName } from "../core/message.ts";
 import type { Header, Response as AgentResponse, TlsInfo } from "../agents/contract/sentinel_types.ts";
 import type { RequestView } from "../agents/runtime/bound_agent.ts";
 import type { RequestContext } from "../core/context.ts";
@@ -92,7 +93,7 @@ export class ContextView implements RequestView {
   }
 
   protocol(): string {
-    return this.#context.head.minor === 1 ? "HTTP/1.1" : "HTTP/1.0";
+    return protocolName(this.#context.head);
   }
 
   timestampMs(): number {

@@ -1,6 +1,7 @@
 import type { AgentDirectory } from "../agents/runtime/live_agents.ts";
 import type { RequestContext } from "../core/context.ts";
 import type { MaybePromise, Response } from "../core/message.ts";
+import type { PassingMessage, Ruling } from "../tunnel/message.ts";
 import type { Clock, Log, Random, Timers } from "../core/ports.ts";
 
 /** An answer given by the proxy itself, which ends the request phase. */
@@ -22,6 +23,8 @@ export interface Filter {
   onRequest?(context: RequestContext): MaybePromise<Verdict>;
   /** May change status and headers in place, and replace the body. */
   onResponse?(context: RequestContext, response: Response): MaybePromise<void>;
+  /** Decides about a message of a WebSocket whose request it saw, where the route inspects them. */
+  onMessage?(context: RequestContext, message: PassingMessage): MaybePromise<Ruling>;
   /** After the last byte of the response, or the abort. */
   onEnd?(context: RequestContext): void;
   dispose?(): void;

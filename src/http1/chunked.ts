@@ -1,4 +1,6 @@
 import { ProxyError } from "../core/errors.ts";
+import { HeaderList } from "../core/headers.ts";
+import { permittedTrailers } from "../core/trailers.ts";
 import { FIELD_VALUE, TOKEN } from "./tables.ts";
 
 const CR = 0x0d;
@@ -30,7 +32,7 @@ type State =
 /**
  * Decodes the chunked transfer coding (RFC 9112 §7.1) in place: it is shown bytes and points at the
  * data among them. Line ends must be CRLF, sizes plain hex digits; chunk extensions are skipped and
- * trailers checked and dropped (§6.5.1 of RFC 9110 allows that), both within bounds.
+ * trailers checked and kept, both within bounds.
  */
 export class ChunkedDecoder {
   /** Offset up to which the last `decode` used the bytes. */
@@ -44,6 +46,7 @@ export class ChunkedDecoder {
   #digits = 0;
   #lineBytes = 0;
   #trailerBytes = 0;
+  #trailerText = "";
   readonly #code: "bad_request" | "upstream_protocol";
 
   constructor(code: "bad_request" | "upstream_protocol") {
@@ -69,6 +72,17 @@ export class ChunkedDecoder {
     }
     this.position = at;
     return this.#state === "done" ? "done" : "more";
+  }
+
+  /** The fields behind the last chunk that may stand there, once "done" was returned; undefined for none. */
+  get trailers(): HeaderList | undefined {
+    if (this.#trailerText === "") return undefined;
+    const list = new HeaderList();
+    for (const line of this.#trailerText.split("\r\n")) {
+      const colon = line.indexOf(":");
+      if (colon > 0) list.append(line.slice(0, colon), trimBlanks(line.slice(colon + 1)));
+    }
+    return permittedTrailers(list);
   }
 
   #step(octet: number): void {
@@ -114,6 +128,7 @@ export class ChunkedDecoder {
   /** Trailers are `name: value` lines, then an empty line. */
   #trailerOctet(octet: number): void {
     if (++this.#trailerBytes > TRAILER_BYTES_MAX) this.#fail("the trailer section is too long");
+    if (this.#state !== "trailer" || octet !== CR) this.#trailerText += String.fromCharCode(octet);
     switch (this.#state) {
       case "trailer":
         if (octet === CR) this.#state = "end-lf";
@@ -137,6 +152,11 @@ export class ChunkedDecoder {
   #fail(message: string): never {
     throw new ProxyError(this.#code, message);
   }
+}
+
+/** Without spaces and tabs around it (RFC 9110 §5.5). */
+function trimBlanks(value: string): string {
+  return value.replace(/^[ \t]+|[ \t]+$/g, "");
 }
 
 function hexDigit(octet: number): number {

@@ -15,6 +15,8 @@ export interface ParsedRequest {
   readonly expectContinue: boolean;
   /** Whether the client wants to use the connection again. */
   readonly keepAlive: boolean;
+  /** Protocols that the client would rather go on in (RFC 9110 §7.8), as it wrote them; empty for none. */
+  readonly upgrade: string;
 }
 
 const CR = 0x0d;
@@ -87,7 +89,19 @@ export class RequestHeadParser {
       headers: this.#lines.headers(bytes, text),
     }, this.#hosts);
     const { contentLength, chunked, expectContinue } = readFraming(head);
-    return { head, contentLength, chunked, expectContinue, keepAlive: wantsKeepAlive(head) };
+    const connection = head.headers.joined("connection");
+    if (connection === undefined) {
+      return { head, contentLength, chunked, expectContinue, keepAlive: head.minor === 1, upgrade: "" };
+    }
+    const keepAlive = wantsKeepAlive(head, connection);
+    return {
+      head,
+      contentLength,
+      chunked,
+      expectContinue,
+      keepAlive,
+      upgrade: offeredUpgrade(head, connection),
+    };
   }
 }
 
@@ -248,9 +262,7 @@ function readExpect(head: RequestHead): boolean {
   throw new ProxyError("expectation_failed", "only 100-continue can be expected");
 }
 
-function wantsKeepAlive(head: RequestHead): boolean {
-  const connection = head.headers.joined("connection");
-  if (connection === undefined) return head.minor === 1;
+function wantsKeepAlive(head: RequestHead, connection: string): boolean {
   let keepAlive = head.minor === 1;
   for (const option of connection.toLowerCase().split(",")) {
     const token = option.trim();
@@ -258,4 +270,12 @@ function wantsKeepAlive(head: RequestHead): boolean {
     if (token === "keep-alive") keepAlive = true;
   }
   return keepAlive;
+}
+
+/** What `Upgrade` offers, if `Connection` says that it is meant for us; HTTP/1.0 knows no such thing. */
+function offeredUpgrade({ headers, minor }: RequestHead, connection: string): string {
+  const offer = headers.joined("upgrade");
+  if (offer === undefined || minor === 0) return "";
+  const isMeant = connection.toLowerCase().split(",").some((option) => option.trim() === "upgrade");
+  return isMeant ? offer : "";
 }

@@ -19,6 +19,8 @@ export interface ParsedResponse {
   readonly length: number;
   /** Whether the sender takes another request on this connection. */
   readonly keepAlive: boolean;
+  /** The protocol that `Upgrade` names in a 101 whose `Connection` names it; empty otherwise. */
+  readonly upgrade: string;
 }
 
 /** Bounds that hold for the heads of upstreams unless configured otherwise. */
@@ -128,7 +130,7 @@ function readStatusLine(bytes: Uint8Array, start: number, end: number): number {
 }
 
 /** What a header line means for the message as such. */
-type Role = "length" | "coding" | "connection" | "hop";
+type Role = "length" | "coding" | "connection" | "upgrade" | "hop";
 
 /** Hop-by-hop headers (RFC 9110 §7.6.1) and those that frame the message. */
 const ROLES: ReadonlyMap<string, Role> = new Map<string, Role>([
@@ -142,7 +144,7 @@ const ROLES: ReadonlyMap<string, Role> = new Map<string, Role>([
   ["te", "hop"],
   // Trailers are not passed on, so what announces them is not either.
   ["trailer", "hop"],
-  ["upgrade", "hop"],
+  ["upgrade", "upgrade"],
 ]);
 
 interface Head {
@@ -157,6 +159,7 @@ function readFraming(head: Head, minor: number, method: string): ParsedResponse 
   let coding: string | undefined;
   let length: string | undefined;
   let connection: string | undefined;
+  let upgrade = "";
   let kept = 0;
   for (let i = 0; i < headers.size; i++) {
     const role = ROLES.get(headers.keyAt(i));
@@ -172,7 +175,7 @@ function readFraming(head: Head, minor: number, method: string): ParsedResponse 
           coding = value;
         } else if (role === "connection") {
           connection = connection === undefined ? value : `${connection},${value}`;
-        }
+        } else if (role === "upgrade") upgrade = upgrade === "" ? value : `${upgrade},${value}`;
         continue;
       }
     }
@@ -180,6 +183,7 @@ function readFraming(head: Head, minor: number, method: string): ParsedResponse 
   }
   headers.truncate(kept);
   const keepAlive = connection === undefined ? minor === 1 : readConnection(connection, headers, minor);
+  if (head.status === 101) return switching(head, minor === 1 && hasUpgrade(connection) ? upgrade : "");
   return frame(head, { coding, length, keepAlive, minor, method });
 }
 
@@ -204,14 +208,24 @@ function frame({ status, reason, headers }: Head, fields: FramingFields): Parsed
   if (fields.method === "HEAD" || status < 200 || status === 204 || status === 304) {
     // A body that must not be there would be read as the next response, so such connections end here.
     const clean = status !== 204 || (coding === undefined && length === 0);
-    return { status, reason, headers, framing: "none", length: 0, keepAlive: keepAlive && clean };
+    return {
+      status,
+      reason,
+      headers,
+      framing: "none",
+      length: 0,
+      keepAlive: keepAlive && clean,
+      upgrade: "",
+    };
   }
-  if (coding !== undefined) return { status, reason, headers, framing: "chunked", length: 0, keepAlive };
+  if (coding !== undefined) {
+    return { status, reason, headers, framing: "chunked", length: 0, keepAlive, upgrade: "" };
+  }
   if (lengthText !== undefined) {
     const framing = length === 0 ? "none" : "length";
-    return { status, reason, headers, framing, length, keepAlive };
+    return { status, reason, headers, framing, length, keepAlive, upgrade: "" };
   }
-  return { status, reason, headers, framing: "close", length: 0, keepAlive: false };
+  return { status, reason, headers, framing: "close", length: 0, keepAlive: false, upgrade: "" };
 }
 
 function readLength(value: string): number {
@@ -232,4 +246,13 @@ function readConnection(connection: string, headers: HeaderList, minor: number):
     else if (key !== "content-length") headers.remove(key);
   }
   return keepAlive && !close;
+}
+
+/** What follows a 101 is another protocol, so its framing headers mean nothing (RFC 9112 §6.3). */
+function switching({ status, reason, headers }: Head, upgrade: string): ParsedResponse {
+  return { status, reason, headers, framing: "none", length: 0, keepAlive: false, upgrade };
+}
+
+function hasUpgrade(connection = ""): boolean {
+  return connection.toLowerCase().split(",").some((option) => option.trim() === "upgrade");
 }

@@ -45,12 +45,12 @@ export async function sendBody(session: Session, stream: Http2Stream, what: Body
   }
   const { trailers } = body;
   if (trailers !== undefined && trailers.size > 0) {
-    session.trailers(stream, trailers);
+    sender.trailers(stream, trailers);
   } else {
     sender.data(stream, EMPTY);
     sender.endWithLastData(stream);
-    session.localEnd(stream);
   }
+  session.localEnd(stream);
   return true;
 }
 

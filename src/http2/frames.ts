@@ -66,6 +66,11 @@ export class ConnectionFault extends Error {
   }
 }
 
+/** Ends the connection: throws a `ConnectionFault`. */
+export function fault(code: number, message: string): never {
+  throw new ConnectionFault(code, message);
+}
+
 /** Reads 32 bits, highest octet first. */
 export function readU32(bytes: Uint8Array, at: number): number {
   return ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0;

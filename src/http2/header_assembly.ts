@@ -1,3 +1,5 @@
+import type { FrameReader } from "./frame_reader.ts";
+import { fault, FLAG, H2_ERROR, readU32 } from "./frames.ts";
 import { CONTINUATIONS_MAX, HEADER_BLOCK_BYTES_MAX } from "./limits.ts";
 
 /** A header block that comes in several frames, kept until it is whole (RFC 9113 §6.10). */
@@ -9,7 +11,10 @@ export class HeaderAssembly {
   length: number;
   #frames = 0;
 
-  constructor(streamId: number, isLast: boolean, first: Uint8Array) {
+  constructor(
+    { streamId, isLast }: { readonly streamId: number; readonly isLast: boolean },
+    first: Uint8Array,
+  ) {
     this.streamId = streamId;
     this.isLast = isLast;
     this.bytes = first.slice();
@@ -29,4 +34,23 @@ export class HeaderAssembly {
     this.length = length;
     return true;
   }
+}
+
+/** The piece of a header block in a HEADERS frame, without padding and priority (RFC 9113 §6.2). */
+export function headerFragment({ flags, streamId, bytes, start, end }: FrameReader): Uint8Array {
+  if (streamId === 0) fault(H2_ERROR.protocolError, "HEADERS without a stream");
+  let from = start;
+  let to = end;
+  if ((flags & FLAG.padded) !== 0) {
+    to -= bytes[from] ?? 0;
+    from++;
+  }
+  if ((flags & FLAG.priority) !== 0) {
+    if (to - from >= 5 && (readU32(bytes, from) & 0x7fffffff) === streamId) {
+      fault(H2_ERROR.protocolError, "a stream depends on itself");
+    }
+    from += 5;
+  }
+  if (from > to) fault(H2_ERROR.protocolError, "a HEADERS frame is shorter than it says");
+  return bytes.subarray(from, to);
 }

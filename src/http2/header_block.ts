@@ -1,6 +1,6 @@
 import { HeaderList } from "../core/headers.ts";
 import type { HeadLimits } from "../http1/head_lines.ts";
-import type { FieldSink } from "./hpack_decoder.ts";
+import type { FieldHandling, FieldSink } from "./hpack_decoder.ts";
 import type { Field } from "./hpack_fields.ts";
 
 /** Which rules a header block is read by (RFC 9113 §8.1, §8.3). */
@@ -15,6 +15,8 @@ const LINE_EXTRA_BYTES = 4;
  */
 export class HeaderBlock implements FieldSink {
   readonly kind: BlockKind;
+  /** It ends its sender's part of the stream. */
+  readonly isLast: boolean;
   readonly headers: HeaderList = new HeaderList();
   /** Pseudo header fields; undefined while they have not come. */
   method: string | undefined = undefined;
@@ -31,12 +33,13 @@ export class HeaderBlock implements FieldSink {
   #bytes = 0;
   #cookies = 0;
 
-  constructor(kind: BlockKind, limits: HeadLimits) {
+  constructor(kind: BlockKind, init: { readonly isLast: boolean; readonly limits: HeadLimits }) {
     this.kind = kind;
-    this.#limits = limits;
+    this.isLast = init.isLast;
+    this.#limits = init.limits;
   }
 
-  field(field: Field, sensitive: boolean): void {
+  field(field: Field, handling: FieldHandling): void {
     if (this.problem !== undefined || this.excess !== undefined) return;
     switch (field.role) {
       case "plain":
@@ -56,7 +59,7 @@ export class HeaderBlock implements FieldSink {
         this.#cookies++;
         break;
     }
-    this.#append(field, sensitive);
+    this.#append(field, handling);
   }
 
   /** Called after the last field: crumbs of a cookie become one again (RFC 9113 §8.2.3). */
@@ -66,7 +69,7 @@ export class HeaderBlock implements FieldSink {
     }
   }
 
-  #append(field: Field, sensitive: boolean): void {
+  #append(field: Field, handling: FieldHandling): void {
     const limits = this.#limits;
     const { name, value } = field;
     this.#bytes += name.length + value.length + LINE_EXTRA_BYTES;
@@ -80,7 +83,7 @@ export class HeaderBlock implements FieldSink {
       this.excess = `the header block is longer than ${limits.headerBytesMax} bytes`;
     } else {
       this.headers.appendKeyed(name, name, value);
-      if (sensitive) (this.headers.neverIndexed ??= new Set()).add(name);
+      if (handling === "secret") (this.headers.neverIndexed ??= new Set()).add(name);
     }
   }
 

@@ -8,16 +8,22 @@ import {
   makeField,
   STATIC_FIELDS,
 } from "./hpack_fields.ts";
-import { decodedLengthMax, decodeHuffman } from "./huffman.ts";
+import { decodedLengthMax, decodeHuffman, type Octets } from "./huffman.ts";
+
+/** `secret`: the sender forbids every hop to put the field into a table (RFC 7541 §6.2.3). */
+export type FieldHandling = "usual" | "secret";
 
 /** Where decoded fields go. */
 export interface FieldSink {
-  /** `sensitive`: the sender forbids every hop to put it into a table (RFC 7541 §6.2.3). */
-  field(field: Field, sensitive: boolean): void;
+  field(field: Field, handling: FieldHandling): void;
 }
 
 /** Table size changes at the start of one block; two say everything (RFC 7541 §4.2). */
 const TABLE_SIZE_UPDATES_MAX = 2;
+
+/** Bytes for decoding coded strings, at first and as long as nothing longer comes again. */
+const SCRATCH_BYTES_FIRST = 256;
+const SCRATCH_BYTES_KEPT = 2048;
 
 /** Strings up to this long are put together octet by octet, which then is cheaper than a decoder. */
 const SHORT_STRING_BYTES = 24;
@@ -32,7 +38,7 @@ export class HpackDecoder {
   #bytes: Uint8Array = new Uint8Array(0);
   #at = 0;
   #end = 0;
-  #scratch = new Uint8Array(256);
+  #scratch = new Uint8Array(SCRATCH_BYTES_FIRST);
 
   constructor(tableBytesMax: number) {
     this.#tableBytesMax = tableBytesMax;
@@ -44,21 +50,21 @@ export class HpackDecoder {
     return this.#table.size;
   }
 
-  /** Decodes the whole block `bytes[start, end)`. Throws `ConnectionFault` with COMPRESSION_ERROR. */
-  decode(bytes: Uint8Array, start: number, end: number, sink: FieldSink): void {
+  /** Decodes a whole block. Throws `ConnectionFault` with COMPRESSION_ERROR. */
+  decode(bytes: Uint8Array, sink: FieldSink): void {
     this.#bytes = bytes;
-    this.#at = start;
-    this.#end = end;
+    this.#at = 0;
+    const end = this.#end = bytes.length;
     let updates = 0;
     let begun = false;
     while (this.#at < end) {
       const first = bytes[this.#at]!;
       if (first >= 0x80) {
-        sink.field(this.#indexed(this.#integer(7)), false);
+        sink.field(this.#indexed(this.#integer(7)), "usual");
       } else if (first >= 0x40) {
         const field = this.#literal(6);
         this.#table.insert(field);
-        sink.field(field, false);
+        sink.field(field, "usual");
       } else if (first >= 0x20) {
         const size = this.#integer(5);
         if (begun || ++updates > TABLE_SIZE_UPDATES_MAX) {
@@ -68,10 +74,12 @@ export class HpackDecoder {
         this.#table.resize(size);
         continue;
       } else {
-        sink.field(this.#literal(4), first >= 0x10);
+        sink.field(this.#literal(4), first >= 0x10 ? "secret" : "usual");
       }
       begun = true;
     }
+    // One long string must not cost the connection memory for ever.
+    if (this.#scratch.length > SCRATCH_BYTES_KEPT) this.#scratch = new Uint8Array(SCRATCH_BYTES_FIRST);
   }
 
   #indexed(index: number): Field {
@@ -102,13 +110,12 @@ export class HpackDecoder {
   }
 
   #name(): string {
-    const { bytes, start, end } = this.#octets();
-    return internedName(bytes, start, end) ?? textOf(bytes, start, end);
+    const octets = this.#octets();
+    return internedName(octets.bytes, octets.start, octets.end) ?? textOf(octets);
   }
 
   #string(): string {
-    const { bytes, start, end } = this.#octets();
-    return textOf(bytes, start, end);
+    return textOf(this.#octets());
   }
 
   /** Where the octets of a string literal lie, decoded (RFC 7541 §5.2). */
@@ -120,15 +127,13 @@ export class HpackDecoder {
     if (length > this.#end - start) fail("a string is cut off");
     this.#at = start + length;
     const octets = this.#found;
-    if (!isCoded) {
-      octets.bytes = this.#bytes;
-      octets.start = start;
-      octets.end = this.#at;
-      return octets;
-    }
+    octets.bytes = this.#bytes;
+    octets.start = start;
+    octets.end = this.#at;
+    if (!isCoded) return octets;
     const most = decodedLengthMax(length);
     if (most > this.#scratch.length) this.#scratch = new Uint8Array(most);
-    const written = decodeHuffman(this.#bytes, start, this.#at, this.#scratch);
+    const written = decodeHuffman(octets, this.#scratch);
     if (written < 0) fail("a string is coded wrongly");
     octets.bytes = this.#scratch;
     octets.start = 0;
@@ -140,13 +145,7 @@ export class HpackDecoder {
   readonly #found: Octets = { bytes: new Uint8Array(0), start: 0, end: 0 };
 }
 
-interface Octets {
-  bytes: Uint8Array;
-  start: number;
-  end: number;
-}
-
-function textOf(bytes: Uint8Array, start: number, end: number): string {
+function textOf({ bytes, start, end }: Octets): string {
   if (end - start > SHORT_STRING_BYTES) {
     let high = 0;
     for (let at = start; at < end; at++) high |= bytes[at]!;

@@ -153,14 +153,15 @@ export class HpackEncoder {
     value: string,
   ): void {
     this.#integer(out, { first, bits: first === 0x40 ? 6 : 4, value: nameIndex });
-    if (nameIndex === 0) this.#string(out, name, first === 0x40);
-    this.#string(out, value, first === 0x40);
+    // Strings that go into the table are written once, so coding them is worth it.
+    const coding = first === 0x40 ? "huffman" : "plain";
+    if (nameIndex === 0) this.#string(out, name, coding);
+    this.#string(out, value, coding);
   }
 
-  /** Strings that go into the table are written once, so coding them is worth it. */
-  #string(out: FrameOutput, text: string, coded: boolean): void {
+  #string(out: FrameOutput, text: string, coding: "huffman" | "plain"): void {
     const { length } = text;
-    const codedLength = coded ? huffmanLength(text) : length;
+    const codedLength = coding === "huffman" ? huffmanLength(text) : length;
     if (codedLength < length) {
       this.#integer(out, { first: 0x80, bits: 7, value: codedLength });
       out.reserve(codedLength);

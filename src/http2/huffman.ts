@@ -81,11 +81,18 @@ export function decodedLengthMax(length: number): number {
   return Math.floor(length * 8 / 5);
 }
 
+/** Some of a buffer's octets: `bytes[start, end)`. */
+export interface Octets {
+  bytes: Uint8Array;
+  start: number;
+  end: number;
+}
+
 /**
- * Decodes `bytes[start, end)` into `out`, which must have room for `decodedLengthMax`; the octets written, or
+ * Decodes octets into `out`, which must have room for `decodedLengthMax`; the octets written, or
  * -1 when the code is wrong: padding longer than seven bits or not of ones, or the end mark itself (§5.2).
  */
-export function decodeHuffman(bytes: Uint8Array, start: number, end: number, out: Uint8Array): number {
+export function decodeHuffman({ bytes, start, end }: Octets, out: Uint8Array): number {
   let written = 0;
   let bits = 0;
   let count = 0;

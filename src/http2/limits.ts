@@ -32,7 +32,7 @@ export const OUTPUT_BYTES_HIGH = 131_072;
 export const OUTPUT_BYTES_FULL = 524_288;
 
 /** Output buffers larger than this are not kept once they are empty. */
-export const OUTPUT_BYTES_KEPT = 65_536;
+export const OUTPUT_BYTES_KEPT = 16_384;
 
 /** Bytes of a connection's read buffer, at first and for bulk. */
 export const INPUT_BYTES_INITIAL = 4096;

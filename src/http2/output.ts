@@ -14,9 +14,6 @@ export class FrameOutput {
   end = 0;
   /** `Clock.nowMs` when the write under way last got on; Infinity while there is none. */
   stalledSinceMs = Infinity;
-  /** Called when everything has been written and nothing new has come. */
-  onEmpty: (() => void) | null = null;
-
   readonly #socket: Socket;
   readonly #clock: Clock;
   readonly #onBroken: (cause: unknown) => void;
@@ -28,6 +25,7 @@ export class FrameOutput {
   #isScheduled = false;
   #isBroken = false;
   #waiting: (() => void)[] = [];
+  #whenFlushed: (() => void)[] = [];
   readonly #flush = (): void => {
     this.#isScheduled = false;
     this.#write();
@@ -113,11 +111,18 @@ export class FrameOutput {
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
+  /** Resolves when everything has been written, or nothing more will be. */
+  flushed(): Promise<void> {
+    if (this.pending === 0 || this.#isBroken) return Promise.resolve();
+    return new Promise((resolve) => this.#whenFlushed.push(resolve));
+  }
+
   /** Nothing will be written any more: wakes who waits. */
   stop(): void {
     this.#isBroken = true;
     this.stalledSinceMs = Infinity;
     this.#wake();
+    this.#tellFlushed();
   }
 
   #write(): void {
@@ -144,8 +149,12 @@ export class FrameOutput {
     this.#writingEnd = this.#written = 0;
     this.stalledSinceMs = Infinity;
     if (this.end > 0) this.#write();
-    else this.onEmpty?.();
+    else this.#tellFlushed();
     if (!this.isHigh) this.#wake();
+  }
+
+  #tellFlushed(): void {
+    for (const resolve of this.#whenFlushed.splice(0)) resolve();
   }
 
   #wake(): void {

@@ -20,17 +20,18 @@ export class PeerSettings {
   received = 0;
 
   /** Takes the payload of a SETTINGS frame over. Throws `ConnectionFault` (RFC 9113 §6.5.2). */
-  apply(bytes: Uint8Array, start: number, end: number, from: "client" | "server"): void {
-    if ((end - start) % SETTING_BYTES !== 0) {
+  apply(payload: Uint8Array, from: "client" | "server"): void {
+    const { length } = payload;
+    if (length % SETTING_BYTES !== 0) {
       throw new ConnectionFault(H2_ERROR.frameSizeError, "a SETTINGS frame has a broken length");
     }
-    if (end - start > SETTINGS_MAX * SETTING_BYTES) {
+    if (length > SETTINGS_MAX * SETTING_BYTES) {
       throw new ConnectionFault(H2_ERROR.enhanceYourCalm, `more than ${SETTINGS_MAX} settings in one frame`);
     }
     // A first frame that does not bound the streams means that there is no bound.
     if (this.received++ === 0) this.concurrentStreams = STREAMS_MAX;
-    for (let at = start; at < end; at += SETTING_BYTES) {
-      this.#set((bytes[at]! << 8) | bytes[at + 1]!, readU32(bytes, at + 2), from);
+    for (let at = 0; at < length; at += SETTING_BYTES) {
+      this.#set((payload[at]! << 8) | payload[at + 1]!, readU32(payload, at + 2), from);
     }
   }
 

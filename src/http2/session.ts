@@ -1,44 +1,20 @@
-import type { HeaderList } from "../core/headers.ts";
 import type { Clock, Socket } from "../core/ports.ts";
-import type { HeadLimits } from "../http1/head_lines.ts";
-import { FloodGuard, type FloodKind } from "./flood_guard.ts";
+import { permittedTrailers } from "../core/trailers.ts";
+import { FloodGuard } from "./flood_guard.ts";
 import { FrameReader } from "./frame_reader.ts";
-import { ConnectionFault, FLAG, FRAME, H2_ERROR, PREFACE, readU32 } from "./frames.ts";
-import { HeaderAssembly } from "./header_assembly.ts";
+import { ConnectionFault, fault, FLAG, FRAME, H2_ERROR, PREFACE, readU32 } from "./frames.ts";
+import { HeaderAssembly, headerFragment } from "./header_assembly.ts";
 import { type BlockKind, HeaderBlock } from "./header_block.ts";
 import { HpackDecoder } from "./hpack_decoder.ts";
 import { HEADER_TABLE_BYTES } from "./limits.ts";
 import { PeerSettings, WINDOW_BYTES_MAX } from "./peer_settings.ts";
+import { FrameOutput } from "./output.ts";
+import type { SessionInit, SessionOwner } from "./session_owner.ts";
 import { SessionSender } from "./session_sender.ts";
-import { Http2Stream, type StreamHost } from "./stream.ts";
+import { type Breakage, Http2Stream, type StreamHost } from "./stream.ts";
 
 /** Window updates below this are counted as bringing nothing. */
 const WINDOW_UPDATE_SMALL = 1024;
-
-/** What a session needs to know beside its socket. */
-export interface SessionInit {
-  readonly side: "client" | "server";
-  readonly clock: Clock;
-  /** Bounds of the header blocks that the peer sends. */
-  readonly limits: HeadLimits;
-  /** What the peer may send before it is taken, on one stream and on all together. */
-  readonly windows: { readonly stream: number; readonly connection: number };
-  /** Streams that a client may have open: announced here, and enforced by the owner. */
-  readonly concurrentStreams: number;
-}
-
-/** Whose session it is. */
-export interface SessionOwner {
-  /** A client opened a stream: take it as its owner, or reset it. */
-  opened(stream: Http2Stream, block: HeaderBlock, isLast: boolean): void;
-  /** A stream has left the session, or the peer's settings have changed: there may be room for another. */
-  changed(): void;
-  /** The peer takes no more streams, or the connection has ended: `isOver` tells which. */
-  leaving(): void;
-  /** A PING of ours came back. */
-  ponged(): void;
-  flooded(kind: FloodKind): void;
-}
 
 /**
  * One HTTP/2 connection, whichever side we are (RFC 9113): frames in, streams between, frames out. It knows
@@ -79,7 +55,8 @@ export class Session implements StreamHost {
     this.#receiveWindow = init.windows.connection;
     this.#reader = new FrameReader(socket);
     this.guard = new FloodGuard(init.clock, (kind) => owner.flooded(kind));
-    this.sender = new SessionSender(socket, this.peer, init.clock, () => this.#end("the connection broke"));
+    const output = new FrameOutput(socket, init.clock, () => this.close("the connection broke"));
+    this.sender = new SessionSender(this.peer, output);
   }
 
   get clock(): Clock {
@@ -100,10 +77,10 @@ export class Session implements StreamHost {
     this.sender.hello(this.#init);
     try {
       if (this.side === "client" || await this.#receivePreface()) await this.#receive();
-      this.#end("the peer closed the connection");
+      this.close("the peer closed the connection");
     } catch (cause) {
-      if (cause instanceof ConnectionFault) this.fail(cause);
-      else this.#end(cause instanceof Error ? cause.message : String(cause));
+      if (cause instanceof ConnectionFault) await this.fail(cause);
+      else this.close(cause instanceof Error ? cause.message : String(cause));
     }
   }
 
@@ -119,6 +96,11 @@ export class Session implements StreamHost {
     return stream;
   }
 
+  /** Takes a stream back that was opened and never used. */
+  abandon(stream: Http2Stream): void {
+    this.#forget(stream);
+  }
+
   credit(stream: Http2Stream, bytes: number): void {
     if (this.isOver) return;
     this.#giveBack(bytes);
@@ -130,9 +112,13 @@ export class Session implements StreamHost {
     stream.unacknowledged = 0;
   }
 
+  dropped(bytes: number): void {
+    if (!this.isOver) this.#giveBack(bytes);
+  }
+
   unwanted(stream: Http2Stream): void {
-    // A response that is complete makes the rest of its request pointless, which is no error (RFC 9113 §8.1).
-    this.reset(stream, this.side === "server" && stream.localEnded ? H2_ERROR.noError : H2_ERROR.cancel);
+    // A client whose request nobody reads any more still gets its answer, on the same stream.
+    if (this.side === "client") this.reset(stream, H2_ERROR.cancel);
   }
 
   /** Ends a stream at once. */
@@ -148,67 +134,63 @@ export class Session implements StreamHost {
     if (stream.remoteEnded) this.#complete(stream);
   }
 
-  /** Trailers, ending our part. */
-  trailers(stream: Http2Stream, fields: HeaderList): void {
-    this.sender.trailers(stream, fields);
-    this.localEnd(stream);
-  }
-
   /** Closes once everything that was put into the output has been sent. */
   closeGently(): void {
-    const { output } = this.sender;
-    if (output.pending === 0) this.close("the connection is not needed any more");
-    else output.onEmpty = () => this.close("the connection is not needed any more");
+    void this.sender.output.flushed().then(() => this.close("the connection is not needed any more"));
   }
 
-  /** Closes at once. Safe to call twice. */
-  close(why: string): void {
-    this.#end(why);
-  }
-
-  /** Ends the connection because the peer broke a rule: says so, as far as that can still be written. */
-  fail(fault: ConnectionFault): void {
+  /**
+   * Ends the connection because the peer broke a rule: says so, as far as that can still be written. Resolves
+   * when the socket is closed, which is up to the owner while the peer reads nothing.
+   */
+  async fail(fault: ConnectionFault): Promise<void> {
     if (this.isOver) return;
     this.sender.goaway(this.lastPeerId, fault.code);
-    this.#breakStreams({ code: fault.code, isRefused: false, message: fault.message });
+    this.#breakStreams({ type: "violation", code: fault.code, message: fault.message });
     this.isOver = true;
     this.#owner.leaving();
-    const { output } = this.sender;
-    output.onEmpty = () => this.#socket.close();
-    if (output.pending === 0) this.#socket.close();
+    await this.sender.output.flushed();
+    this.close(fault.message);
   }
 
-  #end(message: string): void {
+  /** Closes at once; streams are told the message. Safe to call twice. */
+  close(message: string): void {
     if (!this.isOver) {
       this.isOver = true;
-      this.#breakStreams({ code: H2_ERROR.connectError, isRefused: false, message });
-      this.sender.output.stop();
+      this.#breakStreams({ type: "lost", code: H2_ERROR.connectError, message });
       this.#owner.leaving();
     }
+    this.sender.output.stop();
     this.#socket.close();
   }
 
-  #breakStreams(why: { code: number; isRefused: boolean; message: string }): void {
+  #breakStreams(why: Breakage): void {
     const broken = [...this.streams.values()];
     this.streams.clear();
     for (const stream of broken) this.#break(stream, why);
   }
 
-  #break(stream: Http2Stream, why: { code: number; isRefused: boolean; message: string }): void {
+  #break(stream: Http2Stream, why: Breakage): void {
     stream.isReset = true;
     stream.wakeSender();
     stream.owner?.broken(why);
-  }
-
-  #forget(stream: Http2Stream): void {
-    stream.isReset = true;
-    stream.wakeSender();
-    if (this.streams.delete(stream.id)) this.#owner.changed();
+    stream.owner?.over();
   }
 
   #complete(stream: Http2Stream): void {
     if (!this.streams.delete(stream.id)) return;
     this.guard.message();
+    stream.owner?.over();
+    this.#owner.changed();
+  }
+
+  /** Takes a stream that was reset out; `why` is what its owner is told, unless the owner did it. */
+  #forget(stream: Http2Stream, why?: Breakage): void {
+    stream.isReset = true;
+    stream.wakeSender();
+    if (!this.streams.delete(stream.id)) return;
+    if (why !== undefined) stream.owner?.broken(why);
+    stream.owner?.over();
     this.#owner.changed();
   }
 
@@ -283,7 +265,7 @@ export class Session implements StreamHost {
     if (stream === undefined) {
       if (this.#isIdle(streamId)) fault(H2_ERROR.protocolError, "DATA on a stream that was never opened");
       // Sent before our reset arrived, most likely: dropped, but the connection's window must be given back.
-      this.guard.spend("closed");
+      this.#late();
       return this.#giveBack(length);
     }
     if (stream.remoteEnded) return this.#streamFault(stream, H2_ERROR.streamClosed, length);
@@ -301,6 +283,10 @@ export class Session implements StreamHost {
       this.credit(stream, length - (to - from));
     }
     if (!stream.hasHead) return this.#streamFault(stream, H2_ERROR.protocolError, to - from);
+    // More than was announced must not even begin to pass: what is behind it could be taken for another message.
+    if (stream.length !== undefined && stream.bytesReceived + to - from > stream.length) {
+      return this.#streamFault(stream, H2_ERROR.protocolError, to - from);
+    }
     const isLast = (flags & FLAG.endStream) !== 0;
     if (to > from) {
       this.guard.data();
@@ -319,13 +305,17 @@ export class Session implements StreamHost {
     if (stream.localEnded) this.#complete(stream);
   }
 
+  /** A frame of a stream that is over. Only clients are held to account: we cancel what upstreams still send. */
+  #late(): void {
+    if (this.side === "server") this.guard.spend("closed");
+  }
+
   /** Resets a stream on which the peer broke a rule, and gives back what its last frame took of the window. */
   #streamFault(stream: Http2Stream, code: number, bytes: number): void {
     this.sender.rstStream(stream.id, code);
-    this.#forget(stream);
     this.#giveBack(bytes);
+    this.#forget(stream, { type: "violation", code, message: "the peer broke the rules of HTTP/2" });
     this.guard.spend("closed");
-    stream.owner?.broken({ code, isRefused: false, message: "the peer broke the rules of HTTP/2" });
   }
 
   /** Opens the connection's window again by what has been taken, or dropped. */
@@ -338,24 +328,11 @@ export class Session implements StreamHost {
   }
 
   #headers(): void {
-    const { flags, streamId, bytes, start, end } = this.#reader;
-    if (streamId === 0) fault(H2_ERROR.protocolError, "HEADERS without a stream");
-    let from = start;
-    let to = end;
-    if ((flags & FLAG.padded) !== 0) {
-      to -= bytes[from] ?? 0;
-      from++;
-    }
-    if ((flags & FLAG.priority) !== 0) {
-      if (to - from >= 5 && (readU32(bytes, from) & 0x7fffffff) === streamId) {
-        fault(H2_ERROR.protocolError, "a stream depends on itself");
-      }
-      from += 5;
-    }
-    if (from > to) fault(H2_ERROR.protocolError, "a HEADERS frame is shorter than it says");
+    const { flags, streamId } = this.#reader;
+    const block = headerFragment(this.#reader);
     const isLast = (flags & FLAG.endStream) !== 0;
-    if ((flags & FLAG.endHeaders) !== 0) return this.#block(streamId, isLast, { bytes, from, to });
-    this.#assembly = new HeaderAssembly(streamId, isLast, bytes.subarray(from, to));
+    if ((flags & FLAG.endHeaders) !== 0) return this.#block({ streamId, isLast }, block);
+    this.#assembly = new HeaderAssembly({ streamId, isLast }, block);
     this.assemblingSinceMs = this.clock.nowMs();
   }
 
@@ -372,37 +349,36 @@ export class Session implements StreamHost {
     if ((flags & FLAG.endHeaders) === 0) return;
     this.#assembly = null;
     this.assemblingSinceMs = Infinity;
-    this.#block(streamId, assembly.isLast, { bytes: assembly.bytes, from: 0, to: assembly.length });
+    this.#block(assembly, assembly.bytes.subarray(0, assembly.length));
   }
 
   /** A whole header block: a new stream, an answer, or trailers. */
   #block(
-    streamId: number,
-    isLast: boolean,
-    at: { readonly bytes: Uint8Array; readonly from: number; readonly to: number },
+    { streamId, isLast }: { readonly streamId: number; readonly isLast: boolean },
+    coded: Uint8Array,
   ): void {
     const stream = this.streams.get(streamId);
     const isNew = stream === undefined && this.side === "server" && streamId > this.lastPeerId;
     const kind: BlockKind = stream?.hasHead ? "trailers" : this.side === "server" ? "request" : "response";
-    const block = new HeaderBlock(kind, this.#init.limits);
-    this.#decoder.decode(at.bytes, at.from, at.to, block);
+    const block = new HeaderBlock(kind, { isLast, limits: this.#init.limits });
+    this.#decoder.decode(coded, block);
     block.finish();
-    if (isNew) return this.#openedByPeer(streamId, block, isLast);
+    if (isNew) return this.#openedByPeer(streamId, block);
     if (stream === undefined) {
       if (this.#isIdle(streamId)) fault(H2_ERROR.protocolError, "HEADERS on a stream that was never opened");
-      return this.guard.spend("closed");
+      return this.#late();
     }
     if (stream.remoteEnded) return this.#streamFault(stream, H2_ERROR.streamClosed, 0);
-    if (kind !== "trailers") return this.#head(stream, block, isLast);
+    if (kind !== "trailers") return this.#head(stream, block);
     if (!isLast || block.problem !== undefined || block.excess !== undefined) {
       return this.#streamFault(stream, H2_ERROR.protocolError, 0);
     }
-    if (block.headers.size > 0) stream.trailers = block.headers;
+    stream.trailers = permittedTrailers(block.headers);
     this.#remoteEnd(stream);
     stream.owner?.received();
   }
 
-  #openedByPeer(streamId: number, block: HeaderBlock, isLast: boolean): void {
+  #openedByPeer(streamId: number, block: HeaderBlock): void {
     if (streamId % 2 === 0) fault(H2_ERROR.protocolError, "a client opened a stream with an even id");
     this.lastPeerId = streamId;
     const stream = new Http2Stream(streamId, this, {
@@ -410,14 +386,14 @@ export class Session implements StreamHost {
       send: this.peer.initialWindow,
     });
     stream.hasHead = true;
-    stream.remoteEnded = isLast;
+    stream.remoteEnded = block.isLast;
     this.streams.set(streamId, stream);
-    this.#owner.opened(stream, block, isLast);
+    this.#owner.opened(stream, block);
   }
 
-  #head(stream: Http2Stream, block: HeaderBlock, isLast: boolean): void {
-    stream.owner?.head(block, isLast);
-    if (stream.isReset || !isLast) return;
+  #head(stream: Http2Stream, block: HeaderBlock): void {
+    stream.owner?.head(block);
+    if (stream.isReset || !block.isLast) return;
     this.#remoteEnd(stream);
     stream.owner?.received();
   }
@@ -437,7 +413,7 @@ export class Session implements StreamHost {
     const stream = this.streams.get(streamId);
     if (stream === undefined) {
       if (this.#isIdle(streamId)) fault(H2_ERROR.protocolError, "WINDOW_UPDATE on an idle stream");
-      return this.guard.spend("closed");
+      return this.#late();
     }
     if (more === 0) return this.#streamFault(stream, H2_ERROR.protocolError, 0);
     stream.sendWindow += more;
@@ -453,18 +429,14 @@ export class Session implements StreamHost {
       if (streamId === 0 || this.#isIdle(streamId)) {
         fault(H2_ERROR.protocolError, "RST_STREAM on an idle stream");
       }
-      return this.guard.spend("closed");
+      return this.#late();
     }
     this.guard.spend("reset");
     const code = readU32(bytes, start);
-    this.#forget(stream);
     // What came before it is still good: an answer may be complete while the request is given up.
-    if (code === H2_ERROR.noError && stream.remoteEnded) return;
-    stream.owner?.broken({
-      code,
-      isRefused: code === H2_ERROR.refusedStream,
-      message: `reset with code ${code}`,
-    });
+    if (code === H2_ERROR.noError && stream.remoteEnded) return this.#forget(stream);
+    const type = code === H2_ERROR.refusedStream ? "refused" : "reset";
+    this.#forget(stream, { type, code, message: `reset with code ${code}` });
   }
 
   #settings(): void {
@@ -477,7 +449,7 @@ export class Session implements StreamHost {
     const { peer } = this;
     if (peer.received > 0) this.guard.spend("settings");
     const before = peer.initialWindow;
-    peer.apply(bytes, start, end, this.side === "client" ? "server" : "client");
+    peer.apply(bytes.subarray(start, end), this.side === "client" ? "server" : "client");
     const change = peer.initialWindow - before;
     for (const stream of change === 0 ? [] : this.streams.values()) {
       stream.sendWindow += change;
@@ -510,7 +482,7 @@ export class Session implements StreamHost {
       for (const stream of [...this.streams.values()]) {
         if (stream.id <= lastId) continue;
         this.streams.delete(stream.id);
-        this.#break(stream, { code: H2_ERROR.refusedStream, isRefused: true, message: "refused by GOAWAY" });
+        this.#break(stream, { type: "refused", code: H2_ERROR.refusedStream, message: "refused by GOAWAY" });
       }
     }
     this.#owner.leaving();
@@ -521,8 +493,4 @@ export class Session implements StreamHost {
     const isOurs = (streamId % 2 === 1) === (this.side === "client");
     return isOurs ? streamId >= this.#nextId : streamId > this.lastPeerId;
   }
-}
-
-function fault(code: number, message: string): never {
-  throw new ConnectionFault(code, message);
 }

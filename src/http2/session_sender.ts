@@ -1,5 +1,4 @@
 import type { HeaderList } from "../core/headers.ts";
-import type { Clock, Socket } from "../core/ports.ts";
 import {
   FLAG,
   FRAME,
@@ -10,7 +9,7 @@ import {
   writeFrameHeader,
 } from "./frames.ts";
 import { HpackEncoder } from "./hpack_encoder.ts";
-import { FrameOutput } from "./output.ts";
+import type { FrameOutput } from "./output.ts";
 import { type PeerSettings, WINDOW_BYTES_DEFAULT } from "./peer_settings.ts";
 import type { Http2Stream } from "./stream.ts";
 
@@ -41,9 +40,9 @@ export class SessionSender {
   #dataStart = 0;
   #dataEnd = -1;
 
-  constructor(socket: Socket, peer: PeerSettings, clock: Clock, onBroken: () => void) {
+  constructor(peer: PeerSettings, output: FrameOutput) {
     this.#peer = peer;
-    this.output = new FrameOutput(socket, clock, onBroken);
+    this.output = output;
   }
 
   /** The first frames: the preface of a client, our settings, the connection's window. */
@@ -104,6 +103,13 @@ export class SessionSender {
       output.frame(FRAME.continuation, isEnd ? FLAG.endHeaders : 0, place);
       output.append(piece);
     }
+  }
+
+  /** An informational head, which the final one follows. */
+  informational(stream: Http2Stream, status: number): void {
+    this.beginHeaders(stream, { isLast: false });
+    this.encoder.field(this.output, ":status", String(status));
+    this.endHeaders(stream);
   }
 
   /** Writes fields as they are; `stream` must not get anything after them. */

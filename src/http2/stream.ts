@@ -11,21 +11,28 @@ const COLLECTED_BYTES = 16_384;
 
 /** Why a stream ended before its time. */
 export interface Breakage {
+  /**
+   * `refused`: the peer promises that it has not looked at the request (RFC 9113 §8.7) · `reset` by the peer ·
+   * `violation`: the peer broke the protocol · `lost`: the connection ended.
+   */
+  readonly type: "refused" | "reset" | "violation" | "lost";
   /** One of `H2_ERROR`. */
   readonly code: number;
-  /** The peer promises that it has not looked at the request (RFC 9113 §8.7). */
-  readonly isRefused: boolean;
   readonly message: string;
 }
 
 /** Whose stream it is: told of what the peer does with it. */
 export interface StreamOwner {
   /** A head has come; for responses also informational ones. */
-  head(block: HeaderBlock, isLast: boolean): void;
+  head(block: HeaderBlock): void;
   /** More of the body has come, or its end. */
   received(): void;
   /** The stream is over: reset by the peer, or the connection broke. `fail` is to be called with the reason. */
   broken(why: Breakage): void;
+  /** Called by the sweep of deadlines: gives up what has taken too long. */
+  check(nowMs: number): void;
+  /** The stream has left its connection, however it ended. Called once, and the last call. */
+  over(): void;
 }
 
 /** What a stream needs of its connection. */
@@ -33,6 +40,8 @@ export interface StreamHost {
   readonly clock: Clock;
   /** The receiver has taken `bytes` of the stream, so the peer may send as many more. */
   credit(stream: Http2Stream, bytes: number): void;
+  /** `bytes` of a body were dropped: other streams need the connection's window, this one needs no more. */
+  dropped(bytes: number): void;
   /** Nobody wants the rest of what the peer sends. */
   unwanted(stream: Http2Stream): void;
 }
@@ -89,11 +98,6 @@ export class Http2Stream implements Body {
     return this.localEnded || this.isReset;
   }
 
-  /** All of the body has been handed out. */
-  get isTaken(): boolean {
-    return this.remoteEnded && this.#pieces.length === 0;
-  }
-
   read(): MaybePromise<Uint8Array | null> {
     if (this.#isCancelled) return null;
     const piece = this.#take();
@@ -115,7 +119,7 @@ export class Http2Stream implements Body {
   push(bytes: Uint8Array, start: number, end: number): void {
     const length = end - start;
     this.bytesReceived += length;
-    if (this.#isCancelled) return this.#host.credit(this, length);
+    if (this.#isCancelled) return this.#host.dropped(length);
     this.#store(bytes, start, end);
     this.#wakeUp();
   }
@@ -128,10 +132,15 @@ export class Http2Stream implements Body {
 
   /** Whoever reads gets this error after what has come; sending is over. */
   fail(error: ProxyError): void {
-    this.#failure ??= error;
     this.isReset = true;
-    this.#wakeUp();
+    this.failReading(error);
     this.wakeSender();
+  }
+
+  /** As `fail`, but something can still be sent. */
+  failReading(error: ProxyError): void {
+    this.#failure ??= error;
+    this.#wakeUp();
   }
 
   /** Resolves when the windows have changed, or sending is over. */
@@ -199,7 +208,7 @@ export class Http2Stream implements Body {
       bytes += this.#collected >= 0 ? this.#collected : piece.length;
       this.#collected = -1;
     }
-    this.#host.credit(this, bytes);
+    this.#host.dropped(bytes);
   }
 
   #wakeUp(): void {

@@ -1,4 +1,5 @@
 import { createTlsField } from "./tls_field.ts";
+import { protocolName } from "../core/message.ts";
 import type { RequestContext, RouteInfo } from "../core/context.ts";
 import type { AccessLogOptions } from "./access_log.ts";
 import {
@@ -73,7 +74,7 @@ function requestParts(options: AccessLogOptions): Parts {
       return context.query === "" ? "" : ',"query":' + jsonText(redactor.query(context.query));
     });
   }
-  if (on.protocol) parts.push(',"protocol":"HTTP/1.', (context) => context.head.minor === 1 ? "1" : "0", '"');
+  if (on.protocol) parts.push(',"protocol":"', (context) => protocolName(context.head), '"');
   if (on.host) parts.push(',"host":"', (context) => jsonInner(context.head.host), '"');
   return parts;
 }

@@ -106,6 +106,30 @@ Deno.test("access log: rate_limit_hit", () => {
   }
 });
 
+Deno.test("access log: TLS", () => {
+  match(line({ format: "text" }, { tls: TLS_FACTS }), / tls=TLSv1\.3 client_cert="CN=client,O=Example"/);
+  const bad = { ...TLS_FACTS, client: { ...TLS_FACTS.client!, problem: "revoked" as const } };
+  match(line({ format: "text" }, { tls: bad }), / client_cert=!revoked/);
+  equal(line({ format: "text" }).includes("tls="), false);
+  deepEqual(parsed({ tls: TLS_FACTS })["tls"], {
+    version: "TLSv1.3",
+    cipher: "TLS_AES_128_GCM_SHA256",
+    resumed: false,
+    server_name: "www.example",
+    client: {
+      verify: "success",
+      subject: "CN=client,O=Example",
+      serial: "0a1b",
+      fingerprint: TLS_FACTS.client!.fingerprint,
+    },
+  });
+  deepEqual(parsed({ tls: { ...TLS_FACTS, client: null, serverName: "" } })["tls"], {
+    version: "TLSv1.3",
+    cipher: "TLS_AES_128_GCM_SHA256",
+    resumed: false,
+  });
+});
+
 Deno.test("access log: each switch takes its field out of JSON, and nothing else", () => {
   const request: EndedRequest = {
     target: "/a?q=1",

@@ -1,4 +1,5 @@
 import { clientText } from "./tls_field.ts";
+import { protocolName } from "../core/message.ts";
 import type { RequestContext } from "../core/context.ts";
 import { agentsText } from "./agents_field.ts";
 import type { AccessLogOptions } from "./access_log.ts";
@@ -85,7 +86,7 @@ function requestLineParts(options: AccessLogOptions): Parts {
   if (on.query) {
     parts.push(({ query }) => query === "" ? "" : "?" + quotedText(redactor.query(query)));
   }
-  if (on.protocol) parts.push(" HTTP/1.", (context) => context.head.minor === 1 ? "1" : "0");
+  if (on.protocol) parts.push(" ", (context) => protocolName(context.head));
   return parts;
 }
 

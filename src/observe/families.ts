@@ -1,4 +1,5 @@
 import type { MetricsRegistry } from "./metrics.ts";
+import { tunnelFamilies } from "./tunnel_families.ts";
 
 /** Bounds of latency histograms, seconds. */
 export const LATENCY_BUCKETS = Object.freeze([
@@ -32,6 +33,8 @@ export function createFamilies(registry: MetricsRegistry, build: { readonly vers
     ...connectionFamilies(registry),
     ...tlsFamilies(registry),
     ...acmeFamilies(registry),
+    ...tunnelFamilies(registry),
+    ...http2Families(registry),
     ...scopedFamilies(registry),
     ...processFamilies(registry),
   };
@@ -140,6 +143,24 @@ function upstreamFamilies(registry: MetricsRegistry) {
     targetHealth: registry.gauge({
       name: "sentinel_target_health",
       help: "1 healthy, 0 unhealthy, -1 not known.",
+      labels: ["upstream", "target"],
+      merge: "max",
+    }),
+    targetInFlight: registry.gauge({
+      name: "sentinel_target_in_flight",
+      help: "Requests in flight on a target.",
+      labels: ["upstream", "target"],
+      merge: "max",
+    }),
+    targetDraining: registry.gauge({
+      name: "sentinel_target_draining",
+      help: "1 when a target takes no new requests, as its configuration or an administrator wants it.",
+      labels: ["upstream", "target"],
+      merge: "max",
+    }),
+    targetRamp: registry.gauge({
+      name: "sentinel_target_slow_start_ratio",
+      help: "How far slow start has brought a target; 1 when it has its share.",
       labels: ["upstream", "target"],
       merge: "max",
     }),
@@ -333,6 +354,20 @@ function acmeFamilies(registry: MetricsRegistry) {
   };
 }
 
+function http2Families(registry: MetricsRegistry) {
+  return {
+    http2Connections: registry.gauge({
+      name: "sentinel_http2_connections",
+      help: "Downstream connections open that speak HTTP/2.",
+    }),
+    http2Floods: registry.counter({
+      name: "sentinel_http2_floods_total",
+      help: "HTTP/2 connections cut because of frames that bring nothing, by their kind.",
+      labels: ["listener", "kind"],
+    }),
+  };
+}
+
 function scopedFamilies(registry: MetricsRegistry) {
   return {
     scopedRequests: registry.counter({
@@ -404,7 +439,7 @@ function processFamilies(registry: MetricsRegistry) {
     }),
     configGeneration: registry.gauge({
       name: "sentinel_config_generation",
-      help: "Number of the configuration in use, counted from 1.",
+      help: "Number of the configuration in use, counted from 1; found targets that change count too.",
       merge: "max",
     }),
     logLinesDropped: registry.counter({

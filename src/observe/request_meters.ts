@@ -22,6 +22,8 @@ export const METHOD_LABELS = Object.freeze([
 /** Route label of requests that no route took. */
 export const NO_ROUTE_LABEL = "none";
 
+/** Status of a request that went on in another protocol: how long that lasted says nothing about answers. */
+const STATUS_SWITCHED = 101;
 /** Status of a request whose client left before there was an answer. */
 const STATUS_WITHOUT_ANSWER = 499;
 
@@ -41,6 +43,13 @@ const BLOCKED_LABELS: ReadonlyMap<string, string> = new Map([
   ["prompt_injection", "prompt_injection"],
   ["geo_blocked", "geo_blocked"],
   ["websocket_not_enabled", "websocket_not_enabled"],
+  ["tunnels_overloaded", "tunnels_overloaded"],
+  ["client_tunnels_overloaded", "tunnels_overloaded"],
+  ["websocket_message_too_big", "websocket_message_too_big"],
+  ["websocket_rate_limited", "websocket_rate_limited"],
+  ["websocket_protocol_error", "websocket_protocol_error"],
+  ["websocket_inspection_closed", "websocket_inspection_closed"],
+  ["websocket_inspection_failed", "websocket_inspection_failed"],
   ["validation_failed", "validation_failed"],
   ["agent_blocked", "agent_blocked"],
   ["agent_challenged", "agent_challenged"],
@@ -135,6 +144,7 @@ export class RouteMeter {
     const seconds = Math.max(0, nowMs - context.startedMs) / 1000;
     const key = answerKey(method, status);
     (this.#answers.get(key) ?? this.#answersOf(method, status)).inc();
+    if (status === STATUS_SWITCHED) return this.#finishTunnel(context, key);
     (this.#durations[method] ?? this.#durationOf(method)).observe(seconds);
     if (context.bodyBytesReceived > 0 || context.body !== null) {
       this.#requestBytes.observe(context.bodyBytesReceived);
@@ -149,6 +159,14 @@ export class RouteMeter {
     this.#scopedDurations[method]!.observe(seconds);
     const limit = context.logFields?.["rate_limit"];
     if (typeof limit === "string") this.#limitHitsOf(this.#scope, limit).inc();
+  }
+
+  #finishTunnel(context: RequestContext, key: number): void {
+    if (context.reason !== undefined) this.#outcomes.blocked(context.reason);
+    if (context.errorCode !== undefined) this.#outcomes.failed(context.errorCode);
+    if (this.#scope === undefined) return;
+    this.#scopedActive!.dec();
+    this.#scopedAnswers.get(key)!.inc();
   }
 
   #limitHitsOf(scope: readonly [string, string], limit: string): Counter {
@@ -270,12 +288,21 @@ export class ListenerMeter {
   readonly #open: Gauge;
   readonly #rejected = new Map<string, Counter>();
   readonly #handshakes = new Map<string, { readonly count: Counter; readonly duration: Histogram }>();
+  /** What happens on connections that speak HTTP/2. */
+  readonly http2: { opened(): void; closed(): void; flooded(kind: string): void };
 
   constructor(families: Families, listener: string) {
     this.#families = families;
     this.#listener = listener;
     this.#accepted = families.downstreamConnections.labels(listener);
     this.#open = families.openConnections.labels();
+    const connections = families.http2Connections.labels();
+    this.http2 = {
+      opened: () => connections.inc(),
+      closed: () => connections.dec(),
+      // The words are few and fixed, and this is rare.
+      flooded: (kind) => families.http2Floods.labels(listener, kind).inc(),
+    };
   }
 
   /** A connection was taken in. */

@@ -7,6 +7,8 @@ import { refused } from "../core/refused.ts";
 import { block, bytes, duration, flag, integer, list, oneOf, scalar, text, texts } from "../core/schema.ts";
 import type { Infer } from "../core/schema.ts";
 
+import { upgradeOptions } from "../tunnel/upgrade_options.ts";
+import { websocketOptions } from "../tunnel/websocket_options.ts";
 import { retryPolicy } from "../upstream/retry_options.ts";
 import { hostEditProblem } from "../filters/header_editor.ts";
 import { fallback } from "../services/fallback_options.ts";
@@ -188,8 +190,12 @@ export const route = block({
     shadow,
     fallback,
     wafEnabled: refused({ summary: "Web application firewall." }),
-    websocket: refused({ summary: "WebSocket upgrades." }),
-    websocketInspection: refused({ summary: "Inspection of WebSocket frames." }),
+    websocket: websocketOptions,
+    websocketInspection: flag({
+      summary: "Show whole messages of WebSockets to the agents of the route.",
+      default: false,
+    }),
+    upgrade: upgradeOptions,
     retryPolicy: retryPolicy({
       summary: "Repeating requests that failed; the whole block stands in for the upstream's retry.",
       aliases: ["retry"],

@@ -8,6 +8,8 @@ import type { AgentsView } from "./agent_view.ts";
 import type { UpstreamView } from "./discovery_companion.ts";
 import { sanitize } from "./sanitize.ts";
 import type { Supervisor } from "./supervisor.ts";
+import { drainOrder } from "./target_drain.ts";
+import type { DrainOrder, TargetDrains } from "./target_drain.ts";
 
 /** What the admin listener can show and do. */
 export interface AdminDeps {
@@ -19,6 +21,7 @@ export interface AdminDeps {
   certificates(): CertificatesView;
   /** Renews the certificate that has this name, or all of them. */
   renew(domain: string | undefined): Promise<readonly RenewalView[]>;
+  readonly drains: Pick<TargetDrains, "apply">;
 }
 
 /** Who asks: the peer of the connection, and whether the listener is bound to loopback alone. */
@@ -44,12 +47,17 @@ const ENDPOINTS: Readonly<Record<string, Endpoint>> = {
 export async function answerAdmin(request: Request, peer: AdminPeer, deps: AdminDeps): Promise<Response> {
   const refusal = refuse(request, peer);
   if (refusal !== undefined) return json(403, { error: refusal });
-  const { pathname } = new URL(request.url);
+  const url = new URL(request.url);
+  const { pathname } = url;
   if (pathname === "/-/reload") {
     return request.method === "POST" ? await reload(deps) : notAllowed("POST");
   }
   if (pathname === "/acme/renew") {
     return request.method === "POST" ? await renew(request, deps) : notAllowed("POST");
+  }
+  const order = drainOrder(url);
+  if (order !== undefined) {
+    return request.method === "POST" ? drain(order, deps) : notAllowed("POST");
   }
   if (request.method !== "GET" && request.method !== "HEAD") return notAllowed("GET, HEAD");
   if (pathname === deps.supervisor.config.observability.metrics.path) return await metrics(request, deps);
@@ -148,6 +156,15 @@ async function renew(request: Request, deps: AdminDeps): Promise<Response> {
   if (renewals.length === 0) return json(404, { error: "There is no such certificate; see /acme" });
   const isWell = renewals.every(({ outcome }) => outcome !== "failed");
   return json(isWell ? 200 : 502, { renewals });
+}
+
+function drain(order: DrainOrder, { drains }: AdminDeps): Response {
+  const result = drains.apply(order);
+  if (result.outcome === "unknown") return json(404, { error: "There is no such target; see /upstreams" });
+  if (result.outcome === "last") {
+    return json(409, { ...result, error: "It is the last target in service; add ?force=true to drain it" });
+  }
+  return json(200, result);
 }
 
 function notAllowed(allow: string): Response {

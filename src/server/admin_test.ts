@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { parseConfig } from "../config/load.ts";
 import { answerAdmin } from "./admin.ts";
 import type { AdminDeps, AdminPeer } from "./admin.ts";
+import type { DrainOrder, DrainResult } from "./target_drain.ts";
 import type { ReloadResult, Supervisor } from "./supervisor.ts";
 
 const LOCAL: AdminPeer = { loopback: true, boundToLoopback: true };
@@ -54,6 +55,22 @@ function depsOf(
   } as unknown as Supervisor;
   const deps = {
     supervisor,
+    drains: {
+      apply: ({ upstreamId, address, force }: DrainOrder): DrainResult => {
+        const outcome = upstreamId !== "ns:u"
+          ? "unknown"
+          : address === "unix:/a/b" && !force
+          ? "last"
+          : "changed";
+        return {
+          outcome,
+          upstream: upstreamId,
+          target: address,
+          draining: outcome === "changed",
+          inFlight: 0,
+        };
+      },
+    },
     version: "1.2.3",
     reloads: 0,
     metrics: () => Promise.resolve({ families: [] }),
@@ -86,6 +103,10 @@ function depsOf(
 function ask(path: string, init: RequestInit & { peer?: AdminPeer; host?: string; fakes?: Fakes } = {}) {
   const { peer = LOCAL, host = "127.0.0.1:9090", fakes, ...rest } = init;
   return answerAdmin(new Request(`http://${host}${path}`, rest), peer, depsOf(fakes));
+}
+
+function drainPath(address: string, action: "drain" | "undrain"): string {
+  return `/-/upstreams/${encodeURIComponent("ns:u")}/targets/${encodeURIComponent(address)}/${action}`;
 }
 
 Deno.test("admin: endpoints and their statuses", async () => {
@@ -122,6 +143,37 @@ Deno.test("admin: endpoints and their statuses", async () => {
       { name: "wrong method", path: "/health", method: "DELETE", want: 405, body: /GET, HEAD/ },
       { name: "reload by GET", path: "/-/reload", want: 405, body: /POST/ },
       { name: "reload", path: "/-/reload", method: "POST", want: 200, body: /"applied"/ },
+      { name: "drain", path: drainPath("b:1", "drain"), method: "POST", want: 200, body: /"target": "b:1"/ },
+      { name: "undrain", path: drainPath("b:1", "undrain"), method: "POST", want: 200, body: /"changed"/ },
+      {
+        name: "drain the last",
+        path: drainPath("unix:/a/b", "drain"),
+        method: "POST",
+        want: 409,
+        body: /force/,
+      },
+      {
+        name: "drain it all the same",
+        path: `${drainPath("unix:/a/b", "drain")}?force=true`,
+        method: "POST",
+        want: 200,
+        body: /"target": "unix:\/a\/b"/,
+      },
+      { name: "drain by GET", path: drainPath("b:1", "drain"), want: 405, body: /POST/ },
+      {
+        name: "drain nobody",
+        path: "/-/upstreams/x/targets/b:1/drain",
+        method: "POST",
+        want: 404,
+        body: /no such/,
+      },
+      {
+        name: "bad escape",
+        path: "/-/upstreams/%zz/targets/b:1/drain",
+        method: "POST",
+        want: 405,
+        body: /GET/,
+      },
     ];
   for (const { name, path, method, fakes, want, body } of cases) {
     const response = await ask(path, { ...(method ? { method } : {}), ...(fakes ? { fakes } : {}) });

@@ -6,7 +6,7 @@ import type { ComponentLimits } from "../agents/wasm/component_limits.ts";
 import { readAgentFile } from "../config/agent_file.ts";
 import type { Config, FilterConfig } from "../config/document.ts";
 import { renderIssues } from "../config/render.ts";
-import { resolveConfig } from "../config/resolve.ts";
+import { resolveConfig, type ResolvedRoute } from "../config/resolve.ts";
 import type { Log } from "../core/ports.ts";
 import type { AgentAsset, AgentComponent, AgentPlan } from "../engine/agent_plan.ts";
 import type { DroppedAgent } from "./agents_dir.ts";
@@ -29,9 +29,6 @@ export interface AgentTrialResult {
 export interface AgentTrial {
   (spec: AgentSpec<AgentComponent>): Promise<AgentTrialResult>;
 }
-
-/** Events that the contract has and that nothing in the proxy tells of yet. */
-const UNTOLD_EVENTS: readonly AgentEvent[] = ["websocket-frame", "guardrail"];
 
 /** What agents are looked for with. */
 export interface AgentCatalogueInit {
@@ -85,6 +82,8 @@ export class AgentCatalogue {
   #facts: readonly AgentFacts[] = [];
   #problems: readonly AgentProblem[] = [];
   #reported = "";
+  /** Of the configuration that is being loaded. */
+  #untold: readonly AgentEvent[] = [];
 
   constructor(init: AgentCatalogueInit) {
     this.#init = init;
@@ -117,6 +116,7 @@ export class AgentCatalogue {
       limits: componentLimits(options),
     })));
     for (const [index, result] of results.entries()) loads.set(wanted[index]!.id, result);
+    this.#untold = untoldEvents(resolved.routes);
     const serious: string[] = [];
     const taken: Taken[] = [];
     for (const candidate of candidates) {
@@ -238,10 +238,10 @@ export class AgentCatalogue {
         missing: denied.join(", "),
       });
     }
-    const untold = UNTOLD_EVENTS.filter((event) => options.events.includes(event));
-    const isDeaf = events.size > 0 && [...events].every((event) => UNTOLD_EVENTS.includes(event));
+    const untold = this.#untold.filter((event) => options.events.includes(event));
+    const isDeaf = events.size > 0 && [...events].every((event) => this.#untold.includes(event));
     if (untold.length === 0 && !isDeaf) return;
-    log("warn", `Agent "${id}" waits for events that are not told yet`, {
+    log("warn", `Agent "${id}" waits for events that nothing tells of`, {
       events: (untold.length > 0 ? untold : [...events]).join(", "),
     });
   }
@@ -255,6 +255,14 @@ export class AgentCatalogue {
       this.#init.log("error", "A file of the agents folder is not taken", { reason: message });
     }
   }
+}
+
+/** Events of the contract that never happen: those of guardrails, and of frames where no route inspects them. */
+function untoldEvents(routes: readonly ResolvedRoute[]): readonly AgentEvent[] {
+  const inspects = routes.some(({ websocket, websocketInspection }) =>
+    websocket?.enabled === true && websocketInspection
+  );
+  return inspects ? ["guardrail"] : ["guardrail", "websocket-frame"];
 }
 
 /** A filter that asks for what the agent does not do would keep the whole configuration from being served. */

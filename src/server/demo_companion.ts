@@ -87,6 +87,7 @@ export class DemoCompanion implements Companion {
     const acceptor = new Acceptor(socket, {
       id: "demo",
       namespace: undefined,
+      protocol: "http",
       trusted: nobody,
       tls: null,
       proxyHeaderFrom: nobody,
@@ -109,6 +110,7 @@ export class DemoCompanion implements Companion {
         handshaken: () => {},
         handshakeFailed: () => {},
       },
+      http2: { opened: () => {}, closed: () => {}, flooded: () => {} },
       log,
     });
     void acceptor.run();
@@ -144,6 +146,7 @@ const LIMITS = {
   bodyRateMin: 240,
   bodyGraceMs: 5_000,
   requestsMax: Infinity,
+  streamsMax: 100,
 };
 
 class DemoHandler implements RequestHandler {

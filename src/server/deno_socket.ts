@@ -15,14 +15,20 @@ export interface DenoConnection {
 export class DenoSocket implements Socket {
   readonly remote: Address;
   readonly local: Address;
+  readonly protocol: string | undefined;
   readonly #connection: DenoConnection;
   readonly #ops: SocketOps | undefined;
   readonly #number: number;
   #closed = false;
 
   /** `ops`: how to read and write by number; undefined means by the connection's own methods. */
-  constructor(connection: DenoConnection, ops: SocketOps | undefined = socketOps) {
+  constructor(
+    connection: DenoConnection,
+    init: { ops?: SocketOps | undefined; protocol?: string | undefined } = {},
+  ) {
+    const ops = "ops" in init ? init.ops : socketOps;
     this.#connection = connection;
+    this.protocol = init.protocol;
     const number = ops?.numberOf(connection);
     this.#number = number ?? -1;
     this.#ops = number === undefined ? undefined : ops;

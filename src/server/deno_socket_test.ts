@@ -7,7 +7,7 @@ async function pair(ops: typeof socketOps): Promise<{ socket: DenoSocket; peer: 
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const opening = Deno.connect({ hostname: "127.0.0.1", port: listener.addr.port });
   const [peer, connection] = await Promise.all([listener.accept(), opening]);
-  return { socket: new DenoSocket(connection, ops), peer };
+  return { socket: new DenoSocket(connection, { ops }), peer };
 }
 
 for (const [way, ops] of [["by number", socketOps], ["by the public methods", undefined]] as const) {

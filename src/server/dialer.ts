@@ -19,12 +19,16 @@ async function connect(options: ConnectOptions): Promise<Socket> {
     const { address, tls } = options;
     // Deno's own `caCerts` come on top of the system's authorities, and `startTls` takes no client
     // certificate: where either is configured, node's implementation does it.
-    if (tls !== undefined && (tls.caCerts.length > 0 || tls.clientCert !== undefined)) {
+    // So does it where no certificate is to be verified at all.
+    const isSpecial = tls !== undefined &&
+      (tls.caCerts.length > 0 || tls.clientCert !== undefined || tls.skipVerify === true);
+    if (isSpecial || (tls !== undefined && address.type === "unix")) {
       return await connectNodeTls(address, tls, abort.signal);
     }
     const plain = await connectPlain(options, abort.signal);
     if (tls === undefined) return new DenoSocket(plain);
-    return new DenoSocket(await startTls(plain as Deno.TcpConn, tls, abort.signal));
+    const { connection, protocol } = await startTls(plain as Deno.TcpConn, tls, abort.signal);
+    return new DenoSocket(connection, { protocol });
   } catch (cause) {
     if (timedOut) {
       throw new ProxyError("upstream_connect_timeout", `no connection within ${options.timeoutMs} ms`, {
@@ -79,7 +83,7 @@ async function startTls(
   plain: Deno.TcpConn,
   tls: TlsClientOptions,
   signal: AbortSignal,
-): Promise<DenoConnection> {
+): Promise<{ readonly connection: DenoConnection; readonly protocol: string | undefined }> {
   let connection: Deno.TlsConn | undefined;
   const close = () => {
     try {
@@ -91,9 +95,10 @@ async function startTls(
   signal.addEventListener("abort", close, { once: true });
   try {
     signal.throwIfAborted();
-    connection = await Deno.startTls(plain, { hostname: tls.serverName, alpnProtocols: ["http/1.1"] });
-    await connection.handshake();
-    return connection;
+    const alpnProtocols = [...tls.alpn ?? ["http/1.1"]];
+    connection = await Deno.startTls(plain, { hostname: tls.serverName, alpnProtocols });
+    const { alpnProtocol } = await connection.handshake();
+    return { connection, protocol: alpnProtocol ?? undefined };
   } catch (cause) {
     if (!signal.aborted) close();
     throw new ProxyError("upstream_tls_failed", describe(cause), { cause });

@@ -51,7 +51,10 @@ export interface DiscoveryView {
 export class DiscoveryCompanion implements Companion {
   readonly #init: DiscoveryCompanionInit;
   readonly #followers: Followers;
+  /** Something was found that is not served yet. */
   #isStale = false;
+  /** As `#isStale`, when what is being prepared took the targets along. */
+  #wasStale = false;
   #isUpdating = false;
   #cancel: (() => void) | null = null;
   #updatedMs = -Infinity;
@@ -77,6 +80,7 @@ export class DiscoveryCompanion implements Companion {
       options: discovery.options,
       hasOthers: targets.length > 0,
     })));
+    this.#wasStale = this.#isStale;
     this.#isStale = false;
     if (upstreams.length === 0) return config;
     return withTargets(config, (id) => this.#followers.targets(id));
@@ -87,11 +91,15 @@ export class DiscoveryCompanion implements Companion {
   }
 
   commit(): void {
+    this.#wasStale = false;
     this.#followers.commit();
   }
 
   abandon(): void {
     this.#followers.abandon();
+    // The targets it had taken along are still to be served under the old configuration.
+    if (this.#wasStale) this.#changed();
+    this.#wasStale = false;
   }
 
   close(): Promise<void> {

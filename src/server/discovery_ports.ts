@@ -73,7 +73,8 @@ function filePort(log: Log): FilePort {
     readText: readTextBounded,
     watch(path, changed) {
       const absolute = path.startsWith("/") ? path : `${Deno.cwd()}/${path.replace(/^(?:\.\/)+/, "")}`;
-      const watch = new FileWatch({ files: [absolute], folders: [], log, changed });
+      const warning = `Cannot watch ${path}; it is looked at from time to time`;
+      const watch = new FileWatch({ files: [absolute], folders: [], log, warning, changed });
       return () => watch.close();
     },
   };
@@ -161,7 +162,8 @@ async function createClient({ tls }: HttpRequest): Promise<Deno.HttpClient> {
 /** The reason below "error sending request", where `fetch` hides it. */
 function reasonOf(cause: unknown): string {
   const inner = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause;
-  return inner instanceof Error ? inner.message : String(inner);
+  const text = inner instanceof Error ? inner.message : String(inner);
+  return text.replace(/^error sending request for url \([^)]*\): /, "");
 }
 
 /** Queries may hold what is nobody's business in a log. */

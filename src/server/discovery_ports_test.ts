@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import * as nodeHttps from "node:https";
 import { serve } from "../../tests/support/fault.ts";
+import { ROOT } from "../../tests/support/servers.ts";
 import { realPorts } from "../../tests/support/discovery_rig.ts";
-import type { HttpRequest } from "../discovery/discovery.ts";
+import type { HttpRequest, HttpTls } from "../discovery/discovery.ts";
 
 const ports = realPorts();
 const FOREVER = new AbortController().signal;
@@ -146,4 +148,31 @@ Deno.test("files: read whole or not at all", async () => {
   await assert.rejects(ports.files.readText(path, 3), /not UTF-8/);
   await assert.rejects(ports.files.readText(`${path}.none`, 3), /there is no such file/);
   await Deno.remove(path);
+});
+
+Deno.test("http: authorities and keys come from their files; names are checked", async () => {
+  const certs = `${ROOT}tests/support/certs`;
+  const server = nodeHttps.createServer({
+    cert: Deno.readTextFileSync(`${certs}/server.pem`),
+    key: Deno.readTextFileSync(`${certs}/server.key`),
+  });
+  server.on("tlsClientError", () => {});
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const url = `https://localhost:${(server.address() as { port: number }).port}/?token=secret`;
+  const reason = (tls: HttpTls | undefined) =>
+    ports.http(get(url, { tls })).then(() => "answered", (cause: Error) => cause.message);
+  const keys = { certFile: `${certs}/client.pem`, keyFile: `${certs}/client.key` };
+  // Whoever is not trusted is refused before his name is looked at; the certificate is for another one.
+  const [trusted, unknown, other, missing] = await Promise.all([
+    reason({ caFile: `${certs}/ca.pem`, ...keys }),
+    reason(undefined),
+    reason({ caFile: `${certs}/other_ca.pem` }),
+    reason({ caFile: `${certs}/ca.pem`, certFile: `${certs}/none.pem`, keyFile: keys.keyFile }),
+  ]);
+  assert.match(trusted, /not valid for name "localhost"/);
+  assert.match(unknown, /UnknownIssuer/);
+  assert.match(other, /UnknownIssuer|BadSignature/);
+  assert.match(missing, /none\.pem: there is no such file/);
+  assert(![trusted, unknown, other].join().includes("secret"));
+  await new Promise((resolve) => server.close(resolve));
 });

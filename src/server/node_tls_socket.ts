@@ -18,8 +18,8 @@ export function connectNodeTls(
       : { host: address.host, port: address.port };
     const options: nodeTls.ConnectionOptions = {
       ...place,
-      ALPNProtocols: ["http/1.1"],
-      rejectUnauthorized: true,
+      ALPNProtocols: [...tls.alpn ?? ["http/1.1"]],
+      rejectUnauthorized: tls.skipVerify !== true,
     };
     // An IP address is checked against the certificate, but never sent as a server name (RFC 6066 §3).
     if (nodeNet.isIP(tls.serverName) === 0) options.servername = tls.serverName;
@@ -52,6 +52,7 @@ export function connectNodeTls(
 class NodeTlsSocket implements Socket {
   readonly remote: Address;
   readonly local: Address;
+  readonly protocol: string | undefined;
   readonly #socket: nodeTls.TLSSocket;
   #ended = false;
   #failure: Error | null = null;
@@ -61,6 +62,7 @@ class NodeTlsSocket implements Socket {
 
   constructor(socket: nodeTls.TLSSocket) {
     this.#socket = socket;
+    this.protocol = typeof socket.alpnProtocol === "string" ? socket.alpnProtocol : undefined;
     this.remote = { type: "ip", ip: socket.remoteAddress ?? "", port: socket.remotePort ?? 0 };
     this.local = { type: "ip", ip: socket.localAddress ?? "", port: socket.localPort ?? 0 };
     socket.on("readable", () => this.#notify());

@@ -24,6 +24,11 @@ export class ProcessMetrics {
     if (result.trigger !== "start") this.#families.reloads.labels(result.outcome).inc();
   }
 
+  /** Counts a change of certificate files. */
+  countCertificates(outcome: ReloadResult["outcome"]): void {
+    this.#families.tlsCertificateReloads.labels(outcome).inc();
+  }
+
   /** Counts what a source of targets said. */
   countRefresh(upstreamId: string, type: string, outcome: RefreshOutcome): void {
     this.#families.discoveryRefreshes.labels(upstreamId, type, outcome).inc();
@@ -71,11 +76,6 @@ export class ProcessMetrics {
       if (lastSuccessMs !== undefined) acmeLastSuccess.labels(name).set(lastSuccessMs / 1000);
       acmeStandIn.labels(name).set(isStandIn ? 1 : 0);
     }
-  }
-
-  /** Counts a change of certificate files. */
-  countCertificates(outcome: ReloadResult["outcome"]): void {
-    this.#families.tlsCertificateReloads.labels(outcome).inc();
   }
 
   snapshot(supervisor: Supervisor): MetricsSnapshot {

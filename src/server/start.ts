@@ -30,6 +30,7 @@ import { createClock, createRandom, createTimers, timeBase } from "./platform.ts
 import { ProcessLog } from "./process_log.ts";
 import { ProcessMetrics } from "./process_metrics.ts";
 import { StartError, Supervisor } from "./supervisor.ts";
+import { TargetDrains } from "./target_drain.ts";
 import type { Companion, ReloadResult, SupervisorInit, ThreadStart } from "./supervisor.ts";
 import { socketOps } from "./socket_ops.ts";
 import { ThreadHost } from "./thread_host.ts";
@@ -195,6 +196,7 @@ class Starting {
       agents: () => this.#agents(supervisor),
       certificates: () => certificatesView(this.#acme.states(), this.#clock.wallMs()),
       renew: async (domain) => renewalsView(await this.#acme.renew(domain)),
+      drains: new TargetDrains(supervisor, { clock: this.#clock, log }),
     }, log);
     const health = new HealthCompanion({
       dialer: createDialer(),

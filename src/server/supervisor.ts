@@ -346,6 +346,8 @@ export class Supervisor {
     if (trigger === "start") return;
     if (result.outcome === "applied") {
       log("info", "Reload applied", { trigger, generation, durationMs });
+      // At the start whoever started it has printed them.
+      if (result.report !== "") log("warn", "The configuration has warnings", { report: result.report });
       return;
     }
     const reasons = [result.report, ...result.problems].filter((text) => text !== "").join("\n");

@@ -352,3 +352,62 @@ Deno.test("supervisor: draining ends readiness, asks every thread, and refuses r
   assert.equal(threads.length, 2, "nothing is replaced any more");
   await supervisor.close();
 });
+
+Deno.test("supervisor: other targets are served in two phases, without reading or loading anything", async () => {
+  const source = new FakeSource();
+  const threads: FakeThread[] = [];
+  const seen: NextConfig[] = [];
+  const companion: Companion = {
+    prepare: () => Promise.resolve([]),
+    commit: (next) => void seen.push(next),
+    abandon: () => {},
+    close: () => Promise.resolve(),
+  };
+  let found = "one";
+  let agentLoads = 0;
+  const supervisor = await Supervisor.start({
+    source,
+    log: () => {},
+    cores: 1,
+    spawn: (start) => {
+      const thread = new FakeThread(start);
+      threads.push(thread);
+      return Promise.resolve(thread);
+    },
+    sharedNeeds: () => [{ key: "kept", bytes: 8 }],
+    clearWorker: () => {},
+    loadAgents: () => {
+      agentLoads++;
+      return Promise.resolve({ plan: { specs: [], dropped: [], attached: [] }, problems: [] });
+    },
+    // The name stands for the targets here: what is found takes its place in what is served.
+    discover: (config) =>
+      Promise.resolve({
+        ...config,
+        listeners: [{ ...config.listeners[0]!, id: `${nameOf(config)}-${found}` }],
+      }),
+  }, () => [companion]);
+  const served = () => threads.map((thread) => thread.served);
+  assert.deepEqual(served(), ["first-one", "first-one"]);
+
+  found = "two";
+  assert.deepEqual(await supervisor.retarget(), []);
+  assert.deepEqual([served(), supervisor.generation], [["first-two", "first-two"], 2]);
+  assert.deepEqual([source.loads, agentLoads], [1, 1]);
+  assert.equal(seen[0]!.agents, seen[1]!.agents, "the agents are the same ones");
+  assert.equal(seen[0]!.shared["kept"], seen[1]!.shared["kept"]);
+
+  found = "three";
+  threads[1]!.problems = ["busy"];
+  assert.deepEqual(await supervisor.retarget(), ["busy"]);
+  assert.deepEqual([served(), supervisor.generation], [["first-two", "first-two"], 2]);
+  threads[1]!.problems = [];
+
+  // A reload that is refused leaves what was read before as what targets are found for.
+  source.next = undefined;
+  assert.equal((await supervisor.reload("admin")).outcome, "failed");
+  assert.deepEqual(await supervisor.retarget(), []);
+  assert.deepEqual(served(), ["first-three", "first-three"]);
+  await supervisor.close();
+  assert.deepEqual(await supervisor.retarget(), [], "and nothing after the end");
+});

@@ -13,6 +13,8 @@ export interface WatchInit {
   /** Absolute paths of folders in which further files could match an include. */
   readonly folders: Iterable<string>;
   readonly log: Log;
+  /** What the log says when it cannot be watched. */
+  readonly warning?: string;
   /** Called when something may have changed; compare contents before acting. */
   changed(): void;
 }
@@ -25,6 +27,7 @@ export class FileWatch {
   readonly #files: ReadonlySet<string>;
   readonly #changed: () => void;
   readonly #log: Log;
+  readonly #warning: string;
   #watcher: Deno.FsWatcher | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #firstMs = 0;
@@ -33,6 +36,8 @@ export class FileWatch {
     this.#files = new Set(init.files);
     this.#changed = () => init.changed();
     this.#log = init.log;
+    this.#warning = init.warning ??
+      "Cannot watch the configuration files; reload by SIGHUP or the admin listener";
     const folders = new Set(init.folders);
     for (const file of this.#files) folders.add(file.slice(0, Math.max(file.lastIndexOf("/"), 1)));
     const present = [...folders].filter(isFolder);
@@ -79,7 +84,7 @@ export class FileWatch {
   }
 
   #warn(cause: unknown): void {
-    this.#log("warn", "Cannot watch the configuration files; reload by SIGHUP or the admin listener", {
+    this.#log("warn", this.#warning, {
       error: cause instanceof Error ? cause.message : String(cause),
     });
   }

@@ -195,7 +195,10 @@ class ProxyService implements Service {
     context.connectionReused = attempt.reused;
     context.upstreamHeadMs = attempt.answeredMs - course.startedMs;
     this.#meter.headLatency(target.address, attempt.answeredMs - attemptMs);
-    if (context.trace !== null) note(context, target, { outcome: `answered ${status}` });
+    if (context.trace !== null) {
+      const detail = attempt.isHttp2 ? { detail: "over HTTP/2" } : {};
+      note(context, target, { outcome: `answered ${status}`, ...detail });
+    }
   }
 
   #failed(attempt: Attempt, course: Course, cause: unknown): ProxyError {
@@ -241,7 +244,8 @@ class ProxyService implements Service {
         return refuse(context, attempt, "the retry budget is used up");
       }
     }
-    const isStale = reason === "reset" && attempt.reused;
+    // A connection that goes away, unlike the target, says so to what comes too late: once that is no failure.
+    const isStale = (reason === "reset" && attempt.reused) || (reason === "refused-stream" && !course.fresh);
     if (!policy.isImplicit || !isStale) (course.tried ??= []).push(attempt.target);
     // A target that has not failed the request may be asked at once, unless the failure hints at overload.
     const isHarmless = isStale || reason === "connect-failure" || reason === "refused-stream";

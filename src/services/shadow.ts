@@ -128,7 +128,8 @@ class ShadowService implements Service {
   }
 
   /** Why a request is not copied; undefined when it is. */
-  #passedBy({ head: { headers }, requestId }: RequestContext): string | undefined {
+  #passedBy({ head: { headers }, requestId, upgrade }: RequestContext): string | undefined {
+    if (upgrade !== null) return "it goes on in another protocol";
     const key = this.#sampleKey;
     if (key !== undefined) {
       const wanted = this.#sampleValue;
@@ -350,6 +351,7 @@ class Copy implements ShadowRun, Afterwards {
     context.requestId = real.requestId;
     context.traceparent = real.traceparent;
     context.headersCleaned = real.headersCleaned;
+    context.acceptsTrailers = real.acceptsTrailers;
     context.route = real.route;
     context.deadlineMs = deadlineMs;
     return context;

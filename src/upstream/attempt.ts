@@ -4,7 +4,11 @@ import type { Response } from "../core/message.ts";
 import type { Clock } from "../core/ports.ts";
 import type { UpstreamConnection } from "./connection.ts";
 import { Exchange, type ExchangeTimeouts } from "./forward.ts";
+import type { Http2Connection } from "./http2_connection.ts";
+import { Http2Exchange } from "./http2_exchange.ts";
+import type { Http2Pool } from "./http2_pool.ts";
 import type { LiveTarget } from "./live_target.ts";
+import type { Want } from "./pool.ts";
 
 /** What one attempt is to do, and within which time. Times are in milliseconds. */
 export interface AttemptInit {
@@ -43,6 +47,8 @@ export class Attempt implements ExchangeTimeouts {
   connected = false;
   /** The connection had served another request before. */
   reused = false;
+  /** It went over HTTP/2. */
+  isHttp2 = false;
   /** The target has answered something, so the request must not be repeated without being asked to. */
   sawBytes = false;
   /** `Clock.nowMs` when the response head was complete. */
@@ -67,20 +73,21 @@ export class Attempt implements ExchangeTimeouts {
 
   /** Resolves with the response head; rejects with `ProxyError`, and then nothing of the attempt is left. */
   run(): Promise<Response> {
-    return this.#overHttp1();
+    const { http2 } = this.target.pool;
+    // What an upgrade asks for is of HTTP/1.1 alone (RFC 9113 §8.6).
+    const isHttp1 = http2 === null || http2.isHttp1 || this.context.upgrade !== null;
+    return isHttp1 ? this.#overHttp1() : this.#overHttp2(http2);
   }
 
   async #overHttp1(): Promise<Response> {
     const { context, target } = this;
-    const idle = this.#fresh ? undefined : target.pool.take();
+    const { pool } = target;
+    const idle = this.#fresh ? undefined : pool.take();
     let connection: UpstreamConnection;
     try {
-      connection = idle ?? await this.#wait();
+      connection = idle ?? await this.#wait(pool);
     } catch (cause) {
-      const error = toProxyError(cause);
-      target.failed(context, error.code);
-      target.ended(context, "cut");
-      throw error;
+      throw this.#notConnected(cause);
     }
     this.connected = true;
     this.reused = connection.exchanges > 0;
@@ -105,13 +112,45 @@ export class Attempt implements ExchangeTimeouts {
     }
   }
 
+  async #overHttp2(pool: Http2Pool): Promise<Response> {
+    const { context, target } = this;
+    let connection: Http2Connection | null;
+    try {
+      connection = pool.take() ?? await this.#wait(pool);
+    } catch (cause) {
+      throw this.#notConnected(cause);
+    }
+    if (connection === null) return await this.#overHttp1();
+    this.connected = this.isHttp2 = true;
+    this.reused = connection.exchanges > 0;
+    const scheme = target.pool.target.tls === undefined ? "http" : "https";
+    const exchange = new Http2Exchange({ connection, target, scheme }, context, this);
+    try {
+      const response = await exchange.run();
+      exchange.settleLength();
+      this.answeredMs = exchange.headMs;
+      return response;
+    } catch (cause) {
+      this.sawBytes = exchange.sawBytes;
+      throw cause;
+    }
+  }
+
+  /** The error of an attempt that got no connection, which ends it. */
+  #notConnected(cause: unknown): ProxyError {
+    const error = toProxyError(cause);
+    this.target.failed(this.context, error.code);
+    this.target.ended(this.context, "cut");
+    return error;
+  }
+
   /** A connection that is opened, or given back by another request. */
-  async #wait(): Promise<UpstreamConnection> {
+  async #wait<C extends { finish(): void } | null>(pool: Connections<C>): Promise<C> {
     const { context } = this;
     const dueMs = Math.min(context.deadlineMs, this.headDueMs);
-    let connection: UpstreamConnection;
+    let connection: C;
     try {
-      connection = await this.target.pool.wait({
+      connection = await pool.wait({
         timeoutMs: Math.max(0, Math.min(this.#connectMs, dueMs - this.#clock.nowMs())),
         fresh: this.#fresh,
         onWait: (cancel) => context.onAbort = cancel,
@@ -121,9 +160,14 @@ export class Attempt implements ExchangeTimeouts {
     }
     this.startedMs = this.#clock.nowMs();
     if (context.aborted) {
-      connection.finish();
+      connection?.finish();
       throw new ProxyError("client_closed", "the client left while a connection was opened");
     }
     return connection;
   }
+}
+
+/** What an attempt waits at. */
+interface Connections<C> {
+  wait(want: Want): Promise<C>;
 }

@@ -6,7 +6,7 @@ type Reason = "hop" | "forwarding" | "internal";
 
 /**
  * What is dropped from every request. Hop-by-hop: RFC 9110 §7.6.1; `TE` and `Trailer` among them, as
- * trailers are not passed on. `Expect` is answered by the proxy itself. Internal: names that upstreams
+ * what each hop makes of trailers is its own business. `Expect` is answered by the proxy itself. Internal: names that upstreams
  * take as proof of coming from the inside.
  */
 const DROPPED: ReadonlyMap<string, Reason> = new Map<string, Reason>([
@@ -52,11 +52,17 @@ export function cleanHeaders(context: RequestContext): void {
       continue;
     }
     const reason = DROPPED.get(key) ?? disguised(key);
+    if (key === "te") context.acceptsTrailers ||= asksForTrailers(headers.valueAt(i));
     if (reason !== undefined && !(reason === "forwarding" && trusted)) continue;
     headers.move(i, kept++);
   }
   headers.truncate(kept);
   if (connection !== undefined) dropNamed(headers, connection);
+}
+
+/** Whether a TE header says that its sender takes trailers. */
+function asksForTrailers(value: string): boolean {
+  return value.toLowerCase().split(",").some((coding) => coding.trim() === "trailers");
 }
 
 /**

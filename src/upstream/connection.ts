@@ -2,6 +2,7 @@ import type { BufferPool } from "../core/buffer_pool.ts";
 import type { Deadlines, Watch } from "../core/deadlines.ts";
 import { type ErrorCode, ProxyError } from "../core/errors.ts";
 import type { Clock, Socket } from "../core/ports.ts";
+import type { TunnelSide } from "../core/upgrade.ts";
 import { ResponseHeadParser } from "../http1/response_head.ts";
 
 /** Bytes of a connection's own read buffer: a head and a small body. */
@@ -30,17 +31,24 @@ export interface ConnectionDeps {
   readonly largeBuffers: BufferPool;
   /** Buffers of `READ_BYTES_HUGE` for long ones. */
   readonly hugeBuffers: BufferPool;
+  /** Buffers of `READ_BYTES_INITIAL`, one for each connection until it leaves HTTP. */
+  readonly ownBuffers: BufferPool;
 }
 
 /** Who owns the connection: told when it can be used again, and when it is gone. */
 export interface ConnectionOwner {
   /** The exchange is over and the connection is sound; the owner parks it, lends it on, or closes it. */
   finished(connection: UpstreamConnection): void;
+  /** A connection has left HTTP and will never come back; `tunnelEnded` follows at its end. */
+  switched(): void;
+  tunnelEnded(): void;
   closed(connection: UpstreamConnection): void;
 }
 
 /** Lent to an exchange, waiting for one with a read under way, or gone. */
 type State = "busy" | "idle" | "closed";
+
+const NOTHING: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 
 /**
  * One HTTP/1.1 connection to a target: its socket, buffers and time limits. While it is idle a read is
@@ -50,7 +58,7 @@ type State = "busy" | "idle" | "closed";
 export class UpstreamConnection implements Watch {
   dueMs = Infinity;
   /** What was read lies in `bytes[start, end)`. */
-  bytes: Uint8Array<ArrayBuffer> = new Uint8Array(READ_BYTES_INITIAL);
+  bytes: Uint8Array<ArrayBuffer>;
   start = 0;
   end = 0;
   /** Where requests are put together. */
@@ -73,12 +81,14 @@ export class UpstreamConnection implements Watch {
   readonly #socket: Socket;
   readonly #owner: ConnectionOwner;
   readonly #deps: ConnectionDeps;
-  readonly #own = this.bytes;
+  readonly #own: Uint8Array<ArrayBuffer>;
   #state: State = "busy";
   #reading: Promise<number> | null = null;
   #writing = false;
   #sending: Uint8Array | null = null;
   #finishWhenWritten = false;
+  /** Waits for the end of the write under way, on behalf of the tunnel that follows. */
+  #whenWritten: (() => void) | null = null;
   #writeWatch: Watch | null = null;
   readonly #idleEnded = (): void => {
     if (this.#state === "idle") this.close();
@@ -98,6 +108,7 @@ export class UpstreamConnection implements Watch {
   constructor(socket: Socket, owner: ConnectionOwner, deps: ConnectionDeps) {
     this.#socket = socket;
     this.#owner = owner;
+    this.bytes = this.#own = deps.ownBuffers.acquire();
     this.#deps = deps;
     this.openedMs = deps.clock.nowMs();
     this.abort = (cause) => this.fail(new ProxyError(cause, "the request was abandoned"));
@@ -204,6 +215,7 @@ export class UpstreamConnection implements Watch {
 
   #writeEnded(): void {
     this.#writing = false;
+    this.#whenWritten?.();
     if (!this.#finishWhenWritten) return;
     this.#finishWhenWritten = false;
     this.finish();
@@ -242,6 +254,29 @@ export class UpstreamConnection implements Watch {
     this.#owner.finished(this);
   }
 
+  /** The socket and what has arrived behind the head of a 101. Nothing holds on to the connection any more. */
+  handOver(): TunnelSide {
+    // The write of the head is over on the wire, but its promise may be behind the answer's.
+    const writable = this.#writing ? new Promise<void>((resolve) => this.#whenWritten = resolve) : null;
+    const early = this.end > this.start ? this.bytes.slice(this.start, this.end) : NOTHING;
+    this.#state = "closed";
+    this.dueMs = Infinity;
+    this.#deps.deadlines.remove(this);
+    if (this.#writeWatch !== null) this.#deps.deadlines.remove(this.#writeWatch);
+    if (this.#holdsHuge) this.#deps.hugeBuffers.release(this.bytes);
+    this.#holdsHuge = false;
+    // No read is under way any more, so the next connection may have the buffer.
+    this.#deps.ownBuffers.release(this.#own);
+    this.#owner.switched();
+    return {
+      socket: this.#socket,
+      early,
+      pending: null,
+      writable,
+      close: closeOnce(this.#socket, this.#owner),
+    };
+  }
+
   /** Waits for the next exchange, until `dueMs` at the latest. */
   park(dueMs: number): void {
     this.#state = "idle";
@@ -270,4 +305,15 @@ export class UpstreamConnection implements Watch {
     this.#socket.close();
     this.#owner.closed(this);
   }
+}
+
+/** Ends what has become a tunnel. Holds on to nothing else of the connection. */
+function closeOnce(socket: Socket, owner: ConnectionOwner): () => void {
+  let isOpen = true;
+  return () => {
+    if (!isOpen) return;
+    isOpen = false;
+    socket.close();
+    owner.tunnelEnded();
+  };
 }

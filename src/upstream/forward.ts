@@ -2,6 +2,7 @@ import type { Ending } from "../balancers/balancer.ts";
 import type { RequestContext } from "../core/context.ts";
 import { ProxyError, toProxyError } from "../core/errors.ts";
 import type { Body, Response } from "../core/message.ts";
+import type { TunnelSide } from "../core/upgrade.ts";
 import type { ParsedResponse } from "../http1/response_head.ts";
 import { cleanHeaders } from "./clean_headers.ts";
 import type { UpstreamConnection } from "./connection.ts";
@@ -121,6 +122,11 @@ export class Exchange implements ResponseBodyHost {
   #end(how: Ending): void {
     this.#over = true;
     this.#target.ended(this.#context, how);
+    this.#release();
+  }
+
+  /** The connection is not to be told any more when the client leaves. */
+  #release(): void {
     if (this.#context.onAbort === this.#connection.abort) this.#context.onAbort = null;
   }
 
@@ -180,6 +186,7 @@ export class Exchange implements ResponseBodyHost {
       connection.start = parser.end;
       if (parsed.status >= 200) return parsed;
       if (parsed.status === 101) {
+        if (this.#context.upgrade !== null) return parsed;
         throw new ProxyError("upstream_protocol", "the upstream switched protocols unasked");
       }
       this.#informational++;
@@ -189,6 +196,7 @@ export class Exchange implements ResponseBodyHost {
   }
 
   #respond(parsed: ParsedResponse): Response {
+    if (parsed.status === 101) return this.#switch(parsed);
     const connection = this.#connection;
     const context = this.#context;
     this.#headArrived = true;
@@ -213,10 +221,36 @@ export class Exchange implements ResponseBodyHost {
     return { status, reason, headers, body: new ResponseBody(connection, this, init) };
   }
 
+  /** The target leaves HTTP as it was asked to: the connection is no exchange's any more. */
+  #switch({ status, reason, headers, upgrade }: ParsedResponse): Response {
+    const wish = this.#context.upgrade!;
+    wish.plan!.checkAnswer(upgrade, headers);
+    this.headMs = this.#connection.clock.nowMs();
+    this.#target.answered(this.#context, status, Math.max(0, this.headMs - this.#sentMs));
+    this.#over = true;
+    this.#release();
+    wish.upstream = countedSide(this.#connection.handOver(), this.#target, this.#context);
+    headers.appendKeyed("Via", "via", "1.1 sentinel");
+    return { status, reason, headers, body: null };
+  }
+
   /** Gives up the rest of the request body; neither connection can then be used again. */
   #stopSending(sender: RequestSender): void {
     sender.stop();
     this.#keepAlive = false;
     this.#context.closeConnection = true;
   }
+}
+
+/** The request is in flight at its target for as long as the tunnel lasts. Holds on to nothing of the exchange. */
+function countedSide(side: TunnelSide, target: LiveTarget, context: RequestContext): TunnelSide {
+  let isOpen = true;
+  return {
+    ...side,
+    close() {
+      side.close();
+      if (isOpen) target.ended(context, "complete");
+      isOpen = false;
+    },
+  };
 }

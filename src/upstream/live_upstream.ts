@@ -7,7 +7,7 @@ import type { Clock, Random, TlsClientOptions } from "../core/ports.ts";
 import type { CheckedUpstream } from "../health/monitor.ts";
 import type { HealthState } from "../health/states.ts";
 import { LiveTarget } from "./live_target.ts";
-import type { PoolLimits } from "./pool.ts";
+import type { PoolLimits, UpstreamProtocol } from "./pool.ts";
 import type { UpstreamPools } from "./pools.ts";
 import { SlowStart } from "./slow_start.ts";
 import type { UpstreamRecords, UpstreamVersion } from "./target_record.ts";
@@ -28,6 +28,8 @@ export interface UpstreamTls {
   /** PEM certificates trusted instead of the system's; empty means the system's. */
   readonly caCerts: readonly string[];
   readonly clientCert?: { readonly cert: string; readonly key: string };
+  /** Any certificate is taken, for any name. */
+  readonly skipVerify?: boolean;
 }
 
 /** A target as status pages and metrics show it. */
@@ -135,14 +137,14 @@ export class LiveUpstream {
     for (let full = 0; full < FULL_PICKS_MAX; full++) {
       const target = this.pick(context, course.tried);
       if (target === undefined || target.begin(context)) return target;
+      context.trace?.note({ step: "upstream", subject: target.address, outcome: "full" });
       (course.tried ??= []).push(target);
     }
     // So many were full that going through the rest in order would cost more than the order is worth.
     const { tried } = course;
-    const begun = this.#usableNow().find((target) =>
+    return this.#usableNow().find((target) =>
       !tried!.includes(target) && !target.isFull && target.begin(context)
     );
-    return begun;
   }
 
   /** Adds to a target's response what brings the client to the same target again, where the balancer wants that. */
@@ -196,6 +198,7 @@ function liveTargets({ config, tls, pools, bounds, records, clock }: LiveUpstrea
       upstreamId: config.id,
       address,
       tls: tls === undefined ? undefined : tlsFor(tls, host),
+      protocol: protocolOf(config),
     };
     const record = records.targets[index]!;
     record.riseFirst(nowMs);
@@ -219,13 +222,27 @@ function place({ zone, priority, metadata }: UpstreamConfig["targets"][number]) 
   return { zone: zone ?? label("zone"), priority: priority || Number(label("priority") ?? 0) };
 }
 
-function poolLimits({ connectionPool }: UpstreamConfig, bounds: TargetBounds): PoolLimits {
+/** Without TLS nobody can choose, so HTTP/2 is spoken only where HTTP/1.1 is ruled out. */
+function protocolOf({ httpVersion, tls }: UpstreamConfig): UpstreamProtocol {
+  if (httpVersion.maxVersion < 2) return "http1";
+  if (httpVersion.minVersion >= 2) return "h2";
+  return tls === undefined ? "http1" : "auto";
+}
+
+function poolLimits(config: UpstreamConfig, bounds: TargetBounds): PoolLimits {
+  const { connectionPool, httpVersion, timeouts } = config;
+  const pingSeconds = httpVersion.h2PingInterval;
   return {
     connectionsMax: connectionPool.maxConnections,
     idleMax: Math.min(connectionPool.maxIdle, bounds.idleMax),
     idleTimeoutMs: connectionPool.idleTimeoutSecs * 1000,
     lifetimeMs: (connectionPool.maxLifetimeSecs ?? Infinity) * 1000,
     queueMax: bounds.queueMax,
+    http2: {
+      streamsMax: httpVersion.maxH2Streams,
+      pingIntervalMs: pingSeconds === 0 ? Infinity : pingSeconds * 1000,
+      writeTimeoutMs: timeouts.writeSecs * 1000,
+    },
   };
 }
 
@@ -237,7 +254,11 @@ function hostOf(address: string): string {
 }
 
 function tlsFor(tls: UpstreamTls, host: string): TlsClientOptions {
-  const options = { serverName: tls.serverName ?? host, caCerts: tls.caCerts };
+  const options = {
+    serverName: tls.serverName ?? host,
+    caCerts: tls.caCerts,
+    ...(tls.skipVerify === true ? { skipVerify: true } : {}),
+  };
   return tls.clientCert === undefined ? options : { ...options, clientCert: tls.clientCert };
 }
 

@@ -1,23 +1,25 @@
 import type { Downstream, RequestContext } from "../core/context.ts";
 import { ProxyError } from "../core/errors.ts";
+import type { RequestHead } from "../core/message.ts";
 import { LineWriter } from "../http1/line_writer.ts";
 
 /** Name under which the proxy appears in `Via` and `Forwarded`. */
 const PSEUDONYM = "sentinel";
 
 /** Headers that are written anew; the number says which. */
-const HOST = 1;
-const CONTENT_LENGTH = 2;
+export const HOST = 1;
+export const CONTENT_LENGTH = 2;
 const REQUEST_ID = 3;
-const TRACEPARENT = 4;
-const FORWARDED_FOR = 5;
-const FORWARDED_PROTO = 6;
-const FORWARDED_HOST = 7;
-const FORWARDED_PORT = 8;
-const FORWARDED = 9;
+export const TRACEPARENT = 4;
+export const FORWARDED_FOR = 5;
+export const FORWARDED_PROTO = 6;
+export const FORWARDED_HOST = 7;
+export const FORWARDED_PORT = 8;
+export const FORWARDED = 9;
 const FRAMING = 10;
 
-const OWN: ReadonlyMap<string, number> = new Map([
+/** Keys of headers that are not passed on as they are, in requests over either protocol. */
+export const OWN: ReadonlyMap<string, number> = new Map([
   ["host", HOST],
   ["content-length", CONTENT_LENGTH],
   ["x-request-id", REQUEST_ID],
@@ -90,6 +92,8 @@ export function formatRequestHead(context: RequestContext, targetAddress: string
   }
   let text = lines.end();
   if (!lengthWritten) text += bodyLine(context);
+  // TE speaks of this hop only, so Connection has to name it (RFC 9110 §10.1.4).
+  if (context.acceptsTrailers) text += "TE: trailers\r\nConnection: TE\r\n";
   if (forwarded !== "") text += "Forwarded: " + forwarded + forwardedElement(context) + "\r\n";
   text += seen === 0 && forwardedFor === ""
     ? usualHopLines(context)
@@ -98,6 +102,8 @@ export function formatRequestHead(context: RequestContext, targetAddress: string
     text += "X-Request-Id: " + context.requestId + "\r\nX-Correlation-Id: " + context.requestId + "\r\n";
   }
   if (context.traceparent !== "") text += "traceparent: " + context.traceparent + "\r\n";
+  const plan = context.upgrade?.plan;
+  if (plan != null) text += "Connection: Upgrade\r\nUpgrade: " + plan.protocol + "\r\n";
   return text + "\r\n";
 }
 
@@ -115,7 +121,7 @@ function bodyLine(context: RequestContext): string {
 }
 
 /** What the client asked for, also where a filter has since chosen another authority. */
-function askedHost({ head }: RequestContext): string {
+export function askedHost({ head }: RequestContext): string {
   return head.headers.get("host") ?? head.authority;
 }
 
@@ -148,16 +154,21 @@ function hopLines(
   if ((seen & (1 << FORWARDED_PORT)) === 0 && downstream.localPort !== 0) {
     text += "X-Forwarded-Port: " + downstream.localPort + "\r\n";
   }
-  return text + `Via: 1.${head.minor} ${PSEUDONYM}\r\n`;
+  return text + "Via: " + viaElement(head) + "\r\n";
+}
+
+/** This hop's element of `Via`: the protocol that the request came in (RFC 9110 §7.6.3). */
+export function viaElement({ major, minor }: RequestHead): string {
+  return major === 2 ? `2 ${PSEUDONYM}` : `1.${minor} ${PSEUDONYM}`;
 }
 
 /** `chain` is empty or ends in ", ". */
-function appendPeer(chain: string, downstream: Downstream): string {
+export function appendPeer(chain: string, downstream: Downstream): string {
   return downstream.peerIp === "" ? chain.slice(0, -2) : chain + downstream.peerIp;
 }
 
 /** This hop's element of `Forwarded` (RFC 7239 §4); IPv6 addresses are quoted and bracketed (§6). */
-function forwardedElement(context: RequestContext): string {
+export function forwardedElement(context: RequestContext): string {
   const { downstream } = context;
   const ip = downstream.peerIp;
   const node = ip === "" ? "unknown" : ip.includes(":") ? `"[${ip}]"` : ip;

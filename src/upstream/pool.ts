@@ -2,6 +2,8 @@ import type { Watch } from "../core/deadlines.ts";
 import { type ErrorCode, ProxyError, toProxyError } from "../core/errors.ts";
 import type { ConnectOptions, Dialer, Socket, TlsClientOptions } from "../core/ports.ts";
 import { type ConnectionDeps, type ConnectionOwner, UpstreamConnection } from "./connection.ts";
+import type { Http2Bounds } from "./http2_connection.ts";
+import { Http2Pool } from "./http2_pool.ts";
 
 /** Where a pool's connections go; with the upstream's id it is the pool's identity. */
 export interface PoolTarget {
@@ -10,7 +12,12 @@ export interface PoolTarget {
   readonly address: string;
   readonly endpoint: ConnectOptions["address"];
   readonly tls: TlsClientOptions | undefined;
+  /** `auto`: HTTP/2 where the target chooses it, which takes TLS. */
+  readonly protocol: UpstreamProtocol;
 }
+
+/** What is spoken with a target. */
+export type UpstreamProtocol = "http1" | "h2" | "auto";
 
 /** Bounds of one pool; they may change while it lives. */
 export interface PoolLimits {
@@ -23,6 +30,8 @@ export interface PoolLimits {
   readonly lifetimeMs: number;
   /** Requests that wait for a connection. */
   readonly queueMax: number;
+  /** Of HTTP/2 connections; needed where they are spoken. */
+  readonly http2?: Http2Bounds;
 }
 
 /** What a request asks of a pool. */
@@ -51,6 +60,8 @@ interface Waiter extends Watch {
  */
 export class TargetPool implements ConnectionOwner {
   readonly target: PoolTarget;
+  /** The HTTP/2 connections to the same target; null when only HTTP/1.1 is to be spoken. */
+  readonly http2: Http2Pool | null;
   /** Connections lent so far; a counter for metrics. */
   acquired = 0;
 
@@ -60,6 +71,8 @@ export class TargetPool implements ConnectionOwner {
   readonly #waiters = new Set<Waiter>();
   /** Connections open, lent or idle. */
   #open = 0;
+  /** Connections that have left HTTP, not among those: routes bound them, for they would else starve the requests. */
+  #tunnels = 0;
   #dialing = 0;
   #retired = false;
 
@@ -67,9 +80,13 @@ export class TargetPool implements ConnectionOwner {
     this.target = target;
     this.#limits = limits;
     this.#deps = deps;
+    const { http2 } = limits;
+    this.http2 = target.protocol === "http1" || http2 === undefined
+      ? null
+      : new Http2Pool(target, { ...limits, ...http2 }, { ...deps, adopt: (socket) => this.#adopt(socket) });
   }
 
-  /** Connections open or being opened. */
+  /** Connections open or being opened, without tunnels. */
   get size(): number {
     return this.#open + this.#dialing;
   }
@@ -78,9 +95,9 @@ export class TargetPool implements ConnectionOwner {
     return this.#idle.length;
   }
 
-  /** Connections lent to requests now. */
+  /** Connections lent to requests now, tunnels included. */
   get busy(): number {
-    return this.#open - this.#idle.length;
+    return this.#open - this.#idle.length + this.#tunnels;
   }
 
   get waiting(): number {
@@ -90,6 +107,7 @@ export class TargetPool implements ConnectionOwner {
   /** Takes new bounds over; connections above them are closed as they come back. */
   configure(limits: PoolLimits): void {
     this.#limits = limits;
+    if (limits.http2 !== undefined) this.http2?.configure({ ...limits, ...limits.http2 });
     while (this.#idle.length > limits.idleMax) this.#idle[0]!.close();
   }
 
@@ -128,6 +146,7 @@ export class TargetPool implements ConnectionOwner {
   /** No request will come any more: closes what is idle now, and the rest when it comes back. */
   retire(): void {
     this.#retired = true;
+    this.http2?.retire();
     while (this.#idle.length > 0) this.#idle[this.#idle.length - 1]!.close();
   }
 
@@ -144,6 +163,16 @@ export class TargetPool implements ConnectionOwner {
     if (this.#idle.length >= limits.idleMax) return connection.close();
     this.#idle.push(connection);
     connection.park(Math.min(now + limits.idleTimeoutMs, endOfLifeMs));
+  }
+
+  switched(): void {
+    this.#open--;
+    this.#tunnels++;
+    this.#dialForWaiters();
+  }
+
+  tunnelEnded(): void {
+    this.#tunnels--;
   }
 
   closed(connection: UpstreamConnection): void {
@@ -210,6 +239,11 @@ export class TargetPool implements ConnectionOwner {
 
   #connected(socket: Socket): void {
     this.#dialing--;
+    this.#adopt(socket);
+  }
+
+  /** Takes a new connection in: for who waits, or for later. */
+  #adopt(socket: Socket): void {
     this.#open++;
     const connection = new UpstreamConnection(socket, this, this.#deps);
     const waiter = this.#nextWaiter("new");

@@ -1,15 +1,23 @@
-import { parseEndpoint } from "../core/address.ts";
+import { type Endpoint, parseEndpoint } from "../core/address.ts";
 import { assert } from "../core/assert.ts";
 import { BufferPool } from "../core/buffer_pool.ts";
 import type { Deadlines } from "../core/deadlines.ts";
 import type { Clock, Dialer, TlsClientOptions } from "../core/ports.ts";
-import { READ_BYTES_HUGE, READ_BYTES_LARGE } from "./connection.ts";
-import { type PoolDeps, type PoolLimits, TargetPool } from "./pool.ts";
+import { READ_BYTES_HUGE, READ_BYTES_INITIAL, READ_BYTES_LARGE } from "./connection.ts";
+import {
+  type PoolDeps,
+  type PoolLimits,
+  type PoolTarget,
+  TargetPool,
+  type UpstreamProtocol,
+} from "./pool.ts";
 
 /** Large buffers kept for reuse: 4 MB. */
 const LARGE_BUFFERS_KEPT = 64;
 /** Huge ones: 4 MB. */
 const HUGE_BUFFERS_KEPT = 4;
+/** Read buffers of connections that became tunnels, kept for the next ones: 1 MB. */
+const OWN_BUFFERS_KEPT = 64;
 
 /** Outside world that pools need. */
 export interface UpstreamPoolsInit {
@@ -26,6 +34,8 @@ export interface PoolIdentity {
   /** `host:port`, `[v6]:port` or `unix:/path`, checked by the configuration. */
   readonly address: string;
   readonly tls: TlsClientOptions | undefined;
+  /** HTTP/1.1 when left out. */
+  readonly protocol?: UpstreamProtocol;
 }
 
 /** What one upstream's pools hold at the moment, summed over its targets. */
@@ -61,6 +71,7 @@ export class UpstreamPools {
       clock: init.clock,
       deadlines: init.deadlines,
       largeBuffers: init.largeBuffers ?? new BufferPool(READ_BYTES_LARGE, LARGE_BUFFERS_KEPT),
+      ownBuffers: new BufferPool(READ_BYTES_INITIAL, OWN_BUFFERS_KEPT),
       hugeBuffers: new BufferPool(READ_BYTES_HUGE, HUGE_BUFFERS_KEPT),
     };
     assert(
@@ -76,7 +87,7 @@ export class UpstreamPools {
     if (entry === undefined) {
       const endpoint = parseEndpoint(identity.address);
       assert(typeof endpoint !== "string", "target addresses are checked when the configuration is read");
-      entry = { pool: new TargetPool({ ...identity, endpoint }, limits, this.#deps), uses: 0 };
+      entry = { pool: new TargetPool(targetOf(identity, endpoint), limits, this.#deps), uses: 0 };
       this.#entries.set(key, entry);
     } else {
       entry.pool.configure(limits);
@@ -99,11 +110,11 @@ export class UpstreamPools {
     return Array.from(this.#entries.values(), ({ pool }) => ({
       upstreamId: pool.target.upstreamId,
       address: pool.target.address,
-      size: pool.size,
-      idle: pool.idle,
-      busy: pool.busy,
-      waiting: pool.waiting,
-      acquired: pool.acquired,
+      size: pool.size + (pool.http2?.size ?? 0),
+      idle: pool.idle + (pool.http2?.idle ?? 0),
+      busy: pool.busy + (pool.http2?.busy ?? 0),
+      waiting: pool.waiting + (pool.http2?.waiting ?? 0),
+      acquired: pool.acquired + (pool.http2?.acquired ?? 0),
     }));
   }
 
@@ -114,6 +125,13 @@ export class UpstreamPools {
   }
 }
 
-function keyOf(identity: PoolIdentity): string {
-  return JSON.stringify([identity.upstreamId, identity.address, identity.tls ?? null]);
+function targetOf(
+  { upstreamId, address, tls, protocol = "http1" }: PoolIdentity,
+  endpoint: Endpoint,
+): PoolTarget {
+  return { upstreamId, address, tls, protocol, endpoint };
+}
+
+function keyOf({ upstreamId, address, tls, protocol = "http1" }: PoolIdentity): string {
+  return JSON.stringify([upstreamId, address, tls ?? null, protocol]);
 }

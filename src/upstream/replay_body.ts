@@ -1,3 +1,4 @@
+import type { HeaderList } from "../core/headers.ts";
 import type { Body, MaybePromise } from "../core/message.ts";
 
 /**
@@ -25,6 +26,11 @@ export class ReplayBody {
     this.#source = source;
     this.#bytesMax = bytesMax;
     this.length = source.length;
+  }
+
+  /** What follows it, once it was read to its end. */
+  get trailers(): HeaderList | undefined {
+    return this.#source.trailers;
   }
 
   /** All that was read is still there. */
@@ -124,6 +130,10 @@ class ReplayReader implements Body {
   constructor(replay: ReplayBody) {
     this.#replay = replay;
     this.length = replay.length;
+  }
+
+  get trailers(): HeaderList | undefined {
+    return this.#replay.trailers;
   }
 
   read(): MaybePromise<Uint8Array | null> {

@@ -1,4 +1,5 @@
 import { ProxyError } from "../core/errors.ts";
+import type { HeaderList } from "../core/headers.ts";
 import type { Body, MaybePromise } from "../core/message.ts";
 import { ChunkedDecoder } from "../http1/chunked.ts";
 import type { BodyFraming } from "../http1/response_head.ts";
@@ -44,9 +45,15 @@ export class ResponseBody implements Body {
     let length = init.framing === "length" ? init.length : undefined;
     if (this.#chunks !== null) {
       this.#first = this.#takeChunk(this.#chunks);
-      if (this.#state === "ended") length = this.#first?.length ?? 0;
+      // A length would take the place of the chunks that trailers need.
+      const isWhole = this.#state === "ended" && this.#chunks.trailers === undefined;
+      if (isWhole) length = this.#first?.length ?? 0;
     }
     this.length = length;
+  }
+
+  get trailers(): HeaderList | undefined {
+    return this.#chunks?.trailers;
   }
 
   read(): MaybePromise<Uint8Array | null> {

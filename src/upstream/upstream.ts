@@ -1,14 +1,15 @@
 import { BALANCERS } from "../balancers/registry.ts";
+import { sticky } from "../balancers/sticky.ts";
 import { checkEndpoint } from "../core/address.ts";
 import { identifier, kindChoices, repeated, variant } from "../core/named_blocks.ts";
 import { refused } from "../core/refused.ts";
 import { block, duration, flag, integer, oneOf, pairs, text } from "../core/schema.ts";
-import type { Infer } from "../core/schema.ts";
+import type { Infer, Schema } from "../core/schema.ts";
 import { statusRanges } from "../core/status_ranges.ts";
 import { DISCOVERIES } from "../discovery/registry.ts";
 import { HEALTH_CHECKS } from "../health/registry.ts";
 import { retryPolicy } from "./retry_options.ts";
-import { asksForHttp2, normaliseHealthCheck, normaliseUpstream } from "./upstream_spellings.ts";
+import { normaliseHealthCheck, normaliseUpstream } from "./upstream_spellings.ts";
 
 /** Priorities of targets. */
 const PRIORITY_MAX = 65_535;
@@ -61,6 +62,13 @@ const loadBalancing = variant({
   default: "round-robin",
   typeAliases: ["algorithm"],
 });
+
+/** Options of `sticky` beside `load-balancing`, as JSON has them: `normaliseUpstream` puts them into it. */
+const stickySession: Schema<undefined> = {
+  summary: "Options of sticky load balancing, which this turns on when `load-balancing` is left out.",
+  shape: sticky.options.shape,
+  read: () => undefined,
+};
 
 /** Statuses of an http check. */
 const expectedStatus = statusRanges({
@@ -166,8 +174,42 @@ const timeouts = block({
   },
 });
 
+/** Which HTTP is spoken: over TLS the target chooses, where both are allowed (RFC 7301). */
+const httpVersion = block({
+  summary: "Versions of HTTP spoken with the targets; without TLS, 2 is spoken only if it is the least.",
+  always: true,
+  fields: {
+    minVersion: integer({ summary: "Oldest version: 1 or 2.", min: 1, max: 2, default: 1 }),
+    maxVersion: integer({
+      summary: "Newest version: 1 or 2; over TLS, the target is offered it.",
+      min: 1,
+      max: 2,
+      default: 2,
+    }),
+    h2PingInterval: duration({
+      summary: "Silence after which an HTTP/2 connection with open streams is pinged; 0 means never.",
+      unit: "s",
+      aliases: ["h2-ping-interval-secs"],
+      min: 0,
+      max: 86_400,
+      default: 0,
+    }),
+    maxH2Streams: integer({
+      summary: "Streams at once on one HTTP/2 connection, if the target allows as many.",
+      min: 1,
+      max: 10_000,
+      default: 100,
+    }),
+  },
+  check(value, report) {
+    if (value.minVersion > value.maxVersion) {
+      report("minVersion", '"min-version" is above "max-version"');
+    }
+  },
+});
+
 const tls = block({
-  summary: "Speak TLS to the targets; certificates are always verified.",
+  summary: "Speak TLS to the targets; their certificates are verified.",
   fields: {
     sni: text({ summary: "Name sent and checked; left out, the target's host.", aliases: ["server-name"] }),
     caCert: text({
@@ -176,16 +218,12 @@ const tls = block({
     }),
     clientCert: text({ summary: "PEM file of our certificate.", aliases: ["cert-file", "cert"] }),
     clientKey: text({ summary: "PEM file of our key.", aliases: ["key-file", "key"] }),
-    insecureSkipVerify: refused({
-      summary: "Trusting any certificate.",
-      hint: "give the authority as ca-cert instead",
+    insecureSkipVerify: flag({
+      summary: "Take any certificate, for any name: whoever is on the way can read and change everything. " +
+        "Warned of at every start and reload; giving the authority as ca-cert is nearly always possible.",
+      default: false,
     }),
-    verify: refused({
-      summary: "Verifying certificates, which is always done.",
-      feature: "verify #false",
-      hint: "give the authority as ca-cert instead",
-      asks: (node) => node.args[0]?.value === false,
-    }),
+    verify: flag({ summary: "The same the other way round: #false takes any certificate.", default: true }),
   },
   check(value, report) {
     if ((value.clientCert === undefined) === (value.clientKey === undefined)) return;
@@ -212,13 +250,9 @@ export const upstream = block({
     timeouts,
     tls,
     healthCheck,
-    httpVersion: refused({
-      summary: "HTTP/2 to the targets.",
-      feature: "http-version 2",
-      hint: "HTTP/1.1 is spoken; remove min-version",
-      asks: asksForHttp2,
-    }),
+    httpVersion,
     circuitBreaker: refused({ summary: "Pausing targets that fail." }),
+    stickySession,
     slowStartSecs: seconds("Over which a target that is new or comes back gets more and more of its share.", {
       aliases: ["slow-start"],
       min: 0,

@@ -48,7 +48,25 @@ function withSticky(children: readonly ConfigNode[]): readonly ConfigNode[] {
 function asTarget(node: ConfigNode): ConfigNode {
   const known = TARGET_NAMES.has(canonicalName(node.name)) || node.name === "address" ||
     node.syntax === "data";
-  return known ? { ...node, name: "target" } : node;
+  return known ? withZone({ ...node, name: "target" }) : node;
+}
+
+/** `zone=eu-1,10.0.0.1:80` and `eu-1/10.0.0.1:80` put a target's zone before its address. */
+function withZone(node: ConfigNode): ConfigNode {
+  const address = node.args[0] ?? childNamed(node, "address")?.args[0];
+  if (typeof address?.value !== "string") return node;
+  const [, named, slashed, rest] = /^(?:zone=([^,]+),|([^.:/[\]]+)\/)(.+)$/.exec(address.value) ?? [];
+  const zone = named ?? slashed;
+  if (zone === undefined || rest === undefined) return node;
+  const others = childNodes(node).filter(({ name }) => canonicalName(name) !== "address");
+  const written = valueNode("zone", { ...address, value: zone }, node);
+  return {
+    ...node,
+    args: [{ ...address, value: rest }, ...node.args.slice(1)],
+    props: [],
+    items: undefined,
+    children: [...others, written],
+  };
 }
 
 const HTTP_OPTIONS: ReadonlySet<string> = new Set(["path", "expected-status", "host"]);
@@ -75,10 +93,4 @@ export function normaliseHealthCheck(node: ConfigNode): ConfigNode {
   const refused = UNAVAILABLE_CHECKS.has(String(word?.value));
   const others = refused ? [] : [...children.filter((child) => child !== type), ...childNodes(inner ?? type)];
   return { ...node, props: [], children: [flat, ...others] };
-}
-
-/** Whether an `http-version` block insists on HTTP/2; offering it beside HTTP/1.1 promises nothing. */
-export function asksForHttp2(node: ConfigNode): boolean {
-  const least = childNamed(node, "min-version")?.args[0]?.value;
-  return least !== undefined && Number(least) >= 2;
 }

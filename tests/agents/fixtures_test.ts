@@ -58,7 +58,7 @@ async function withGuards(
 
 /** A result that can be compared: without what a call cost. */
 function decided<T>(result: CallResult<T>): T {
-  assert.ok(result.failed === undefined, result.failed && `${result.failed}: ${result.message}`);
+  assert.ok(result.failed === undefined, JSON.stringify(result.failed));
   return result.value;
 }
 

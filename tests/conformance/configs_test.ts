@@ -60,7 +60,7 @@ const REASONS: Record<string, readonly string[]> = {
   "config_examples_acme-cloudflare.kdl": ['"tls" is for https', "system"],
   "config_examples_api-gateway.kdl": ["grpc", "tracing"],
   "config_examples_basic.kdl": [],
-  "config_examples_cors-headers.kdl": ["grpc", "websocket"],
+  "config_examples_cors-headers.kdl": ["grpc", "ping-interval-secs", "ping-timeout-secs"],
   "config_examples_distributed-rate-limit.kdl": [
     ...["redis", "redis-url", "redis-prefix", "redis-pool-size", "redis-timeout-ms", "redis-fallback"],
     ...["memcached", "memcached-url", "memcached-prefix", "memcached-pool-size", "memcached-timeout-ms"],
@@ -81,7 +81,9 @@ const REASONS: Record<string, readonly string[]> = {
   ],
   "config_examples_static-site.kdl": ["cache", "rewrite-path"],
   "config_examples_tracing.kdl": ["grpc", "tracing"],
-  "config_examples_websocket.kdl": ["grpc", "websocket"],
+  "config_examples_websocket.kdl": [
+    ...["grpc", "ping-interval-secs", "ping-timeout-secs"],
+  ],
   "invalid_acme-san.kdl": ["true"],
 };
 

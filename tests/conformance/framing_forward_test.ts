@@ -67,10 +67,8 @@ const FORWARDED: readonly ForwardedCase[] = [
     lacks: ["upgrade"],
   },
   {
-    name: "WebSocket upgrade on a route without it",
-    send: get(
-      "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: x\r\nSec-WebSocket-Version: 13\r\n",
-    ),
+    name: "upgrade that the route does not grant",
+    send: get("Connection: Upgrade\r\nUpgrade: tunnel/1\r\n"),
     line: LINE,
     lacks: ["upgrade"],
   },

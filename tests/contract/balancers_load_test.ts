@@ -202,3 +202,26 @@ Deno.test("balancer locality-aware: priorities come before zones, and fail-local
   assert.ok(local.pick().index > 0);
   assert.equal(local.balancer.pick([local.targets[0]!], request(), null), undefined);
 });
+
+Deno.test("balancer least-connections: a target that was busy for long is not owed anything afterwards", () => {
+  for (const count of [3, 60]) {
+    const given = rig("least-connections", Array(count).fill(1));
+    const context = request();
+    for (let i = 0; i < 50; i++) given.targets[0]!.begin(context);
+    given.tally(20_000);
+    for (let i = 0; i < 50; i++) given.targets[0]!.ended(context, "complete");
+    const [back] = given.tally(count * 100);
+    assert.ok(back! <= 110, `it got ${back} of ${count * 100}`);
+  }
+});
+
+Deno.test("balancer least-connections: what a request of an earlier configuration ends is seen in time", () => {
+  const given = rig("least-connections", Array(60).fill(1));
+  const stuck = given.targets[7]!;
+  stuck.begin(request());
+  given.tally(200);
+  // Its configuration had no balancer that watches load, so nobody is told.
+  stuck.record.end();
+  given.tally(200);
+  assert.ok(given.tally(600)[7]! > 0);
+});

@@ -52,6 +52,7 @@ dnsTest("SRV records bring ports, weights and priorities", async () => {
     "_http._tcp.api 9 SRV 0 3 8001 a",
     "_http._tcp.api 9 SRV 0 1 8002 b",
     "_http._tcp.api 9 SRV 1 0 8003 c",
+    "_http._tcp.api 9 SRV 0 1 8004 lost",
     "_none._tcp.api 9 SRV 0 0 0 .",
     "a 30 A 10.0.0.1",
     "b 4 A 10.0.0.2",
@@ -60,7 +61,7 @@ dnsTest("SRV records bring ports, weights and priorities", async () => {
   ].join("\n"));
   const at = `resolver "127.0.0.1:${knot.port}"`;
   const finder = finderOf(`discovery "dns-srv" { name "_http._tcp.api.test"; ${at} }`);
-  const { targets, againAfterMs } = await finder.next(new AbortController().signal);
+  const { targets, againAfterMs, rejected } = await finder.next(new AbortController().signal);
   const sorted = [...targets].sort((a, b) => a.address < b.address ? -1 : 1);
   assert.deepEqual(sorted, [
     { address: "10.0.0.1:8001", weight: 6, priority: 0 },
@@ -68,7 +69,9 @@ dnsTest("SRV records bring ports, weights and priorities", async () => {
     { address: "10.0.0.3:8002", weight: 1, priority: 0 },
     { address: "[fd00::3]:8003", weight: 2, priority: 1 },
   ]);
-  assert.equal(againAfterMs, 4000, "the shortest time on the way counts");
+  // A host without addresses is looked for again as soon as its zone says (2 seconds).
+  assert.equal(againAfterMs, 2000, "the shortest time on the way counts");
+  assert.deepEqual(rejected, { count: 1, first: "the host lost.test has no address" });
   for (const name of ["_none._tcp.api.test", "_gone._tcp.api.test"]) {
     assert.deepEqual(await addressesFrom(finderOf(`discovery "srv" { name "${name}"; ${at} }`)), [], name);
   }

@@ -1,6 +1,7 @@
 /** Targets that come and go while requests are served, by a whole process on real sockets. */
 
 import assert from "node:assert/strict";
+import { main } from "../../src/cli/program.ts";
 import { discoveryConfig } from "../support/discovery_config.ts";
 import { ServingSentinel } from "../support/process.ts";
 import { okResponse, RawOrigin } from "../support/raw_origin.ts";
@@ -218,4 +219,24 @@ Deno.test("discovery: health verdicts and targets survive reloads, and reloads s
   const response = await fetch(`http://127.0.0.1:${sentinel.port}/`);
   assert.deepEqual([response.status, response.headers.get("x-mark")], [200, "two"]);
   await serves(sentinel, origin, other);
+});
+
+Deno.test("discovery: test and validate look nothing up", async () => {
+  let asked = 0;
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, () => {
+    asked++;
+    return new Response("[]");
+  });
+  const path = await Deno.makeTempFile({ suffix: ".kdl" });
+  const upstream = `discovery "consul" { url "http://127.0.0.1:${server.addr.port}"; service "api"; }`;
+  await Deno.writeTextFile(path, discoveryConfig({ port: 8, adminPort: 9, upstream }));
+  for (const verb of ["test", "validate"]) {
+    let printed = "";
+    const print = (text: string) => void (printed += `${text}\n`);
+    const terminal = { out: print, err: print, env: () => undefined, color: false };
+    assert.equal(await main([verb, "--config", path], terminal), 0, printed);
+  }
+  assert.equal(asked, 0);
+  await Deno.remove(path);
+  await server.shutdown();
 });

@@ -4,9 +4,10 @@ import { Authority, type Pair } from "../support/pki.ts";
 import { hasCommand } from "../support/servers.ts";
 import { alertOf, visit } from "../support/tls_client.ts";
 
-const ignore = !hasCommand("openssl") && Deno.env.get("CI") === undefined;
+const ignore = !(hasCommand("openssl") && hasCommand("curl")) && Deno.env.get("CI") === undefined;
 
 interface Certificates {
+  readonly ca: string;
   readonly standard: Pair;
   readonly rsa: Pair;
   readonly named: Pair;
@@ -17,6 +18,7 @@ interface Certificates {
 async function certificates(folder: string): Promise<Certificates> {
   const root = await Authority.root(folder, "root");
   return {
+    ca: root.pair.cert,
     standard: await root.issue("standard", { names: ["DNS:www.example", "IP:127.0.0.1"] }),
     rsa: await root.issue("standard-rsa", { names: ["DNS:www.example"], key: "rsa" }),
     named: await root.issue("named", { names: ["DNS:a.example", "DNS:b.example"] }),
@@ -149,7 +151,7 @@ const NEGOTIATIONS: readonly {
     want: /\(NONE\)|No ALPN/,
     alert: 120,
   },
-  { name: "protocol", listener: "lenient", with: ["-alpn", "h2,http/1.1"], want: /ALPN protocol: http\/1.1/ },
+  { name: "protocol", listener: "lenient", with: ["-alpn", "http/1.1"], want: /ALPN protocol: http\/1.1/ },
 ];
 
 Deno.test({
@@ -178,6 +180,19 @@ Deno.test({
           equal(seen.status, alert === 0 ? 200 : 0);
         });
       }
+      await t.step("HTTP/2 and HTTP/1.1 by what the client offers", async () => {
+        for (
+          const [flag, want] of [["--http2", "2 200"], ["--http1.1", "1.1 200"], ["--no-alpn", "1.1 200"]]
+        ) {
+          const { stdout } = await new Deno.Command("curl", {
+            args: [
+              ...["-s", "-o", "/dev/null", "-w", "%{http_version} %{http_code}", flag!],
+              ...["--cacert", made.ca, `https://127.0.0.1:${stage.port("lenient")}/`],
+            ],
+          }).output();
+          equal(new TextDecoder().decode(stdout), want, flag);
+        }
+      });
       await t.step("sessions are resumed", async () => {
         for (const version of [TLS12, TLS13]) {
           const session = `${folder}/session.pem`;

@@ -25,6 +25,7 @@ export const LIMITS: ConnectionLimits = {
   bodyRateMin: 100,
   bodyGraceMs: 2000,
   requestsMax: Infinity,
+  streamsMax: 100,
 };
 
 /** What answers a request. */

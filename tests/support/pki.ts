@@ -23,6 +23,8 @@ export interface CertificateWish {
   /** Days from now; both may be negative. */
   readonly from?: number;
   readonly until?: number;
+  /** Whether it says where its revocation list can be had. */
+  readonly list?: boolean;
   readonly purpose?: "serverAuth" | "clientAuth";
   /** Whether it is an authority itself, and for how many below it. */
   readonly authority?: { readonly pathLength?: number } | undefined;
@@ -75,7 +77,7 @@ export class Authority {
   /** A certificate; the file has only itself. */
   async issue(name: string, wish: CertificateWish = {}): Promise<Pair> {
     const pair = { cert: `${this.folder}/${name}.pem`, key: `${this.folder}/${name}.key` };
-    const { names = [], key = "ec", from = -1, until = 90, purpose, authority } = wish;
+    const { names = [], key = "ec", from = -1, until = 90, purpose, authority, list = false } = wish;
     await makeKey(pair.key, key);
     const request = `${this.folder}/${name}.csr`;
     await openssl(
@@ -87,6 +89,7 @@ export class Authority {
       authority === undefined ? "basicConstraints=CA:FALSE" : `basicConstraints=critical,CA:TRUE${length}`,
       ...(authority === undefined ? [] : ["keyUsage=critical,keyCertSign,cRLSign"]),
       ...(names.length === 0 ? [] : [`subjectAltName=${names.join(",")}`]),
+      ...(list ? ["crlDistributionPoints=URI:http://crl.example/list.crl"] : []),
       ...(purpose === undefined ? [] : [`extendedKeyUsage=${purpose}`]),
     ];
     const extfile = `${this.folder}/${name}.ext`;

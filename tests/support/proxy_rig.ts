@@ -30,6 +30,7 @@ export function upstreamConfig(over: Partial<UpstreamConfig> = {}): UpstreamConf
     loadBalancing: { type: "round-robin", options: {} },
     slowStartSecs: 0,
     connectionPool: { maxConnections: 4, maxIdle: 2, idleTimeoutSecs: 60 },
+    httpVersion: { minVersion: 1, maxVersion: 2, h2PingInterval: 0, maxH2Streams: 100 },
     timeouts: { connectSecs: 1, requestSecs: 60, readSecs: 5, writeSecs: 3 },
     ...over,
   } as UpstreamConfig;

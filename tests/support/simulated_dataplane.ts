@@ -97,8 +97,8 @@ export class SimulatedDataplane {
   }
 
   /** Serves a configuration; resolves with the problems that kept it from being served. */
-  async serve(text: string): Promise<string[]> {
-    const config = goodConfig(text);
+  async serve(text: string, change: (config: Config) => Config = (config) => config): Promise<string[]> {
+    const config = change(goodConfig(text));
     const shared = allocateShared(sharedNeeds(config, 1), this.#shared);
     const generation = ++this.#generation;
     const problems = await this.dataplane.prepare({ config, generation, shared, agents: NO_AGENTS });

@@ -13,7 +13,7 @@ export const LAYERS: readonly (readonly string[])[] = [
   ["services", "filters"],
   ["upstream", "downstream"],
   ["http2"],
-  ["http1", "tls"],
+  ["http1", "tls", "tunnel"],
   ["acme"],
   ["agents", "balancers", "discovery", "health", "cache", "counters", "observe"],
   ["core"],

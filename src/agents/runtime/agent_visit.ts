@@ -9,7 +9,7 @@ import type {
 } from "../contract/sentinel_types.ts";
 import type { AgentInstance, BodyChunk, DirectedFrame, RequestView } from "./bound_agent.ts";
 import type { CallResult, InstanceSource, LiveAgent } from "./live_agent.ts";
-import { checkBodyOutcome, checkOutcome } from "./outcome_rules.ts";
+import { checkBodyOutcome, checkFrameDecision, checkOutcome } from "./outcome_rules.ts";
 
 /**
  * What one agent has to do with one request, event by event. With isolation the instance of the first event serves
@@ -94,6 +94,7 @@ export class AgentVisit implements InstanceSource {
       hook: "websocket-frame",
       timeoutMs: this.agent.options.chunkTimeoutMs,
       run: (agent) => agent.wsFrame!(request, frame),
+      check: checkFrameDecision,
     }, this);
   }
 

@@ -1,11 +1,14 @@
 /** What an agent may answer. Whatever breaks these rules is a malformed result: nothing of it is applied. */
 
+import { CLOSE_REASON_BYTES_MAX, isCloseCode } from "../../core/close_codes.ts";
 import { checkEditableName } from "../../core/header_edits.ts";
 import type {
   Audit,
   BodyOutcome,
   Challenge,
   Decision,
+  Frame,
+  FrameDecision,
   Header,
   HeaderEdit,
   Outcome,
@@ -22,6 +25,12 @@ const METHOD_LENGTH_MAX = 32;
 
 /** Where in a request's life a result comes from: `request` is before it is sent. */
 export type OutcomePhase = "request" | "response";
+
+/** Messages that may answer one. */
+const ANSWERS_MAX = 16;
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { fatal: true });
 
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
@@ -57,6 +66,37 @@ export function checkOutcome(outcome: Outcome, phase: OutcomePhase, method: stri
 /** As `checkOutcome`, for a body hook. */
 export function checkBodyOutcome({ outcome }: BodyOutcome, phase: OutcomePhase, method: string): void {
   checkOutcome(outcome, phase, method);
+}
+
+/** Throws a trap of kind `malformed` when the decision about a message breaks a rule. */
+export function checkFrameDecision(decision: FrameDecision): void {
+  switch (decision.type) {
+    case "replace":
+      return checkMessage(decision.value);
+    case "answer":
+      if (decision.value.length > ANSWERS_MAX) {
+        malformed(`it answers with ${decision.value.length} frames; ${ANSWERS_MAX} are allowed`);
+      }
+      return decision.value.forEach(checkMessage);
+    case "close": {
+      const { code, reason } = decision.value;
+      if (!isCloseCode(code)) malformed(`it closes with ${code}, which is no code for that`);
+      if (encoder.encode(reason).length > CLOSE_REASON_BYTES_MAX) {
+        malformed("its reason to close is too long");
+      }
+    }
+  }
+}
+
+/** Messages are shown whole, and come back so: control frames are the proxy's own. */
+function checkMessage({ opcode, fin, data }: Frame): void {
+  if (!fin || (opcode !== "text" && opcode !== "binary")) malformed(`a frame of it is no whole message`);
+  if (opcode === "binary") return;
+  try {
+    decoder.decode(data);
+  } catch {
+    malformed("a text of it is not UTF-8");
+  }
 }
 
 function checkDecision(decision: Exclude<Decision, { type: "allow" }>): void {
