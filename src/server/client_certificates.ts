@@ -18,6 +18,11 @@ interface Known {
   readonly x509: X509Certificate;
 }
 
+/** Sizes of RSA keys that are believed: smaller ones are broken, larger ones cost too much to check. */
+const RSA_BITS_MIN = 2048;
+const RSA_BITS_MAX = 8192;
+const RSA_PSS = "1.2.840.113549.1.1.10";
+
 /** Hash of each signature algorithm that lists are signed with; null: the algorithm has its own. */
 const LIST_ALGORITHMS: Readonly<Record<string, string | null>> = {
   "1.2.840.113549.1.1.11": "sha256",
@@ -75,8 +80,7 @@ export class ClientCertificates {
     const now = this.#wallMs();
     const chain = [sent[0]!];
     const budget = { checks: SIGNATURE_CHECKS_MAX };
-    if (!chain[0]!.certificate.forClients) return "wrong_purpose";
-    const first = datesProblem(chain[0]!.certificate, now) || extensionProblem(chain[0]!.certificate);
+    const first = problemOf(chain[0]!, now);
     if (first !== "") return first;
     while (true) {
       const last = chain.at(-1)!;
@@ -91,7 +95,7 @@ export class ClientCertificates {
       if (below > issuer.certificate.pathLengthMax) {
         return "chain_too_long";
       }
-      const problem = datesProblem(issuer.certificate, now) || extensionProblem(issuer.certificate);
+      const problem = problemOf(issuer, now);
       if (problem !== "") {
         return problem;
       }
@@ -121,13 +125,19 @@ function known(x509: X509Certificate): Known {
   return { x509, certificate: parseCertificate(new Uint8Array(x509.raw)) };
 }
 
-function datesProblem(certificate: Certificate, now: number): ClientCertificateProblem | "" {
+/** Why a certificate is not believed whoever issued it; empty when nothing speaks against it. */
+function problemOf({ certificate, x509 }: Known, now: number): ClientCertificateProblem | "" {
+  if (!certificate.forClients) return "wrong_purpose";
   if (now > certificate.notAfterMs) return "expired";
-  return now < certificate.notBeforeMs ? "not_yet_valid" : "";
+  if (now < certificate.notBeforeMs) return "not_yet_valid";
+  const bits = x509.publicKey.asymmetricKeyDetails?.modulusLength;
+  if (bits !== undefined && (bits < RSA_BITS_MIN || bits > RSA_BITS_MAX)) return "unsupported";
+  return certificate.hasUnknownCritical || !isStrong(certificate) ? "unsupported" : "";
 }
 
-function extensionProblem(certificate: Certificate): ClientCertificateProblem | "" {
-  return certificate.hasUnknownCritical ? "unsupported" : "";
+/** Not SHA-1 or older. A root's signature of itself proves nothing, so it does not matter. */
+function isStrong({ algorithm, subjectDer, issuerDer }: Certificate): boolean {
+  return algorithm in LIST_ALGORITHMS || algorithm === RSA_PSS || sameBytes(subjectDer, issuerDer);
 }
 
 /** The authority that signed a certificate; else why there is none. */
@@ -142,6 +152,7 @@ function issuerOf(
     if (!sameBytes(authority.subjectDer, certificate.issuerDer)) continue;
     if (!authority.isAuthority || !authority.signsCertificates) continue;
     if (budget.checks-- <= 0) return "chain_too_long";
+    if ((candidate.x509.publicKey.asymmetricKeyDetails?.modulusLength ?? 0) > RSA_BITS_MAX) continue;
     if (x509.verify(candidate.x509.publicKey)) return candidate;
     problem = "bad_signature";
   }

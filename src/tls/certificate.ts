@@ -24,14 +24,17 @@ export interface Certificate {
   readonly forClients: boolean;
   /** As `DNS:…`, `URI:…`, `email:…`, `IP:…`; in ASCII without controls. */
   readonly names: readonly string[];
-  /** It says something that must be understood, and is not. */
+  /** It says something that must be understood and is not, name constraints among them. */
   readonly hasUnknownCritical: boolean;
+  /** Algorithm of its signature, dotted. */
+  readonly algorithm: string;
 }
 
 const BASIC_CONSTRAINTS = "2.5.29.19";
 const KEY_USAGE = "2.5.29.15";
 const EXTENDED_KEY_USAGE = "2.5.29.37";
 const SUBJECT_ALT_NAME = "2.5.29.17";
+const NAME_CONSTRAINTS = "2.5.29.30";
 /** Policies and where to find lists: allowed to be critical, and nothing follows from them here. */
 const HARMLESS: ReadonlySet<string> = new Set(["2.5.29.32", "2.5.29.31", "2.5.29.35", "2.5.29.14"]);
 
@@ -46,7 +49,9 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** Reads a certificate. Throws `DerError` when it is none. */
 export function parseCertificate(der: Uint8Array): Certificate {
-  const body = new DerReader(der).enter(TAG.sequence).enter(TAG.sequence);
+  const outer = new DerReader(der).enter(TAG.sequence);
+  const body = outer.enter(TAG.sequence);
+  const algorithm = outer.enter(TAG.sequence).oid();
   body.optional(0xa0);
   const serial = hex(body.expect(TAG.integer).content).replace(/^(00)+(?=..)/, "");
   body.expect(TAG.sequence);
@@ -74,6 +79,7 @@ export function parseCertificate(der: Uint8Array): Certificate {
     forClients: true,
     names: [],
     hasUnknownCritical: false,
+    algorithm,
   };
   const extensions = body.optional(0xa3);
   if (extensions !== undefined) readExtensions(extensions.content, certificate);
@@ -110,7 +116,9 @@ function readExtensions(content: Uint8Array, certificate: Mutable<Certificate>):
         certificate.names = alternativeNames(value.enter(TAG.sequence));
         break;
       default:
-        if (isCritical && !HARMLESS.has(oid)) certificate.hasUnknownCritical = true;
+        if (oid === NAME_CONSTRAINTS || (isCritical && !HARMLESS.has(oid))) {
+          certificate.hasUnknownCritical = true;
+        }
     }
   }
 }

@@ -35,6 +35,7 @@ async function certificates(folder: string): Promise<Certificates> {
     stranger: await stranger.issue("stranger"),
     purpose: await root.issue("purpose", { purpose: "serverAuth" }),
     revoked: await root.issue("revoked"),
+    sha1: await root.issue("sha1", { digest: "sha1" }),
     below: { ...await inter.issue("below"), chain: inter.pair.cert },
     bare: await inter.issue("bare"),
     revokedBelow: { ...await inter.issue("revoked-below"), chain: inter.pair.cert },
@@ -101,6 +102,7 @@ const CLIENTS: readonly { client: string; want: string; unlisted?: string }[] = 
   { client: "stranger", want: "failed:unknown_issuer" },
   { client: "purpose", want: "failed:wrong_purpose" },
   { client: "revoked", want: "failed:revoked", unlisted: GOOD },
+  { client: "sha1", want: "failed:unsupported" },
   { client: "below", want: GOOD },
   { client: "bare", want: "failed:unknown_issuer" },
   { client: "revokedBelow", want: "failed:revoked", unlisted: GOOD },
@@ -115,7 +117,16 @@ const request = (target: string, headers = "") =>
 function argumentsOf(made: Certificates, client: string): string[] {
   if (client === "none") return [];
   const { cert, key, chain } = made.clients[client]!;
-  return ["-cert", cert, "-key", key, ...(chain === undefined ? [] : ["-cert_chain", chain])];
+  // The client itself would not show what is weak.
+  return [
+    "-cipher",
+    "DEFAULT:@SECLEVEL=0",
+    "-cert",
+    cert,
+    "-key",
+    key,
+    ...(chain === undefined ? [] : ["-cert_chain", chain]),
+  ];
 }
 
 interface Given {

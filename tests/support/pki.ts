@@ -20,6 +20,8 @@ export interface CertificateWish {
   /** Subject alternative names as openssl writes them: `DNS:a.example`, `IP:127.0.0.1`. */
   readonly names?: readonly string[];
   readonly key?: "ec" | "rsa";
+  /** Digest that is signed; SHA-256 when left out. */
+  readonly digest?: "sha1";
   /** Days from now; both may be negative. */
   readonly from?: number;
   readonly until?: number;
@@ -77,7 +79,7 @@ export class Authority {
   /** A certificate; the file has only itself. */
   async issue(name: string, wish: CertificateWish = {}): Promise<Pair> {
     const pair = { cert: `${this.folder}/${name}.pem`, key: `${this.folder}/${name}.key` };
-    const { names = [], key = "ec", from = -1, until = 90, purpose, authority, list = false } = wish;
+    const { names = [], key = "ec", from = -1, until = 90, purpose, authority, list = false, digest } = wish;
     await makeKey(pair.key, key);
     const request = `${this.folder}/${name}.csr`;
     await openssl(
@@ -96,6 +98,7 @@ export class Authority {
     await Deno.writeTextFile(extfile, extensions.join("\n"));
     await this.#ca([
       ...["-in", request, "-out", pair.cert, "-extfile", extfile, "-notext"],
+      ...(digest === undefined ? [] : ["-md", digest]),
       ...["-startdate", opensslDate(from), "-enddate", opensslDate(until)],
     ]);
     return pair;
