@@ -10,6 +10,7 @@ import type { AgentSet } from "../agents/runtime/live_agents.ts";
 import type { AgentPlan } from "./agent_plan.ts";
 import { CidrSet } from "../core/cidr.ts";
 import type { RequestContext } from "../core/context.ts";
+import type { Deadlines } from "../core/deadlines.ts";
 import { ERRORS } from "../core/errors.ts";
 import type { Response } from "../core/message.ts";
 import type { Clock, Ports } from "../core/ports.ts";
@@ -38,12 +39,13 @@ import { Chain, type ChainLink } from "./chain.ts";
 import { configSummary } from "./config_summary.ts";
 import type { ErrorPage, ListenerView } from "./engine.ts";
 import { filterKind } from "./filter_kinds.ts";
+import { fitnessEvents } from "./fitness_events.ts";
 import { InFlightFilter, limitNeed, plannedLimits } from "./limit_filters.ts";
 import type { LiveRoute } from "./live_route.ts";
 import { type LogSinks, RequestLog } from "./request_log.ts";
 import { RequestNames } from "./request_names.ts";
 import { type RouteEndpoint, upstreamEndpoint } from "./route_endpoint.ts";
-import { filterNeed, REQUESTS_IN_FLIGHT, routeTotalsKey, TOTALS_KEY } from "./shared_needs.ts";
+import { filterNeed, loadKey, REQUESTS_IN_FLIGHT, routeTotalsKey, TOTALS_KEY } from "./shared_needs.ts";
 import { Snapshot } from "./snapshot.ts";
 import { routeUpgrades } from "./build_upgrades.ts";
 import type { TunnelDeps } from "./route_upgrades.ts";
@@ -61,6 +63,7 @@ export interface SnapshotDeps {
   readonly families: Families;
   readonly outcomes: OutcomeMeter;
   readonly pools: UpstreamPools;
+  readonly deadlines: Deadlines;
   readonly builtin: BuiltinSources;
   readonly version: string;
   /** `Clock.nowMs` when the thread began. */
@@ -122,6 +125,12 @@ class SnapshotBuilder {
         bounds,
         records,
         clock: ports.clock,
+        load: { totals: this.#totals(loadKey(upstream.id)), threads: this.#deps.workerCount },
+        watch: {
+          deadlines: this.#deps.deadlines,
+          random: ports.random,
+          events: fitnessEvents(upstream.id, families, ports.log),
+        },
         random: ports.random,
         instance: machineOf(this.#deps.instanceId),
       };

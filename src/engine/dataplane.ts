@@ -306,6 +306,7 @@ export class Dataplane {
       families: this.#families,
       outcomes: this.#outcomes,
       pools: this.#pools,
+      deadlines: this.#deadlines,
       shadows: this.#shadows,
       agents,
       agentPlan: plan,

@@ -100,6 +100,7 @@ export async function explain(
     families,
     outcomes: new OutcomeMeter(families),
     pools: new UpstreamPools({ dialer: ports.dialer, clock: deps.clock, deadlines }),
+    deadlines,
     readText: deps.readText,
     builtin: { processMetrics: () => ({ families: [] }) },
     startedMs: deps.clock.nowMs(),

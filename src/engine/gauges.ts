@@ -1,6 +1,7 @@
 import type { Families } from "../observe/families.ts";
 import type { PoolStats } from "../upstream/pools.ts";
 import type { ListenerCertificate } from "./listeners.ts";
+import { BREAKER_STATES } from "../upstream/target_breaker.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 const HEALTH_VALUES = { healthy: 1, unhealthy: 0, unknown: -1 } as const;
@@ -29,7 +30,9 @@ export function recordGauges(families: Families, sources: GaugeSources): void {
     evictions += table.cacheEvictions;
   }
   families.routeCacheEvictions.labels().raiseTo(evictions);
-  if (sources.isFirst) recordRateLimits(families, snapshot);
+  if (!sources.isFirst) return;
+  recordRateLimits(families, snapshot);
+  recordLoads(families, snapshot);
 }
 
 function recordCertificates(families: Families, certificates: readonly ListenerCertificate[]): void {
@@ -60,13 +63,18 @@ function recordPools(families: Families, snapshot: Snapshot, pools: readonly Poo
 function recordHealth(families: Families, snapshot: Snapshot): void {
   const known = new Set<string>();
   for (const upstream of snapshot.upstreams) {
-    for (const { address, status, inFlight, draining, ramp } of upstream.states()) {
+    families.upstreamPanic.labels(upstream.id).set(upstream.isPanicking ? 1 : 0);
+    for (const target of upstream.states()) {
+      const { address, status, inFlight, draining, ramp, ejected, breaker } = target;
       known.add(`${upstream.id}\n${address}`);
       families.targetHealth.labels(upstream.id, address).set(HEALTH_VALUES[status]);
       // All threads count these together; of what they report the largest is taken, not the sum.
       families.targetInFlight.labels(upstream.id, address).set(inFlight);
       families.targetDraining.labels(upstream.id, address).set(draining ? 1 : 0);
       families.targetRamp.labels(upstream.id, address).set(ramp);
+      families.targetEjected.labels(upstream.id, address).set(ejected ? 1 : 0);
+      if (breaker === undefined) continue;
+      families.breakerState.labels(upstream.id, address).set(BREAKER_STATES.indexOf(breaker));
     }
   }
   const isKept = ([upstream, target]: readonly string[]) => known.has(`${upstream}\n${target}`);
@@ -76,11 +84,30 @@ function recordHealth(families: Families, snapshot: Snapshot): void {
       families.targetInFlight,
       families.targetDraining,
       families.targetRamp,
+      families.targetEjected,
+      families.breakerState,
     ]
   ) {
     family.retain(isKept);
   }
+  families.breakerTransitions.retain(isKept);
+  families.targetEjections.retain(isKept);
   families.upstreamLatency.retain(isKept);
+  families.upstreamPanic.retain(([upstream]) => snapshot.upstreams.some(({ id }) => id === upstream));
+}
+
+function recordLoads(families: Families, snapshot: Snapshot): void {
+  for (const upstream of snapshot.upstreams) {
+    const load = upstream.load();
+    if (load === undefined) continue;
+    families.retriesActive.labels(upstream.id).set(load.retries);
+    families.upstreamAwaited.labels(upstream.id).set(load.awaited);
+    families.upstreamQueued.labels(upstream.id).set(load.queued);
+  }
+  const isKept = ([upstream]: readonly string[]) => snapshot.upstreams.some(({ id }) => id === upstream);
+  for (const family of [families.retriesActive, families.upstreamAwaited, families.upstreamQueued]) {
+    family.retain(isKept);
+  }
 }
 
 function recordRateLimits(families: Families, snapshot: Snapshot): void {

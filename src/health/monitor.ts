@@ -1,12 +1,18 @@
 import { parseEndpoint } from "../core/address.ts";
 import { assert } from "../core/assert.ts";
 import type { Clock, Dialer, Log, Random, Timers, TlsClientOptions } from "../core/ports.ts";
-import { type HealthCheckKind, type HealthCheckOptions, type Probe, runProbe } from "./check.ts";
+import { type HealthCheckKind, type Probe, runProbe } from "./check.ts";
 import { findHealthCheck } from "./find_health_check.ts";
+import type { HealthCheckConfig } from "./options.ts";
 import type { HealthCell, HealthState } from "./states.ts";
 
 /** Intervals vary by this share each way, so that checks do not fall into step. */
 const JITTER = 0.1;
+/**
+ * A target that comes back is confirmed within this share of an interval, so that even with the longest first
+ * pause it has its verdict before two intervals are over.
+ */
+const CONFIRM_SHARE = 0.5;
 /** The first checks of a configuration are spread over this time, or one interval if that is shorter. */
 const FIRST_CHECKS_MS = 500;
 
@@ -14,7 +20,7 @@ const FIRST_CHECKS_MS = 500;
 export interface CheckedUpstream {
   readonly id: string;
   readonly targets: readonly CheckedTarget[];
-  readonly options: HealthCheckOptions;
+  readonly options: HealthCheckConfig;
 }
 
 export interface CheckedTarget {
@@ -31,6 +37,8 @@ export interface MonitorPorts {
   readonly timers: Timers;
   readonly random: Random;
   readonly log: Log;
+  /** Told of every check. Must not throw. */
+  checked?(check: { readonly upstreamId: string; readonly address: string; readonly isGood: boolean }): void;
 }
 
 /** What is known of one target, for people. */
@@ -44,6 +52,8 @@ export interface TargetHealth {
   readonly inARow: number;
   /** Why the last check failed; undefined when it did not. */
   readonly lastError: string | undefined;
+  /** What the last check found remarkable although it was good. */
+  readonly lastRemark: string | undefined;
   /** Unix time of the last check in milliseconds; undefined before the first. */
   readonly lastCheckMs: number | undefined;
   /** How long the last check took. */
@@ -116,6 +126,7 @@ class TargetWatch {
   #good = 0;
   #bad = 0;
   #lastError: string | undefined;
+  #lastRemark: string | undefined;
   #lastCheckMs: number | undefined;
   #lastDurationMs: number | undefined;
 
@@ -161,6 +172,7 @@ class TargetWatch {
       checks: this.#checks,
       inARow: Math.max(this.#good, this.#bad),
       lastError: this.#lastError,
+      lastRemark: this.#lastRemark,
       lastCheckMs: this.#lastCheckMs,
       lastDurationMs: this.#lastDurationMs,
     };
@@ -178,8 +190,9 @@ class TargetWatch {
   async #check(): Promise<void> {
     const startedMs = this.#ports.clock.nowMs();
     let error: string | undefined;
+    let remark: string | undefined;
     try {
-      await runProbe(this.#kind, this.#probe, this.#ports);
+      remark = await runProbe(this.#kind, this.#probe, this.#ports);
     } catch (cause) {
       error = cause instanceof Error ? cause.message : String(cause);
     }
@@ -187,12 +200,22 @@ class TargetWatch {
     const tookMs = this.#ports.clock.nowMs() - startedMs;
     this.#checks++;
     this.#lastError = error;
+    this.#lastRemark = remark;
     this.#lastCheckMs = this.#ports.clock.wallMs();
     this.#lastDurationMs = tookMs;
+    const { address } = this.#probe;
+    this.#ports.checked?.({ upstreamId: this.#upstreamId, address, isGood: error === undefined });
     this.#judge(error);
-    const interval = this.#probe.options.intervalSecs * 1000;
-    const pause = interval * (1 - JITTER + 2 * JITTER * this.#fraction());
-    this.#schedule(Math.max(0, pause - tookMs));
+    this.#schedule(Math.max(0, this.#pauseMs() - tookMs));
+  }
+
+  /** Time from the start of one check to the next. */
+  #pauseMs(): number {
+    const { intervalSecs, healthyThreshold } = this.#probe.options;
+    const isComingBack = this.#good > 0 && this.cell.health === "unhealthy" && healthyThreshold > 1;
+    const share = isComingBack ? CONFIRM_SHARE / (healthyThreshold - 1) : 1;
+    const jitter = isComingBack ? 1 : 1 - JITTER + 2 * JITTER * this.#fraction();
+    return intervalSecs * 1000 * Math.min(1, share) * jitter;
   }
 
   #judge(error: string | undefined): void {
@@ -200,6 +223,7 @@ class TargetWatch {
     const before = this.cell.health;
     this.#good = error === undefined ? this.#good + 1 : 0;
     this.#bad = error === undefined ? 0 : this.#bad + 1;
+    if (error === undefined) this.cell.foundWell(this.#ports.clock.nowMs());
     let after = before;
     if (this.#good >= (before === "unknown" ? 1 : healthyThreshold)) after = "healthy";
     else if (this.#bad >= unhealthyThreshold) after = "unhealthy";

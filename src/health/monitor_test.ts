@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { ProxyError } from "../core/errors.ts";
 import { FakeDialer, type FakeSocket, FakeTime } from "../../tests/support/fake_socket.ts";
-import type { HealthCheckOptions } from "./check.ts";
+import type { HealthCheckConfig } from "./options.ts";
 import { HealthMonitor } from "./monitor.ts";
 import type { HealthCell, HealthState } from "./states.ts";
 
-const OPTIONS: HealthCheckOptions = {
+const OPTIONS: HealthCheckConfig = {
   type: "http",
   intervalSecs: 10,
   timeoutSecs: 2,
@@ -13,6 +13,9 @@ const OPTIONS: HealthCheckOptions = {
   unhealthyThreshold: 3,
   path: "/up",
   expectedStatus: [[200, 200], [300, 399]],
+  maxBodySizeBytes: 65_536,
+  headers: [],
+  expectedModels: [],
 };
 
 class Cell implements HealthCell {
@@ -23,9 +26,11 @@ class Cell implements HealthCell {
     this.health = state;
     this.changes++;
   }
+
+  foundWell(): void {}
 }
 
-function setUp(options: Partial<HealthCheckOptions> = {}, addresses = ["10.0.0.1:80"]) {
+function setUp(options: Partial<HealthCheckConfig> = {}, addresses = ["10.0.0.1:80"]) {
   const time = new FakeTime();
   const dialer = new FakeDialer();
   const cells = addresses.map(() => new Cell());
@@ -52,7 +57,7 @@ const answer = (text: string) => (socket: FakeSocket) => {
 Deno.test("health: what each check makes of each answer", async () => {
   const rows: {
     name: string;
-    options?: Partial<HealthCheckOptions>;
+    options?: Partial<HealthCheckConfig>;
     onSocket: (s: FakeSocket) => void;
     want: string | undefined;
   }[] = [
@@ -116,7 +121,7 @@ Deno.test("health: thresholds turn the verdict, below and at them", async () => 
     "unhealthy",
     "unhealthy",
     "unhealthy",
-    "unhealthy",
+    "healthy",
     "healthy",
   ]);
   assert.deepEqual(lines, ["info Target is healthy", "warn Target is unhealthy", "info Target is healthy"]);
@@ -170,4 +175,46 @@ Deno.test("health: a target checked in another way keeps its verdict, one checke
   assert.equal(cell.health, "unhealthy");
   monitor.update([]);
   assert.equal(cell.health, "unknown");
+});
+
+Deno.test("health: a target that comes back has its verdict within two intervals, whatever the threshold", async () => {
+  for (const healthyThreshold of [1, 2, 3, 10]) {
+    const { time, dialer, cell, monitor, upstream } = setUp({
+      type: "tcp",
+      unhealthyThreshold: 1,
+      healthyThreshold,
+    });
+    let well = false;
+    dialer.answer = () => well ? {} : new ProxyError("upstream_connect_failed", "refused");
+    monitor.update([upstream]);
+    await time.advance(20_300);
+    assert.equal(cell.health, "unhealthy");
+    well = true;
+    const before = dialer.dials.length;
+    await time.advance(20_000);
+    assert.equal(cell.health, "healthy", `threshold ${healthyThreshold}`);
+    assert.ok(dialer.dials.length - before >= healthyThreshold);
+    const settled = dialer.dials.length;
+    await time.advance(30_000);
+    assert.equal(dialer.dials.length - settled, 3, "then at its own pace");
+  }
+});
+
+Deno.test("health: every check is told", async () => {
+  const { time, dialer, upstream } = setUp({ type: "tcp" });
+  const told: boolean[] = [];
+  const monitor = new HealthMonitor({
+    dialer,
+    clock: time,
+    timers: time,
+    random: { u32: () => 2 ** 31 },
+    log: () => {},
+    checked: ({ isGood }) => void told.push(isGood),
+  });
+  monitor.update([upstream]);
+  await time.advance(300);
+  dialer.answer = () => new ProxyError("upstream_connect_failed", "refused");
+  await time.advance(10_000);
+  assert.deepEqual(told, [true, false]);
+  monitor.stop();
 });

@@ -9,4 +9,6 @@ export interface HealthCell {
   readonly health: HealthState;
   /** `nowMs` is `Clock.nowMs`. */
   setHealth(state: HealthState, nowMs: number): void;
+  /** A check went well, whatever the verdict so far. */
+  foundWell(nowMs: number): void;
 }

@@ -4,7 +4,7 @@ import type { HealthCheckKind } from "./check.ts";
 export const tcpCheck: HealthCheckKind<"tcp"> = {
   type: "tcp",
   summary: "The target accepts a connection.",
-  examine() {
-    return Promise.resolve();
+  async examine(dial) {
+    await dial();
   },
 };

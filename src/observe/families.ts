@@ -1,3 +1,4 @@
+import { acmeFamilies } from "./acme_families.ts";
 import type { MetricsRegistry } from "./metrics.ts";
 import { tunnelFamilies } from "./tunnel_families.ts";
 
@@ -164,6 +165,63 @@ function upstreamFamilies(registry: MetricsRegistry) {
       labels: ["upstream", "target"],
       merge: "max",
     }),
+    ...fitnessFamilies(registry),
+  };
+}
+
+function fitnessFamilies(registry: MetricsRegistry) {
+  return {
+    healthChecks: registry.counter({
+      name: "sentinel_health_checks_total",
+      help: "Active checks of targets, by whether the target was well (good, bad).",
+      labels: ["upstream", "target", "result"],
+    }),
+    breakerState: registry.gauge({
+      name: "sentinel_circuit_breaker_state",
+      help: "0 closed, 1 half-open, 2 open.",
+      labels: ["upstream", "target"],
+      merge: "max",
+    }),
+    breakerTransitions: registry.counter({
+      name: "sentinel_circuit_breaker_transitions_total",
+      help: "Times a target's circuit breaker entered a state.",
+      labels: ["upstream", "target", "state"],
+    }),
+    targetEjected: registry.gauge({
+      name: "sentinel_target_ejected",
+      help: "Whether outlier detection has taken the target out.",
+      labels: ["upstream", "target"],
+      merge: "max",
+    }),
+    targetEjections: registry.counter({
+      name: "sentinel_target_ejections_total",
+      help: "Times outlier detection took a target out, by why.",
+      labels: ["upstream", "target", "reason"],
+    }),
+    retriesActive: registry.gauge({
+      name: "sentinel_upstream_retries_active",
+      help: "Attempts under way that are not their request's first; what the retry budget bounds.",
+      labels: ["upstream"],
+      merge: "max",
+    }),
+    upstreamAwaited: registry.gauge({
+      name: "sentinel_upstream_requests_awaited",
+      help: "Requests waiting for an answer, where a retry policy counts them.",
+      labels: ["upstream"],
+      merge: "max",
+    }),
+    upstreamQueued: registry.gauge({
+      name: "sentinel_upstream_requests_queued",
+      help: "Requests waiting for a place, where max-requests bounds them.",
+      labels: ["upstream"],
+      merge: "max",
+    }),
+    upstreamPanic: registry.gauge({
+      name: "sentinel_upstream_panic",
+      help: "Whether so few targets are well that all are used.",
+      labels: ["upstream"],
+      merge: "max",
+    }),
   };
 }
 
@@ -311,45 +369,6 @@ function tlsFamilies(registry: MetricsRegistry) {
       name: "sentinel_tls_certificate_reloads_total",
       help: "Times that certificate files changed and were read anew.",
       labels: ["result"],
-    }),
-  };
-}
-
-function acmeFamilies(registry: MetricsRegistry) {
-  return {
-    acmeExpiry: registry.gauge({
-      name: "sentinel_acme_certificate_expiry_timestamp_seconds",
-      help: "When a certificate from an authority ends, Unix time.",
-      labels: ["certificate"],
-      merge: "max",
-    }),
-    acmeNextAttempt: registry.gauge({
-      name: "sentinel_acme_next_attempt_timestamp_seconds",
-      help: "When a certificate is renewed, or tried again, Unix time.",
-      labels: ["certificate"],
-      merge: "max",
-    }),
-    acmeLastSuccess: registry.gauge({
-      name: "sentinel_acme_last_success_timestamp_seconds",
-      help: "When a certificate was last issued to this process, Unix time.",
-      labels: ["certificate"],
-      merge: "max",
-    }),
-    acmeStandIn: registry.gauge({
-      name: "sentinel_acme_stand_in",
-      help: "1 while a self-signed certificate stands in for one that was never issued.",
-      labels: ["certificate"],
-      merge: "max",
-    }),
-    acmeIssued: registry.counter({
-      name: "sentinel_acme_certificates_issued_total",
-      help: "Certificates that authorities have issued.",
-      labels: ["certificate"],
-    }),
-    acmeFailures: registry.counter({
-      name: "sentinel_acme_failures_total",
-      help: "Attempts at a certificate that failed, by why.",
-      labels: ["certificate", "reason"],
     }),
   };
 }

@@ -91,6 +91,8 @@ function depsOf(
           weight: 1,
           status: "healthy" as const,
           draining: false,
+          ejected: false,
+          breaker: undefined,
           ramp: 1,
           priority: 0,
           inFlight: 0,

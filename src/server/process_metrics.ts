@@ -39,6 +39,19 @@ export class ProcessMetrics {
     this.#families.discoveryUpdates.labels(result).inc();
   }
 
+  /** Counts an active check of a target. */
+  countCheck(
+    { upstreamId, address, isGood }: { upstreamId: string; address: string; isGood: boolean },
+  ): void {
+    this.#families.healthChecks.labels(upstreamId, address, isGood ? "good" : "bad").inc();
+  }
+
+  /** Drops the counts of targets that are checked no more. */
+  recordHealth(targets: readonly { readonly upstreamId: string; readonly address: string }[]): void {
+    const known = new Set(targets.map(({ upstreamId, address }) => `${upstreamId}\n${address}`));
+    this.#families.healthChecks.retain(([upstream, target]) => known.has(`${upstream}\n${target}`));
+  }
+
   /** Takes over how the sources of targets are doing. */
   recordDiscovery(states: readonly DiscoveryState[]): void {
     const { discoveryTargets, discoveryRejected, discoveryAge, discoveryFailing } = this.#families;

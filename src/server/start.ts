@@ -89,6 +89,7 @@ class Starting {
   #certificates: CertificateCompanion | undefined;
   #collector = new MetricsCollector(() => []);
   #supervisor: Supervisor | undefined;
+  #health: HealthCompanion | undefined;
 
   constructor(options: StartOptions) {
     this.#options = options;
@@ -188,23 +189,25 @@ class Starting {
     this.#supervisor = supervisor;
     this.#collector = new MetricsCollector(() => supervisor.fleet.threads);
     const { log } = this.#processLog;
-    const admin = new AdminListener({
-      supervisor,
-      version: this.#options.version,
-      metrics: () => this.#processMetrics(),
-      upstreams: async () => this.#discovery.describe(await firstAnswer(supervisor.fleet.threads)),
-      agents: () => this.#agents(supervisor),
-      certificates: () => certificatesView(this.#acme.states(), this.#clock.wallMs()),
-      renew: async (domain) => renewalsView(await this.#acme.renew(domain)),
-      drains: new TargetDrains(supervisor, { clock: this.#clock, log }),
-    }, log);
-    const health = new HealthCompanion({
+    const health = this.#health = new HealthCompanion({
       dialer: createDialer(),
       clock: this.#clock,
       timers: this.#timers,
       random: createRandom(),
       log,
+      checked: (check) => this.#metrics.countCheck(check),
     });
+    const admin = new AdminListener({
+      supervisor,
+      version: this.#options.version,
+      metrics: () => this.#processMetrics(),
+      upstreams: async () =>
+        health.describe(this.#discovery.describe(await firstAnswer(supervisor.fleet.threads))),
+      agents: () => this.#agents(supervisor),
+      certificates: () => certificatesView(this.#acme.states(), this.#clock.wallMs()),
+      renew: async (domain) => renewalsView(await this.#acme.renew(domain)),
+      drains: new TargetDrains(supervisor, { clock: this.#clock, log }),
+    }, log);
     const ports = { clock: this.#clock, timers: this.#timers, listen: createListen(log), log };
     const watch = new WatchCompanion(supervisor, log);
     const certificates = new CertificateCompanion({
@@ -239,6 +242,7 @@ class Starting {
     if (supervisor === undefined || supervisor.generation === 0) return { families: [] };
     this.#metrics.recordDiscovery(this.#discovery.states());
     this.#metrics.recordCertificates(this.#acme.states());
+    this.#metrics.recordHealth(this.#health?.health() ?? []);
     const merged = mergeSnapshots([await this.#collector.collect(), this.#metrics.snapshot(supervisor)]);
     return joinCustomFamilies(merged);
   }

@@ -41,6 +41,9 @@ export function createProxyService(deps: ProxyServiceDeps): Service {
   return new ProxyService(deps);
 }
 
+/** How often somebody who waits for room in the retry budget looks, on average. */
+const BUDGET_LOOK_MS = 10;
+
 /** What one request has been through so far. */
 interface Course {
   /** `Clock.nowMs` when the first attempt began. */
@@ -88,8 +91,10 @@ class ProxyService implements Service {
     const course = this.#begin(context);
     policy.budget?.enter();
     try {
-      let target = this.#pick(context, course);
+      const { gate } = this.#upstream;
       let attemptMs = course.startedMs;
+      if (gate !== null && !gate.tryEnter()) attemptMs = await this.#queue(context, course);
+      let target = this.#pick(context, course);
       while (true) {
         const attempt = this.#attempt(context, { target, course, startedMs: attemptMs });
         let response: Response | undefined;
@@ -102,16 +107,16 @@ class ProxyService implements Service {
           error = this.#failed(attempt, course, cause);
         }
         attemptMs = this.#clock.nowMs();
-        const reason = this.#reasonToRetry(context, { attempt, course, error, nowMs: attemptMs });
-        if (reason === undefined) {
+        const after = { attempt, course, error, nowMs: attemptMs };
+        const reason = this.#reasonToRetry(context, after);
+        if (reason === undefined || !(this.#takeRetry(course) || await this.#awaitRetry(context, after))) {
           if (response !== undefined) return this.#marked(context, target, response);
           throw error;
         }
         if (response !== undefined) discard(response);
-        if (course.pauseMs > 0) {
-          await this.#pause(context, course.pauseMs);
-          attemptMs = this.#clock.nowMs();
-        }
+        if (course.pauseMs > 0) await this.#pause(context, course.pauseMs);
+        attemptMs = this.#clock.nowMs();
+        if (gate !== null && !gate.tryEnter()) attemptMs = await this.#queue(context, course);
         target = this.#pickAgain(context, { attempt, course, error }, reason);
       }
     } finally {
@@ -159,7 +164,10 @@ class ProxyService implements Service {
 
   #pick(context: RequestContext, course: Course): LiveTarget {
     const target = this.#upstream.take(context, course);
-    if (target === undefined) throw this.#unavailable();
+    if (target === undefined) {
+      this.#upstream.gate?.cancel();
+      throw this.#unavailable();
+    }
     if (context.trace !== null) {
       note(context, target, { outcome: "picked", detail: this.#upstream.loadBalancing });
     }
@@ -191,6 +199,7 @@ class ProxyService implements Service {
   #answered(attempt: Attempt, { status, course, attemptMs }: Answer): void {
     const { context, target } = attempt;
     this.#meter.acquired();
+    target.settled(context);
     course.bodyTouched = true;
     context.connectionReused = attempt.reused;
     context.upstreamHeadMs = attempt.answeredMs - course.startedMs;
@@ -237,13 +246,6 @@ class ProxyService implements Service {
     if (course.attempts >= policy.attemptsMax) {
       return refuse(context, attempt, `after ${course.attempts} attempts`);
     }
-    if (policy.budget !== null && !course.holdsRetry) {
-      course.holdsRetry = policy.budget.tryTake();
-      if (!course.holdsRetry) {
-        this.#meter.retryRefused();
-        return refuse(context, attempt, "the retry budget is used up");
-      }
-    }
     // A connection that goes away, unlike the target, says so to what comes too late: once that is no failure.
     const isStale = (reason === "reset" && attempt.reused) || (reason === "refused-stream" && !course.fresh);
     if (!policy.isImplicit || !isStale) (course.tried ??= []).push(attempt.target);
@@ -257,12 +259,38 @@ class ProxyService implements Service {
     return reason;
   }
 
+  /** Takes a place in the retry budget, unless the request has one or needs none. */
+  #takeRetry(course: Course): boolean {
+    const { budget } = this.#policy;
+    return budget === null || course.holdsRetry || (course.holdsRetry = budget.tryTake());
+  }
+
+  /** As `#takeRetry`, for a while again and again, if nothing better than an error is at hand. */
+  async #awaitRetry(context: RequestContext, { attempt, course, error, nowMs }: After): Promise<boolean> {
+    const policy = this.#policy;
+    const patienceMs = error === undefined ? 0 : policy.budgetWaitMs;
+    const dueMs = Math.min(nowMs + patienceMs, course.headDueMs, context.deadlineMs);
+    for (let now = nowMs; now < dueMs; now = this.#clock.nowMs()) {
+      const pauseMs = BUDGET_LOOK_MS * (0.5 + this.#random.u32() / 2 ** 32);
+      await this.#pause(context, Math.max(1, Math.min(pauseMs, dueMs - now)));
+      if (this.#takeRetry(course)) return true;
+    }
+    this.#meter.retryRefused();
+    if (context.trace !== null) {
+      note(context, attempt.target, { outcome: "not retried", detail: "the retry budget is used up" });
+    }
+    return false;
+  }
+
   /** The target of the next attempt, counted in flight. Throws the last error when none is left. */
   #pickAgain(context: RequestContext, { attempt, course, error }: Failed, reason: RetryReason): LiveTarget {
     const target = this.#policy.isImplicit && course.fresh
       ? (attempt.target.begin(context) ? attempt.target : undefined)
       : this.#other(context, course, attempt.target);
-    if (target === undefined) throw error ?? this.#unavailable();
+    if (target === undefined) {
+      this.#upstream.gate?.cancel();
+      throw error ?? this.#unavailable();
+    }
     if (course.replay !== null && course.bodyTouched) context.body = course.replay.rewind();
     this.#meter.retry(reason);
     if (context.trace !== null) note(context, target, { outcome: "picked", detail: `again after ${reason}` });
@@ -297,8 +325,26 @@ class ProxyService implements Service {
     return !hasBody || !course.bodyTouched || course.replay?.isRepeatable === true;
   }
 
-  #pause(context: RequestContext, ms: number): Promise<void> {
-    return new Promise((resolve, reject) => {
+  /** Waits for one of the upstream's places; resolves with `Clock.nowMs`. */
+  async #queue(context: RequestContext, course: Course): Promise<number> {
+    const { gate } = this.#upstream;
+    if (context.trace !== null) {
+      context.trace.note({ step: "upstream", subject: this.#upstream.id, outcome: "queued" });
+    }
+    try {
+      await gate!.wait(context, this.#clock.nowMs(), Math.min(course.headDueMs, context.deadlineMs));
+    } catch (cause) {
+      const error = toProxyError(cause);
+      this.#meter.failure(error.code);
+      throw error;
+    }
+    if (!context.aborted) return this.#clock.nowMs();
+    gate!.cancel();
+    throw new ProxyError("client_closed", "the client left when its turn came");
+  }
+
+  async #pause(context: RequestContext, ms: number): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
       const cancel = this.#timers.after(ms, () => {
         context.onAbort = null;
         resolve();
@@ -309,6 +355,7 @@ class ProxyService implements Service {
         reject(new ProxyError(cause, "abandoned between two attempts"));
       };
     });
+    if (context.aborted) throw new ProxyError("client_closed", "the client left between two attempts");
   }
 }
 

@@ -182,7 +182,7 @@ Deno.test("retry: the budget holds for all requests together, and is given back"
     maxAttempts: 2,
     backoffMaxMs: 0,
     backoffBaseMs: 0,
-    budget: { percent: 20, minConcurrency: 0 },
+    budget: { percent: 20, minConcurrency: 0, maxWaitMs: 0 },
   }, 3);
   const contexts = Array.from({ length: 10 }, () => request());
   const all = contexts.map((context) => failure(rig.service.serve(context)));
@@ -194,6 +194,44 @@ Deno.test("retry: the budget holds for all requests together, and is given back"
   await rig.time.advance(2000);
   assert.deepEqual((await Promise.all(all)).map(({ code }) => code), Array(10).fill("upstream_try_timeout"));
   assert.equal(rig.meter.attempts, 12);
+  assertNoLeak(rig);
+});
+
+Deno.test("retry: who finds the budget used up waits for room, and never more retries than that run", async () => {
+  const rig = rigOf([[resets], [isSilent]], { budget: { percent: 20, minConcurrency: 2, maxWaitMs: 500 } });
+  let most = 0;
+  const budget = rig.budget!;
+  rig.dialer.answer = () => {
+    most = Math.max(most, budget.taken);
+    return {};
+  };
+  const answered: string[] = [];
+  // Half of them go to the target that resets.
+  const all = Array.from({ length: 4 }, () => serve(rig).then(({ text }) => answered.push(text)));
+  await rig.time.advance(100);
+  const silent = rig.dialer.sockets.filter((socket) => !socket.isClosed);
+  for (const socket of silent) socket.push(OK);
+  for (let i = 0; i < 10 && answered.length < 4; i++) {
+    await rig.time.advance(50);
+    for (const socket of rig.dialer.sockets) if (!socket.isClosed && socket.written !== "") socket.push(OK);
+  }
+  await Promise.all(all);
+  assert.deepEqual(answered, ["ok", "ok", "ok", "ok"]);
+  assert.ok(most <= 2);
+  assertNoLeak(rig);
+});
+
+Deno.test("retry: waiting for the budget ends in time, and with the client", async () => {
+  const rig = rigOf([[resets]], { budget: { percent: 0, minConcurrency: 0, maxWaitMs: 500 } }, 2);
+  const startMs = rig.time.now;
+  assert.equal(await outcome(rig), "upstream_reset");
+  assert.equal(rig.meter.refused, 1);
+  assert.ok(rig.time.now - startMs >= 500 && rig.time.now - startMs <= 700);
+  const context = request();
+  const lost = failure(rig.service.serve(context));
+  await settle();
+  context.onAbort!("client_closed");
+  assert.equal((await lost).code, "client_closed");
   assertNoLeak(rig);
 });
 

@@ -8,6 +8,14 @@ import type { TargetRecord } from "./target_record.ts";
 /** Somebody who is told what becomes of the requests on live targets. */
 export type TargetObserver = LoadObserver<LiveTarget>;
 
+/** Decides whether a request may be sent to a target at all: a breaker. */
+export interface TargetGate {
+  /** False keeps the request away; after true the target's `ended` follows. */
+  admits(context: RequestContext): boolean;
+  /** The request has its answer, or has failed: from the gate's point of view it is over. */
+  release(context: RequestContext): void;
+}
+
 /** What a live target is made of. */
 export interface LiveTargetInit {
   readonly address: string;
@@ -45,6 +53,7 @@ export class LiveTarget implements Target {
   #changes: SharedLoadChanges | null = null;
   readonly #bit: number;
   #observers: readonly TargetObserver[] | null = null;
+  #gate: TargetGate | null = null;
 
   constructor(init: LiveTargetInit) {
     this.address = init.address;
@@ -80,12 +89,26 @@ export class LiveTarget implements Target {
     this.#observers = [...this.#observers ?? [], observer];
   }
 
+  /** Sets who decides whether requests may be sent; for the building of a snapshot, before any request. */
+  guard(gate: TargetGate): void {
+    this.#gate = gate;
+  }
+
+  /** The request has its answer or has failed, though its body may still be under way. */
+  settled(context: RequestContext): void {
+    if (this.#gate !== null) this.#gate.release(context);
+  }
+
   /**
-   * Counts a request in flight; false when the target is full, and then nothing else is called. After true,
-   * `ended` follows exactly once, whatever happens.
+   * Counts a request in flight; false when the target is full or must be left alone, and then nothing else is
+   * called. After true, `ended` follows exactly once, whatever happens.
    */
   begin(context: RequestContext): boolean {
     if (!this.record.tryBegin(this.#requestsMax)) return false;
+    if (this.#gate !== null && !this.#gate.admits(context)) {
+      this.record.end();
+      return false;
+    }
     const observers = this.#observers;
     if (observers !== null) { for (const observer of observers) observer.begun?.(this, context); }
     // After the observers, as they count too.

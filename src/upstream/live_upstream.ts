@@ -5,13 +5,21 @@ import type { RequestContext } from "../core/context.ts";
 import type { Response } from "../core/message.ts";
 import type { Clock, Random, TlsClientOptions } from "../core/ports.ts";
 import type { CheckedUpstream } from "../health/monitor.ts";
+import type { SharedTotals } from "../counters/shared_totals.ts";
 import type { HealthState } from "../health/states.ts";
 import { LiveTarget } from "./live_target.ts";
 import type { PoolLimits, UpstreamProtocol } from "./pool.ts";
 import type { UpstreamPools } from "./pools.ts";
 import { SlowStart } from "./slow_start.ts";
 import type { UpstreamRecords, UpstreamVersion } from "./target_record.ts";
+import { RETRIES, WAITERS, WAITING } from "./retry_budget.ts";
+import type { BreakerState } from "./target_breaker.ts";
 import type { UpstreamConfig } from "./upstream.ts";
+import { UpstreamGate } from "./upstream_gate.ts";
+import { type FitnessInit, UpstreamFitness } from "./upstream_fitness.ts";
+
+/** How long requests wait for a place where the configuration does not say. */
+const QUEUE_TIMEOUT_MS = 1000;
 
 /** Bounds of the whole proxy on what is kept per target. */
 export interface TargetBounds {
@@ -39,12 +47,26 @@ export interface TargetState {
   readonly status: HealthState;
   /** Takes no new requests, as its configuration or an administrator wants it. */
   readonly draining: boolean;
+  /** Taken out for a while by outlier detection. */
+  readonly ejected: boolean;
+  /** Undefined without breakers. */
+  readonly breaker: BreakerState | undefined;
   /** How far slow start has brought it, above 0 and up to 1. */
   readonly ramp: number;
   readonly zone?: string;
   readonly priority: number;
   /** Requests on it now, all threads together. */
   readonly inFlight: number;
+}
+
+/** Counts of one upstream, all threads together. */
+export interface UpstreamLoad {
+  /** Attempts under way that are not their request's first. */
+  readonly retries: number;
+  /** Requests that wait for an answer, where a retry policy counts them. */
+  readonly awaited: number;
+  /** Requests that wait for a place, where `max-requests` bounds them. */
+  readonly queued: number;
 }
 
 /** What a live upstream is made of. */
@@ -57,6 +79,10 @@ export interface LiveUpstreamInit {
   /** Live state of the targets, which all threads share. */
   readonly records: UpstreamRecords;
   readonly clock: Clock;
+  /** Needed where targets are judged by their requests. */
+  readonly watch?: Pick<FitnessInit, "deadlines" | "random" | "events">;
+  /** Needed where the upstream's requests are bounded: counts that all threads share, and how many those are. */
+  readonly load?: { readonly totals: SharedTotals; readonly threads: number };
   readonly random: Random;
   /** Name of this machine, the same in all threads and after a restart. */
   readonly instance: string;
@@ -76,11 +102,19 @@ export class LiveUpstream {
   readonly readMs: number;
   readonly writeMs: number;
 
+  /** Where requests wait when there are too many; null where they are not bounded. */
+  readonly gate: UpstreamGate | null;
+
   readonly #pools: UpstreamPools;
   readonly #version: UpstreamVersion;
   readonly #clock: Clock;
   readonly #balancer: Balancer<LiveTarget>;
   readonly #slowStart: SlowStart<LiveTarget> | null;
+  readonly #totals: SharedTotals | undefined;
+  readonly #fitness: UpstreamFitness | undefined;
+  /** Share of well targets below which all are used; negative means never. */
+  readonly #panicShare: number;
+  #isPanicking = false;
   #usable: readonly LiveTarget[] = [];
   #usableVersion: number | undefined;
 
@@ -97,6 +131,10 @@ export class LiveUpstream {
     this.#clock = clock;
     this.#slowStart = config.slowStartSecs > 0 ? new SlowStart(config.slowStartSecs * 1000) : null;
     this.targets = liveTargets(init);
+    this.#panicShare = config.allTargetsDown === "fail-open" ? (config.panicThreshold ?? 0) / 100 : -1;
+    this.#totals = init.load?.totals;
+    this.#fitness = fitnessOf(this.targets, init);
+    this.gate = gateOf(this.targets, init);
     this.#balancer = this.#createBalancer(init);
   }
 
@@ -154,11 +192,13 @@ export class LiveUpstream {
 
   states(): TargetState[] {
     this.#usableNow();
-    return this.targets.map(({ address, weight, record, draining, ramp, zone, priority }) => ({
+    return this.targets.map(({ address, weight, record, draining, ramp, zone, priority, index }) => ({
       address,
       weight,
       status: record.health,
       draining,
+      ejected: this.#fitness?.isEjected(index) === true,
+      breaker: this.#fitness?.breakerOf(index),
       ramp,
       ...(zone === undefined ? {} : { zone }),
       priority,
@@ -166,8 +206,23 @@ export class LiveUpstream {
     }));
   }
 
+  /** What is under way and waits, all threads together; undefined where nothing counts it. */
+  load(): UpstreamLoad | undefined {
+    const totals = this.#totals;
+    if (totals === undefined) return undefined;
+    return { retries: totals.total(RETRIES), awaited: totals.total(WAITING), queued: totals.total(WAITERS) };
+  }
+
+  /** So few targets are well that all are used. */
+  get isPanicking(): boolean {
+    this.#usableNow();
+    return this.#isPanicking;
+  }
+
   /** Lets the pools go; those that no other snapshot uses are closed. */
   dispose(): void {
+    this.#fitness?.dispose();
+    this.gate?.dispose();
     for (const target of this.targets) this.#pools.release(target.pool);
   }
 
@@ -175,9 +230,7 @@ export class LiveUpstream {
     const version = this.#version.current;
     if (version !== this.#usableVersion) {
       this.#usableVersion = version;
-      this.#usable = this.targets.filter(({ weight, record, draining }) =>
-        weight > 0 && record.health !== "unhealthy" && !draining
-      );
+      this.#usable = this.#findUsable();
       this.#slowStart?.adopt(this.#usable, this.#clock.nowMs());
     } else if (this.#slowStart?.isRamping && this.#slowStart.step(this.#usable, this.#clock.nowMs())) {
       // Another list tells the balancer that shares are not what they were.
@@ -185,6 +238,41 @@ export class LiveUpstream {
     }
     return this.#usable;
   }
+
+  #findUsable(): readonly LiveTarget[] {
+    const fitness = this.#fitness;
+    const inService = this.targets.filter(({ weight, draining }) => weight > 0 && !draining);
+    const well = inService.filter(({ record, index }) =>
+      record.health !== "unhealthy" && fitness?.isEjected(index) !== true
+    );
+    const share = inService.length === 0 ? 1 : well.length / inService.length;
+    this.#isPanicking = share < this.#panicShare || (share === 0 && this.#panicShare >= 0);
+    const used = this.#isPanicking ? inService : well;
+    return fitness === undefined ? used : used.filter(({ index }) => !fitness.isOpen(index));
+  }
+}
+
+function fitnessOf(targets: readonly LiveTarget[], init: LiveUpstreamInit): UpstreamFitness | undefined {
+  const { config, watch, records, clock } = init;
+  if (config.circuitBreaker === undefined && config.outlierDetection === undefined) return undefined;
+  assert(watch !== undefined, "an upstream that judges its targets can watch the clock");
+  return new UpstreamFitness({ config, targets, version: records.version, clock, ...watch });
+}
+
+function gateOf(targets: readonly LiveTarget[], init: LiveUpstreamInit): UpstreamGate | null {
+  const { config: { id, maxRequests, queue }, bounds, watch, load } = init;
+  if (maxRequests === undefined) return null;
+  assert(watch !== undefined && load !== undefined, "an upstream with bounded requests can count them");
+  const gate = new UpstreamGate({
+    upstreamId: id,
+    requestsMax: maxRequests,
+    queueMax: queue?.maxSize ?? bounds.queueMax,
+    queueTimeoutMs: queue?.timeoutMs ?? QUEUE_TIMEOUT_MS,
+    deadlines: watch.deadlines,
+    ...load,
+  });
+  for (const target of targets) target.observe(gate);
+  return gate;
 }
 
 /** The targets of a configuration, each with its pool, which is given back by `dispose`. */
@@ -230,14 +318,15 @@ function protocolOf({ httpVersion, tls }: UpstreamConfig): UpstreamProtocol {
 }
 
 function poolLimits(config: UpstreamConfig, bounds: TargetBounds): PoolLimits {
-  const { connectionPool, httpVersion, timeouts } = config;
+  const { connectionPool, httpVersion, timeouts, queue } = config;
   const pingSeconds = httpVersion.h2PingInterval;
   return {
     connectionsMax: connectionPool.maxConnections,
     idleMax: Math.min(connectionPool.maxIdle, bounds.idleMax),
     idleTimeoutMs: connectionPool.idleTimeoutSecs * 1000,
     lifetimeMs: (connectionPool.maxLifetimeSecs ?? Infinity) * 1000,
-    queueMax: bounds.queueMax,
+    queueMax: queue?.maxSize ?? bounds.queueMax,
+    queueTimeoutMs: queue?.timeoutMs ?? Infinity,
     http2: {
       streamsMax: httpVersion.maxH2Streams,
       pingIntervalMs: pingSeconds === 0 ? Infinity : pingSeconds * 1000,

@@ -30,6 +30,8 @@ export interface PoolLimits {
   readonly lifetimeMs: number;
   /** Requests that wait for a connection. */
   readonly queueMax: number;
+  /** How long they wait when all connections are busy; Infinity means as long as for connecting. */
+  readonly queueTimeoutMs?: number;
   /** Of HTTP/2 connections; needed where they are spoken. */
   readonly http2?: Http2Bounds;
 }
@@ -119,17 +121,19 @@ export class TargetPool implements ConnectionOwner {
 
   /** Waits for a connection: a new one, or one that comes back. Rejects with `ProxyError`. */
   wait(want: Want): Promise<UpstreamConnection> {
-    const { connectionsMax, queueMax } = this.#limits;
+    const { connectionsMax, queueMax, queueTimeoutMs = Infinity } = this.#limits;
     if (this.size >= connectionsMax && want.fresh) this.#idle[0]?.close();
     if (this.size >= connectionsMax && this.#waiters.size - this.#dialing >= queueMax) {
       const { address } = this.target;
       const error = new ProxyError("upstream_queue_full", `${this.size} connections to ${address} are busy`);
       return Promise.reject(error);
     }
+    const isBusy = this.size >= connectionsMax;
+    const timeoutMs = isBusy ? Math.min(want.timeoutMs, queueTimeoutMs) : want.timeoutMs;
     return new Promise((resolve, reject) => {
       const waiter: Waiter = {
         fresh: want.fresh,
-        dueMs: this.#deps.clock.nowMs() + want.timeoutMs,
+        dueMs: this.#deps.clock.nowMs() + timeoutMs,
         expire: () => this.#giveUp(waiter, this.#timedOut()),
         resolve,
         reject,

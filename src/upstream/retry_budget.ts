@@ -1,13 +1,14 @@
 import type { SharedTotals } from "../counters/shared_totals.ts";
 
 /** Numbers of an upstream that all threads count together. */
-export const LOAD_NUMBERS = 3;
+export const LOAD_NUMBERS = 4;
 /** Requests that wait for an answer, counted where a retry policy holds. */
-const WAITING = 0;
+export const WAITING = 0;
 /** Attempts under way, or paused for, that are not their request's first. */
-const RETRIES = 1;
-/** Requests that hold one of the upstream's `max-requests` places; see `upstream_gate.ts`. */
+export const RETRIES = 1;
+/** Requests that hold one of the upstream's `max-requests` places, and those that wait for one; see `upstream_gate.ts`. */
 export const PLACES = 2;
+export const WAITERS = 3;
 
 /** How many retries there may be. */
 export interface RetryBudgetLimits {

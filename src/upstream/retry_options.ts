@@ -1,5 +1,6 @@
 import { choiceDecoder } from "../core/choices.ts";
 import { Problem } from "../core/reading.ts";
+import { refused } from "../core/refused.ts";
 import { block, bytes, decimal, duration, integer, list } from "../core/schema.ts";
 import type { Infer } from "../core/schema.ts";
 import { statusRanges } from "../core/status_ranges.ts";
@@ -70,23 +71,22 @@ const budget = block({
       max: 100_000,
       default: 10,
     }),
+    maxWaitMs: duration({
+      summary:
+        "How long a request whose attempt failed waits for room in the budget, as many of them do at " +
+        "once when a target dies; 0 means that it fails at once.",
+      aliases: ["max-wait"],
+      unit: "ms",
+      min: 0,
+      max: 60_000,
+      default: 500,
+    }),
   },
 });
 
-const hedge = block({
-  summary: "A second attempt at another target when the first is slow; the answer that comes first counts. " +
-    "Only for requests without a body that may be repeated, and within the budget.",
+const hedge = refused({
+  summary: "A second attempt at another target when the first is slow.",
   aliases: ["hedging"],
-  fields: {
-    delayMs: duration({
-      summary: "How long the first target is waited for.",
-      aliases: ["delay", "after", "after-ms"],
-      unit: "ms",
-      min: 1,
-      max: TIME_MS_MAX,
-      required: true,
-    }),
-  },
 });
 
 const fields = {

@@ -5,7 +5,7 @@ import type { RetryBudget } from "./retry_budget.ts";
 import { IDEMPOTENT_METHODS, type RetryCondition, type RetryPolicyConfig } from "./retry_options.ts";
 
 /** Why an attempt is followed by another: a label of metrics. */
-export type RetryReason = "connect-failure" | "reset" | "refused-stream" | "timeout" | "status" | "hedge";
+export type RetryReason = "connect-failure" | "reset" | "refused-stream" | "timeout" | "status";
 
 const STATUS_CLASSES: Partial<Record<RetryCondition, readonly StatusRange[]>> = {
   "5xx": [[500, 599]],
@@ -27,8 +27,8 @@ export class RetryPolicy {
   /** Bytes of a request body kept for another attempt. */
   readonly bodyBytesMax: number;
   readonly budget: RetryBudget | null;
-  /** Milliseconds until a second attempt is made beside the first; 0 means never. */
-  readonly hedgeMs: number;
+  /** How long a request waits for room in the budget, in milliseconds. */
+  readonly budgetWaitMs: number;
   /** Only an attempt that cannot have reached a target, or died on a used connection, is repeated. */
   readonly isImplicit: boolean;
 
@@ -45,8 +45,8 @@ export class RetryPolicy {
     this.attemptsMax = config?.maxAttempts ?? UNREACHED_ATTEMPTS_MAX;
     this.attemptMs = config?.timeoutMs ?? Infinity;
     this.bodyBytesMax = config?.maxBodySizeBytes ?? 0;
-    this.hedgeMs = config?.hedge?.delayMs ?? 0;
     this.budget = budget;
+    this.budgetWaitMs = config?.budget.maxWaitMs ?? 0;
     this.#reasons = new Set(reasonsOf(config?.retryOn ?? ["connect-failure", "reset", "refused-stream"]));
     this.#statuses = config === undefined ? null : statusTable(config);
     const methods = config?.methods ?? IDEMPOTENT_METHODS;

@@ -13,6 +13,7 @@ const UPSTREAM_PREFIX = "upstream:";
 const HEALTH = 0;
 const DRAINING = 1;
 const ROSE = 2;
+const WELL = 3;
 const COMMON_CELLS = 64;
 /** A worker's row fills a cache line, so that threads which count do not slow each other down. */
 const ROW_CELLS = 16;
@@ -37,6 +38,8 @@ const ROW_ROOMS = {
 /** Cells of an upstream: a cache line for the version, then who has to look at which target again. */
 const VERSION = 0;
 const VERSION_CELLS = 16;
+/** Cells that parts of their own keep in an upstream's memory, within the version's line. */
+const UPSTREAM_ROOMS = { ejection: { start: 8, cells: 8 } } as const;
 
 /** Moments are kept in tenths of a second: 32 bits of them last for years. */
 const MS_PER_TICK = 100;
@@ -85,6 +88,12 @@ export class UpstreamVersion {
     return Atomics.load(this.#cells, VERSION);
   }
 
+  /** Cells of a part of its own, shared by all threads. */
+  room(name: keyof typeof UPSTREAM_ROOMS): Int32Array {
+    const { start, cells } = UPSTREAM_ROOMS[name];
+    return this.#cells.subarray(start, start + cells);
+  }
+
   /** Makes every thread look at the targets anew. */
   bump(): void {
     Atomics.add(this.#cells, VERSION, 1);
@@ -125,6 +134,21 @@ export class TargetRecord implements HealthCell, TargetLoad {
     if (before === next) return;
     if (HEALTH_STATES[before] === "unhealthy") this.rise(nowMs);
     else this.#version.bump();
+  }
+
+  foundWell(nowMs: number): void {
+    Atomics.store(this.#cells, WELL, ticks(nowMs));
+  }
+
+  /** Whether a good check ended after this moment, to a tenth of a second. */
+  wasWellAfter(ms: number): boolean {
+    const well = Atomics.load(this.#cells, WELL);
+    return well !== 0 && ((well - ticks(ms)) | 0) > 0;
+  }
+
+  /** Whether it has risen after this moment, to a tenth of a second. */
+  hasRisenAfter(ms: number): boolean {
+    return ((Atomics.load(this.#cells, ROSE) - ticks(ms)) | 0) > 0;
   }
 
   /** Whether an administrator took it out of service: it ends what it has and gets nothing new. */
@@ -208,6 +232,16 @@ export class TargetRecord implements HealthCell, TargetLoad {
   rowRoom(name: keyof typeof ROW_ROOMS): Int32Array {
     const { start, cells } = ROW_ROOMS[name];
     return this.#cells.subarray(this.#row + start, this.#row + start + cells);
+  }
+
+  /** Sums a cell of a part's over all rows and sets it to zero. */
+  takeRowSum(name: keyof typeof ROW_ROOMS, cell: number): number {
+    const cells = this.#cells;
+    let sum = 0;
+    for (let at = COMMON_CELLS + ROW_ROOMS[name].start + cell; at < cells.length; at += ROW_CELLS) {
+      sum += Atomics.exchange(cells, at, 0);
+    }
+    return sum;
   }
 
   /** Makes every thread look anew whether this target may be picked. */

@@ -1,13 +1,14 @@
 import { BALANCERS } from "../balancers/registry.ts";
 import { sticky } from "../balancers/sticky.ts";
 import { checkEndpoint } from "../core/address.ts";
-import { identifier, kindChoices, repeated, variant } from "../core/named_blocks.ts";
+import { identifier, repeated, variant } from "../core/named_blocks.ts";
 import { refused } from "../core/refused.ts";
-import { block, duration, flag, integer, oneOf, pairs, text } from "../core/schema.ts";
+import { block, decimal, duration, flag, integer, oneOf, pairs, text } from "../core/schema.ts";
 import type { Infer, Schema } from "../core/schema.ts";
-import { statusRanges } from "../core/status_ranges.ts";
 import { DISCOVERIES } from "../discovery/registry.ts";
-import { HEALTH_CHECKS } from "../health/registry.ts";
+import { healthCheckBlock } from "../health/options.ts";
+import { circuitBreaker } from "./breaker_options.ts";
+import { outlierDetection } from "./outlier_options.ts";
 import { retryPolicy } from "./retry_options.ts";
 import { normaliseHealthCheck, normaliseUpstream } from "./upstream_spellings.ts";
 
@@ -63,62 +64,14 @@ const loadBalancing = variant({
   typeAliases: ["algorithm"],
 });
 
+const healthCheck = healthCheckBlock(normaliseHealthCheck);
+
 /** Options of `sticky` beside `load-balancing`, as JSON has them: `normaliseUpstream` puts them into it. */
 const stickySession: Schema<undefined> = {
   summary: "Options of sticky load balancing, which this turns on when `load-balancing` is left out.",
   shape: sticky.options.shape,
   read: () => undefined,
 };
-
-/** Statuses of an http check. */
-const expectedStatus = statusRanges({
-  summary: "Statuses that count as healthy; 200 when left out.",
-  default: { ranges: [[200, 200]], shown: [200] },
-});
-
-const threshold = (summary: string, standard: number) =>
-  integer({ summary, min: 1, max: 1000, default: standard });
-
-const checkTypes = oneOf({
-  summary: "What is tried: a connection, or a request that must be answered with an expected status.",
-  values: kindChoices(HEALTH_CHECKS),
-  unavailable: { grpc: [], inference: [] },
-  default: "tcp",
-});
-
-/** JSON may nest the options: `"type": { "http": { "path": "/health" } }`. */
-const checkType = {
-  ...checkTypes,
-  shape: {
-    type: "choice",
-    values: HEALTH_CHECKS.map(({ type }) => type),
-    aliases: [],
-    json: { type: "object" },
-  } as const,
-};
-
-const healthCheck = block({
-  summary: "Looks at every target at intervals; unhealthy ones get no requests.",
-  normalise: normaliseHealthCheck,
-  fields: {
-    type: checkType,
-    intervalSecs: seconds("Time between checks.", { aliases: ["interval"], min: 0.1, default: 10 }),
-    timeoutSecs: seconds("Time for an answer.", { aliases: ["timeout"], min: 0.01, default: 5 }),
-    healthyThreshold: threshold("Good checks in a row until a target is healthy.", 2),
-    unhealthyThreshold: threshold("Bad checks in a row until a target is unhealthy.", 3),
-    path: text({
-      summary: "Request target of an http check.",
-      default: "/health",
-      check: (path) =>
-        /^\/[!-~]*$/.test(path) ? undefined : `must be a path such as "/health", found "${path}"`,
-    }),
-    expectedStatus,
-    host: text({
-      summary: "Host header of an http check; left out, the target's address.",
-      check: (host) => /^[!-~]+$/.test(host) ? undefined : "must not contain spaces or control characters",
-    }),
-  },
-});
 
 function seconds<const O extends { min: number; default?: number; aliases?: readonly string[] }>(
   summary: string,
@@ -147,6 +100,27 @@ const connectionPool = block({
       unit: "s",
       min: 0.1,
       max: 31_536_000,
+    }),
+  },
+});
+
+const queue = block({
+  summary: "Waiting for a place when max-requests are under way, or for a connection when all to a target " +
+    "are busy. Beyond its bounds the answer is 503 with Retry-After.",
+  fields: {
+    maxSize: integer({
+      summary: "Requests of one thread that wait; left out, the limit max-queued-requests.",
+      aliases: ["size"],
+      min: 0,
+      max: 1_000_000,
+    }),
+    timeoutMs: duration({
+      summary: "How long a request waits.",
+      aliases: ["timeout"],
+      unit: "ms",
+      min: 1,
+      max: 86_400_000,
+      default: 1000,
     }),
   },
 });
@@ -237,6 +211,10 @@ export const upstream = block({
   summary: "A service behind the proxy.",
   args: ["id"],
   normalise: normaliseUpstream,
+  check(value, report) {
+    if (value.panicThreshold === undefined || value.allTargetsDown === "fail-open") return;
+    report("panicThreshold", `"panic-threshold" needs fail-open`, 'add: all-targets-down "fail-open"');
+  },
   fields: {
     id: identifier("Name by which routes refer to it."),
     targets: repeated({
@@ -251,7 +229,22 @@ export const upstream = block({
     tls,
     healthCheck,
     httpVersion,
-    circuitBreaker: refused({ summary: "Pausing targets that fail." }),
+    circuitBreaker,
+    outlierDetection,
+    allTargetsDown: oneOf({
+      summary:
+        "What happens when health checks and outlier detection leave no target: 503, or all are used " +
+        "as if they were well (panic). Breakers and drained targets stay as they are.",
+      values: { reject: [], "fail-open": ["panic", "use-all"] },
+      default: "reject",
+    }),
+    panicThreshold: decimal({
+      summary: "Share of well targets below which all are used; left out, only when none is left.",
+      aliases: ["panic-threshold-percent"],
+      unit: "%",
+      min: 0,
+      max: 100,
+    }),
     stickySession,
     slowStartSecs: seconds("Over which a target that is new or comes back gets more and more of its share.", {
       aliases: ["slow-start"],
@@ -266,8 +259,12 @@ export const upstream = block({
       summary: "Repeating requests that failed, unless their route says otherwise.",
       aliases: ["retry-policy"],
     }),
-    outlierDetection: refused({ summary: "Ejecting targets that fail." }),
-    maxRequests: refused({ summary: "Requests at once on this upstream." }),
+    maxRequests: integer({
+      summary: "Requests at once on this upstream, all threads together; beyond it they wait in its queue.",
+      min: 1,
+      max: 1_000_000,
+    }),
+    queue,
   },
 });
 
@@ -277,7 +274,5 @@ export type UpstreamConfig = NonNullable<Infer<typeof upstream>>;
 export type TargetConfig = UpstreamConfig["targets"][number];
 /** Where targets are looked up. */
 export type DiscoveryConfig = NonNullable<UpstreamConfig["discovery"]>;
-/** How targets are looked at; options of http are there for tcp too, unused. */
-export type HealthCheckConfig = NonNullable<UpstreamConfig["healthCheck"]>;
 /** TLS towards targets; files as configured, not yet read. */
 export type UpstreamTlsConfig = NonNullable<UpstreamConfig["tls"]>;

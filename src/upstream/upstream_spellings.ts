@@ -69,8 +69,14 @@ function withZone(node: ConfigNode): ConfigNode {
   };
 }
 
-const HTTP_OPTIONS: ReadonlySet<string> = new Set(["path", "expected-status", "host"]);
-const UNAVAILABLE_CHECKS: ReadonlySet<string> = new Set(["grpc", "inference"]);
+const HTTP_OPTIONS: ReadonlySet<string> = new Set([
+  "path",
+  "expected-status",
+  "host",
+  "method",
+  "headers",
+  "expected-body",
+]);
 
 /**
  * Flattens `type "http" { path "/health" }` and JSON's `"type": { "http": { … } }`; a check that has http
@@ -90,7 +96,6 @@ export function normaliseHealthCheck(node: ConfigNode): ConfigNode {
     : { value: canonicalName(inner.name), span: inner.nameSpan };
   const args = word === undefined ? [] : [word];
   const flat: ConfigNode = { ...type, args, props: [], children: [] };
-  const refused = UNAVAILABLE_CHECKS.has(String(word?.value));
-  const others = refused ? [] : [...children.filter((child) => child !== type), ...childNodes(inner ?? type)];
+  const others = [...children.filter((child) => child !== type), ...childNodes(inner ?? type)];
   return { ...node, props: [], children: [flat, ...others] };
 }

@@ -15,6 +15,7 @@ import { SharedTotals, totalBytes } from "../../src/counters/shared_totals.ts";
 import { LOAD_NUMBERS, RetryBudget } from "../../src/upstream/retry_budget.ts";
 import { IDEMPOTENT_METHODS, type RetryPolicyConfig } from "../../src/upstream/retry_options.ts";
 import { RetryPolicy } from "../../src/upstream/retry_policy.ts";
+import type { FitnessEvents } from "../../src/upstream/upstream_fitness.ts";
 import { FakeDialer, type FakeSocket, FakeTime } from "./fake_socket.ts";
 
 /** A target's configuration with every default filled in. */
@@ -45,7 +46,7 @@ export function retry(over: Partial<RetryPolicyConfig> = {}): RetryPolicyConfig 
     retryableStatusCodes: [],
     methods: IDEMPOTENT_METHODS,
     maxBodySizeBytes: 65_536,
-    budget: { percent: 20, minConcurrency: 10 },
+    budget: { percent: 20, minConcurrency: 10, maxWaitMs: 0 },
     ...over,
   };
 }
@@ -139,6 +140,13 @@ export class ProxyRig {
     count: 1,
   });
   readonly budget: RetryBudget | null;
+  /** What became of targets, such as `10.0.0.1:80 open`. */
+  readonly fates: string[] = [];
+  readonly events: FitnessEvents = {
+    breakerChanged: ({ address }, state) => void this.fates.push(`${address} ${state}`),
+    ejected: ({ address }, reason) => void this.fates.push(`${address} ejected: ${reason}`),
+    readmitted: ({ address }) => void this.fates.push(`${address} readmitted`),
+  };
   readonly records: UpstreamRecords;
 
   constructor(config: UpstreamConfig = upstreamConfig()) {
@@ -152,6 +160,8 @@ export class ProxyRig {
       bounds: { idleMax: 100, queueMax: 1000 },
       records: this.records,
       clock: time,
+      load: { totals: this.load, threads: 1 },
+      watch: { deadlines: time.deadlines, random: { u32: () => 1 }, events: this.events },
       random: { u32: () => 2 ** 31 },
       instance: "test",
     });

@@ -12,10 +12,11 @@ export const LAYERS: readonly (readonly string[])[] = [
   ["routing"],
   ["services", "filters"],
   ["upstream", "downstream"],
+  ["health"],
   ["http2"],
   ["http1", "tls", "tunnel"],
   ["acme"],
-  ["agents", "balancers", "discovery", "health", "cache", "counters", "observe"],
+  ["agents", "balancers", "discovery", "cache", "counters", "observe"],
   ["core"],
 ];
 
