@@ -1,5 +1,7 @@
 import { X509Certificate } from "node:crypto";
 import type { Config } from "../config/document.ts";
+import { wantedCertificates } from "../config/certificates.ts";
+import { createStorage } from "../server/acme_storage.ts";
 import { parseEndpoint } from "../core/address.ts";
 import { resolveConfig } from "../config/resolve.ts";
 import { agentProblems } from "./agent_problems.ts";
@@ -31,7 +33,9 @@ export async function validateVerb(options: ValidateOptions, terminal: Terminal)
   const findings: Finding[] = [{ outcome: "ok", text: `configuration ${loaded.name} is valid` }];
   for (const text of await agentProblems(loaded.config)) findings.push({ outcome: "error", text });
   if (!options.skipNetwork) findings.push(...await checkTargets(loaded.config));
-  if (!options.skipCerts) findings.push(...checkCertificates(loaded.config));
+  if (!options.skipCerts) {
+    findings.push(...checkCertificates(loaded.config), ...await checkStorage(loaded.config));
+  }
   for (const { outcome, text } of findings) {
     if (outcome === "ok") terminal.out(`ok: ${text}`);
     else terminal.err(`${outcome}: ${text}`);
@@ -67,6 +71,22 @@ async function checkTarget(upstreamId: string, address: string): Promise<Finding
       text: `${subject}: ${cause instanceof Error ? cause.message : String(cause)}`,
     };
   }
+}
+
+/** Storage folders of certificates from authorities: written to and read from, as an order would. */
+async function checkStorage(config: Config): Promise<Finding[]> {
+  const folders = new Set(wantedCertificates(config).map(({ storage }) => storage));
+  return await Promise.all([...folders].map(async (folder): Promise<Finding> => {
+    const path = `${folder}/.sentinel_write_test`;
+    try {
+      await createStorage().write(path, "");
+      await Deno.remove(path);
+      return { outcome: "ok", text: `acme storage ${folder} can be written` };
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      return { outcome: "error", text: `acme storage ${folder}: ${why}` };
+    }
+  }));
 }
 
 function checkCertificates(config: Config): Finding[] {
