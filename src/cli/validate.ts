@@ -2,6 +2,8 @@ import { X509Certificate } from "node:crypto";
 import type { Config } from "../config/document.ts";
 import { parseEndpoint } from "../core/address.ts";
 import { resolveConfig } from "../config/resolve.ts";
+import { APPLICATION_PROTOCOLS } from "../downstream/acceptor.ts";
+import { createTlsServers } from "../server/tls_servers.ts";
 import { agentProblems } from "./agent_problems.ts";
 import { loadOrReport } from "./load.ts";
 import type { GlobalOptions } from "./program.ts";
@@ -31,7 +33,9 @@ export async function validateVerb(options: ValidateOptions, terminal: Terminal)
   const findings: Finding[] = [{ outcome: "ok", text: `configuration ${loaded.name} is valid` }];
   for (const text of await agentProblems(loaded.config)) findings.push({ outcome: "error", text });
   if (!options.skipNetwork) findings.push(...await checkTargets(loaded.config));
-  if (!options.skipCerts) findings.push(...checkCertificates(loaded.config));
+  if (!options.skipCerts) {
+    findings.push(...checkCertificates(loaded.config), ...await checkListenerTls(loaded.config));
+  }
   for (const { outcome, text } of findings) {
     if (outcome === "ok") terminal.out(`ok: ${text}`);
     else terminal.err(`${outcome}: ${text}`);
@@ -81,6 +85,24 @@ function checkCertificates(config: Config): Finding[] {
       ...(clientKey === undefined ? [] : [checkKey(`upstream "${id}" client-key ${clientKey}`, clientKey)]),
     ];
   });
+}
+
+/** What a listener would meet at its start: every file, and whether certificates and keys belong together. */
+async function checkListenerTls(config: Config): Promise<Finding[]> {
+  const open = createTlsServers({ readText: (path) => Deno.readTextFile(path), wallMs: () => Date.now() });
+  const findings: Finding[] = [];
+  for (const { id, tls } of resolveConfig(config).listeners) {
+    if (tls === undefined) continue;
+    try {
+      const { certificates } = await open(id, tls, APPLICATION_PROTOCOLS);
+      for (const { file } of certificates) {
+        findings.push(checkCertificate(`listener "${id}" certificate ${file}`, file));
+      }
+    } catch (cause) {
+      findings.push({ outcome: "error", text: cause instanceof Error ? cause.message : String(cause) });
+    }
+  }
+  return findings;
 }
 
 /** The first certificate of a PEM file: readable, begun, and not about to expire. */
