@@ -198,6 +198,11 @@ function fitnessFamilies(registry: MetricsRegistry) {
       help: "Times outlier detection took a target out, by why.",
       labels: ["upstream", "target", "reason"],
     }),
+    hedgesWon: registry.counter({
+      name: "sentinel_upstream_hedges_won_total",
+      help: "Second attempts beside a slow one whose answer was the one that was taken.",
+      labels: ["upstream", "route"],
+    }),
     retriesActive: registry.gauge({
       name: "sentinel_upstream_retries_active",
       help: "Attempts under way that are not their request's first; what the retry budget bounds.",

@@ -214,6 +214,7 @@ export class UpstreamMeter {
   readonly #latencies = new Map<string, Histogram>();
   readonly #retries = new Map<string, Counter>();
   #retriesRefused: Counter | undefined;
+  #hedgesWon: Counter | undefined;
 
   constructor(families: Families, upstream: string, route: MeteredRoute) {
     this.#families = families;
@@ -252,6 +253,12 @@ export class UpstreamMeter {
       this.#retries.set(reason, counter);
     }
     counter.inc();
+  }
+
+  /** The second of two attempts at once had the better answer. */
+  hedgeWon(): void {
+    this.#hedgesWon ??= this.#families.hedgesWon.labels(this.#upstream, this.#route);
+    this.#hedgesWon.inc();
   }
 
   /** A retry was called for, and the retry budget had no room. */

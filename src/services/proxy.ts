@@ -8,6 +8,7 @@ import type { LiveUpstream } from "../upstream/live_upstream.ts";
 import { ReplayBody } from "../upstream/replay_body.ts";
 import type { RetryPolicy, RetryReason } from "../upstream/retry_policy.ts";
 import { discard } from "./discard.ts";
+import { forkRequest, Hedge } from "./hedge.ts";
 import type { Service } from "./service.ts";
 
 /** What is counted per attempt; `observe/request_meters.ts` has the real one. */
@@ -22,6 +23,8 @@ export interface ProxyMeter {
   headLatency(target: string, ms: number): void;
   /** An attempt is followed by another. */
   retry(reason: RetryReason): void;
+  /** The second of two attempts at once had the better answer. */
+  hedgeWon(): void;
   /** It would have been, if the retry budget had had room. */
   retryRefused(): void;
 }
@@ -61,6 +64,8 @@ interface Course {
   fresh: boolean;
   /** Some of the request body may have been read. */
   bodyTouched: boolean;
+  /** A second attempt may begin beside the first. */
+  readonly hedges: boolean;
   /** It holds a place in the retry budget. */
   holdsRetry: boolean;
   /** Milliseconds to wait before the next attempt. */
@@ -96,12 +101,15 @@ class ProxyService implements Service {
       if (gate !== null && !gate.tryEnter()) attemptMs = await this.#queue(context, course);
       let target = this.#pick(context, course);
       while (true) {
-        const attempt = this.#attempt(context, { target, course, startedMs: attemptMs });
+        let attempt = this.#attempt(context, { target, course, startedMs: attemptMs });
         let response: Response | undefined;
         let error: ProxyError | undefined;
         try {
-          response = await attempt.run();
-          this.#answered(attempt, { status: response.status, course, attemptMs });
+          if (course.hedges && course.attempts === 1) {
+            ({ attempt, response } = await this.#hedged(attempt, course));
+            ({ target } = attempt);
+          } else response = await attempt.run();
+          this.#answered(attempt, { status: response.status, course, attemptMs, context });
           if (!policy.repeatsStatus(response.status)) return this.#marked(context, target, response);
         } catch (cause) {
           error = this.#failed(attempt, course, cause);
@@ -141,6 +149,8 @@ class ProxyService implements Service {
       headDueMs: startedMs + this.#upstream.requestMs,
       closeConnection: context.closeConnection,
       replay,
+      hedges: this.#policy.hedgeMs !== Infinity && body === null && context.upgrade === null &&
+        this.#policy.hedgesMethod(context.head.method),
       attempts: 0,
       tried: null,
       fresh: false,
@@ -196,10 +206,64 @@ class ProxyService implements Service {
     });
   }
 
-  #answered(attempt: Attempt, { status, course, attemptMs }: Answer): void {
-    const { context, target } = attempt;
+  /**
+   * Runs the attempt, and when it is slow a second one at another target; resolves with the one that has an answer.
+   * Rejects with what the first one failed with when neither has.
+   */
+  async #hedged(first: Attempt, course: Course): Promise<{ attempt: Attempt; response: Response }> {
+    const { budget, hedgeMs } = this.#policy;
+    let second: Attempt | undefined;
+    try {
+      const { attempt, response, cause, failed } = await new Hedge({
+        first,
+        delayMs: hedgeMs,
+        timers: this.#timers,
+        second: () => second = this.#besides(first, course),
+        isGood: ({ status }) => !this.#policy.repeatsStatus(status),
+      }).run();
+      if (failed !== undefined) {
+        this.#failed(failed.attempt, course, failed.cause);
+        (course.tried ??= []).push(failed.attempt.target);
+      }
+      if (response === undefined) throw cause;
+      if (attempt === second) this.#meter.hedgeWon();
+      return { attempt, response };
+    } finally {
+      if (second !== undefined) budget?.giveBack();
+    }
+  }
+
+  /** A second attempt beside the first, if there is room in the budget and at a target that has not been asked. */
+  #besides(first: Attempt, course: Course): Attempt | undefined {
+    const { context } = first;
+    const { budget } = this.#policy;
+    if (budget !== null && !budget.tryTake()) {
+      this.#meter.retryRefused();
+      return refuseHedge(first, "the retry budget is used up");
+    }
+    const { gate } = this.#upstream;
+    if (gate !== null && !gate.tryEnter()) {
+      budget?.giveBack();
+      return refuseHedge(first, "the upstream is at its limit of requests");
+    }
+    const fork = forkRequest(context);
+    const target = this.#upstream.take(fork, { tried: [first.target] });
+    if (target === undefined) {
+      gate?.cancel();
+      budget?.giveBack();
+      return refuseHedge(first, "there is no other target");
+    }
+    context.attempts++;
+    this.#meter.retry("hedge");
+    if (context.trace !== null) note(context, target, { outcome: "picked", detail: "beside a slow attempt" });
+    return this.#attempt(fork, { target, course, startedMs: this.#clock.nowMs() });
+  }
+
+  #answered(attempt: Attempt, { status, course, attemptMs, context }: Answer): void {
+    const { target } = attempt;
     this.#meter.acquired();
-    target.settled(context);
+    target.settled(attempt.context);
+    context.targetAddress = target.address;
     course.bodyTouched = true;
     context.connectionReused = attempt.reused;
     context.upstreamHeadMs = attempt.answeredMs - course.startedMs;
@@ -371,6 +435,8 @@ interface Answer {
   readonly course: Course;
   /** `Clock.nowMs` when the attempt began, waiting for a connection included. */
   readonly attemptMs: number;
+  /** The request itself; of two attempts at once, the second has a context of its own. */
+  readonly context: RequestContext;
 }
 
 /** How an attempt ended: with an error, or with a status that is worth another attempt. */
@@ -382,6 +448,11 @@ interface Failed {
 
 interface After extends Failed {
   readonly nowMs: number;
+}
+
+function refuseHedge({ context, target }: Attempt, detail: string): undefined {
+  if (context.trace !== null) note(context, target, { outcome: "not hedged", detail });
+  return undefined;
 }
 
 function refuse(context: RequestContext, { target }: Attempt, detail: string): undefined {

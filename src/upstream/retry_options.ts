@@ -1,6 +1,5 @@
 import { choiceDecoder } from "../core/choices.ts";
 import { Problem } from "../core/reading.ts";
-import { refused } from "../core/refused.ts";
 import { block, bytes, decimal, duration, integer, list } from "../core/schema.ts";
 import type { Infer } from "../core/schema.ts";
 import { statusRanges } from "../core/status_ranges.ts";
@@ -84,9 +83,21 @@ const budget = block({
   },
 });
 
-const hedge = refused({
-  summary: "A second attempt at another target when the first is slow.",
+const hedge = block({
+  summary:
+    "A second attempt at another target when the first is slow, for idempotent methods without a body: the " +
+    "first answer wins, the other attempt is called off. It needs room in the budget.",
   aliases: ["hedging"],
+  fields: {
+    delayMs: duration({
+      summary: "How long the first attempt may take alone; best what 95 of 100 requests need.",
+      aliases: ["delay"],
+      unit: "ms",
+      required: true,
+      min: 1,
+      max: TIME_MS_MAX,
+    }),
+  },
 });
 
 const fields = {
@@ -144,7 +155,14 @@ export function retryPolicy<const O extends { summary: string; aliases?: readonl
     ...about,
     fields,
     check(value, report) {
-      const { backoffBaseMs, backoffMaxMs = Infinity } = value;
+      const { backoffBaseMs, backoffMaxMs = Infinity, hedge, maxAttempts } = value;
+      if (hedge !== undefined && maxAttempts === 1) {
+        report(
+          "hedge",
+          '"hedge" is a second attempt, and "max-attempts" is 1',
+          "write max-attempts 2 or more",
+        );
+      }
       if (backoffMaxMs >= backoffBaseMs) return;
       const hint = `write ${backoffBaseMs} or more`;
       report("backoffMaxMs", `"backoff-max-ms" must not be smaller than "backoff-base-ms"`, hint);

@@ -5,7 +5,7 @@ import type { RetryBudget } from "./retry_budget.ts";
 import { IDEMPOTENT_METHODS, type RetryCondition, type RetryPolicyConfig } from "./retry_options.ts";
 
 /** Why an attempt is followed by another: a label of metrics. */
-export type RetryReason = "connect-failure" | "reset" | "refused-stream" | "timeout" | "status";
+export type RetryReason = "connect-failure" | "reset" | "refused-stream" | "timeout" | "status" | "hedge";
 
 const STATUS_CLASSES: Partial<Record<RetryCondition, readonly StatusRange[]>> = {
   "5xx": [[500, 599]],
@@ -32,6 +32,9 @@ export class RetryPolicy {
   /** Only an attempt that cannot have reached a target, or died on a used connection, is repeated. */
   readonly isImplicit: boolean;
 
+  /** How long an attempt may take before a second one begins beside it, in milliseconds; Infinity means for ever. */
+  readonly hedgeMs: number;
+
   readonly #reasons: ReadonlySet<RetryReason>;
   /** Indexed by status. */
   readonly #statuses: Uint8Array | null;
@@ -46,6 +49,7 @@ export class RetryPolicy {
     this.attemptMs = config?.timeoutMs ?? Infinity;
     this.bodyBytesMax = config?.maxBodySizeBytes ?? 0;
     this.budget = budget;
+    this.hedgeMs = config?.hedge?.delayMs ?? Infinity;
     this.budgetWaitMs = config?.budget.maxWaitMs ?? 0;
     this.#reasons = new Set(reasonsOf(config?.retryOn ?? ["connect-failure", "reset", "refused-stream"]));
     this.#statuses = config === undefined ? null : statusTable(config);
@@ -63,6 +67,12 @@ export class RetryPolicy {
   /** Whether a request of this method may reach targets more than once. */
   repeatsMethod(method: string): boolean {
     return this.#methods === null || this.#methods.has(method);
+  }
+
+  /** Whether a request of this method may have two attempts at once. */
+  hedgesMethod(method: string): boolean {
+    return this.hedgeMs !== Infinity && this.repeatsMethod(method) &&
+      (IDEMPOTENT_METHODS as readonly string[]).includes(method);
   }
 
   /** What a failure is retried as; undefined when it is not. */

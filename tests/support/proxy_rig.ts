@@ -105,6 +105,7 @@ export class CountingMeter implements ProxyMeter {
   readonly latencies: [target: string, ms: number][] = [];
   readonly retries: string[] = [];
   refused = 0;
+  hedgesWon = 0;
 
   attempt(): void {
     this.attempts++;
@@ -120,6 +121,9 @@ export class CountingMeter implements ProxyMeter {
   }
   retry(reason: string): void {
     this.retries.push(reason);
+  }
+  hedgeWon(): void {
+    this.hedgesWon++;
   }
   retryRefused(): void {
     this.refused++;
