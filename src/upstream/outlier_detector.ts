@@ -58,7 +58,7 @@ export class OutlierDetector {
     const name = this.#locks.lock(0);
     const ejected = this.#targets.reduce((sum, each) => each.isEjected ? sum + 1 : sum, 0);
     const happens = !target.isEjected && ejected < this.ejectedMax;
-    if (happens) target.eject(this.#init.clock.nowMs());
+    if (happens) target.eject(this.#init.clock.nowMs(), reason);
     this.#locks.unlock(0, name);
     if (happens) this.#init.ejected(place, reason);
   }

@@ -187,6 +187,25 @@ Deno.test("outliers: active checks bring back who was silent, not who answers ba
   }
 });
 
+Deno.test("outliers: who was silent once and answers badly now is not brought back by a check", () => {
+  const latency = { minimumHosts: 3, requestVolume: 1, factor: 3, minimumMs: 50 };
+  const { a, tick, time, told } = rigOf({ consecutive5xx: 2, latency });
+  for (let i = 0; i < 2; i++) a.targets[0]!.failed(TARGET, CONTEXT, "upstream_reset");
+  tick(200);
+  a.targets[0]!.record.foundWell(time.now);
+  tick(100);
+  assert.deepEqual(told.splice(0), ["0 consecutive-5xx", "0 back"]);
+  a.targets.forEach((target, place) => {
+    target.answered(TARGET, CONTEXT, { status: 200, latencyMs: place === 0 ? 900 : 10 });
+  });
+  tick(10_000);
+  assert.deepEqual(told.splice(0), ["0 latency"]);
+  time.now += 200;
+  a.targets[0]!.record.foundWell(time.now);
+  tick(100);
+  assert.deepEqual(told, [], "it is as slow as it was");
+});
+
 Deno.test("outliers: a target that checks found ill and well again is back, whatever it was ejected for", () => {
   const { a, b, tick, time, ejected } = rigOf({ consecutive5xx: 1 });
   a.targets[0]!.answered(TARGET, CONTEXT, { status: 503, latencyMs: 1 });

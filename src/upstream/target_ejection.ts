@@ -96,8 +96,10 @@ export class TargetEjection implements TargetObserver {
   }
 
   /** Ejects it until a time that grows with every ejection; callers hold the upstream's lock. */
-  eject(nowMs: number): void {
+  eject(nowMs: number, reason: EjectionReason): void {
     const cells = this.#cells;
+    // What comparing targets says is about answers, whatever an earlier failure was.
+    if (reason === "success-rate" || reason === "latency") Atomics.store(cells, SILENT, 0);
     const { baseEjectionTimeSecs, maxEjectionTimeSecs } = this.#config;
     const times = Math.min(Atomics.load(cells, EJECTIONS) + 1, 1_000_000);
     const lastsMs = Math.min(baseEjectionTimeSecs * times, maxEjectionTimeSecs) * 1000;
