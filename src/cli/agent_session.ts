@@ -214,6 +214,7 @@ function contextOf(input: SessionInput, nowMs: number): RequestContext {
       listenerId: "agent-run",
       namespace: undefined,
       scheme: input.scheme,
+      tls: null,
       localPort: input.scheme === "https" ? 443 : 80,
       peerIp: input.clientIp,
       peerPort: CLIENT_PORT,

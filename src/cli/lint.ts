@@ -66,11 +66,16 @@ function* lintBalancing(config: Config): Iterable<string> {
 }
 
 function* lintListeners(config: Config): Iterable<string> {
-  for (const { id, address } of resolveConfig(config).listeners) {
+  const { listeners, filters } = resolveConfig(config);
+  const hasTls = listeners.some(({ tls }) => tls !== undefined);
+  for (const { id, address } of hasTls ? [] : listeners) {
     const endpoint = parseEndpoint(address);
     if (typeof endpoint !== "string" && endpoint.type === "ip" && endpoint.port === 80) {
-      yield `Listener "${id}" serves port 80 without TLS anywhere; put a TLS terminator in front`;
+      yield `Listener "${id}" serves port 80 and there is none with TLS; add one with protocol "https"`;
     }
+  }
+  if (hasTls && !filters.some(({ type }) => type === "hsts")) {
+    yield 'No filter of type "hsts" tells browsers to come by HTTPS only';
   }
 }
 

@@ -1,4 +1,5 @@
 import { Command, CommanderError, Option } from "commander";
+import { addAcmeVerbs } from "./acme.ts";
 import { addAgentVerbs } from "./agent.ts";
 import { docsVerb } from "./docs.ts";
 import { explainVerb } from "./explain.ts";
@@ -99,6 +100,7 @@ function build(terminal: Terminal, done: (status: number) => void): Command {
   verb("schema", "print the JSON Schema of the configuration", schemaVerb);
   verb("docs", "print the reference of the configuration in Markdown", docsVerb);
   addAgentVerbs(program, { terminal, done });
+  addAcmeVerbs(program, { terminal, done });
   verb("health", "ask a running instance whether it is ready", healthVerb);
   return program;
 }

@@ -1,7 +1,11 @@
 import { X509Certificate } from "node:crypto";
 import type { Config } from "../config/document.ts";
+import { wantedCertificates } from "../config/certificates.ts";
+import { createStorage } from "../server/acme_storage.ts";
 import { parseEndpoint } from "../core/address.ts";
 import { resolveConfig } from "../config/resolve.ts";
+import { APPLICATION_PROTOCOLS } from "../downstream/acceptor.ts";
+import { createTlsServers } from "../server/tls_servers.ts";
 import { agentProblems } from "./agent_problems.ts";
 import { loadOrReport } from "./load.ts";
 import type { GlobalOptions } from "./program.ts";
@@ -31,7 +35,13 @@ export async function validateVerb(options: ValidateOptions, terminal: Terminal)
   const findings: Finding[] = [{ outcome: "ok", text: `configuration ${loaded.name} is valid` }];
   for (const text of await agentProblems(loaded.config)) findings.push({ outcome: "error", text });
   if (!options.skipNetwork) findings.push(...await checkTargets(loaded.config));
-  if (!options.skipCerts) findings.push(...checkCertificates(loaded.config));
+  if (!options.skipCerts) {
+    findings.push(
+      ...checkCertificates(loaded.config),
+      ...await checkStorage(loaded.config),
+      ...await checkListenerTls(loaded.config),
+    );
+  }
   for (const { outcome, text } of findings) {
     if (outcome === "ok") terminal.out(`ok: ${text}`);
     else terminal.err(`${outcome}: ${text}`);
@@ -69,6 +79,22 @@ async function checkTarget(upstreamId: string, address: string): Promise<Finding
   }
 }
 
+/** Storage folders of certificates from authorities: written to and read from, as an order would. */
+async function checkStorage(config: Config): Promise<Finding[]> {
+  const folders = new Set(wantedCertificates(config).map(({ storage }) => storage));
+  return await Promise.all([...folders].map(async (folder): Promise<Finding> => {
+    const path = `${folder}/.sentinel_write_test`;
+    try {
+      await createStorage().write(path, "");
+      await Deno.remove(path);
+      return { outcome: "ok", text: `acme storage ${folder} can be written` };
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      return { outcome: "error", text: `acme storage ${folder}: ${why}` };
+    }
+  }));
+}
+
 function checkCertificates(config: Config): Finding[] {
   return resolveConfig(config).upstreams.flatMap(({ id, tls }) => {
     if (tls === undefined) return [];
@@ -81,6 +107,24 @@ function checkCertificates(config: Config): Finding[] {
       ...(clientKey === undefined ? [] : [checkKey(`upstream "${id}" client-key ${clientKey}`, clientKey)]),
     ];
   });
+}
+
+/** What a listener would meet at its start: every file, and whether certificates and keys belong together. */
+async function checkListenerTls(config: Config): Promise<Finding[]> {
+  const open = createTlsServers({ readText: (path) => Deno.readTextFile(path), wallMs: () => Date.now() });
+  const findings: Finding[] = [];
+  for (const { id, tls } of resolveConfig(config).listeners) {
+    if (tls === undefined) continue;
+    try {
+      const { certificates } = await open(id, tls, APPLICATION_PROTOCOLS);
+      for (const { file } of certificates) {
+        findings.push(checkCertificate(`listener "${id}" certificate ${file}`, file));
+      }
+    } catch (cause) {
+      findings.push({ outcome: "error", text: cause instanceof Error ? cause.message : String(cause) });
+    }
+  }
+  return findings;
 }
 
 /** The first certificate of a PEM file: readable, begun, and not about to expire. */

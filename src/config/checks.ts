@@ -6,6 +6,7 @@ import type { Reading } from "../core/reading.ts";
 import type { ListenerConfig } from "../downstream/listener.ts";
 import type { RouteConfig } from "../routing/route.ts";
 import type { UpstreamConfig } from "../upstream/upstream.ts";
+import { checkCertificates } from "./certificates.ts";
 import type { Config, FilterConfig, NamespaceConfig, ServiceConfig } from "./document.ts";
 import { eachScope, GLOBAL, qualify, ScopeTable } from "./scopes.ts";
 import { checkAroundUpstream, warnSharedCopies } from "./steering_checks.ts";
@@ -51,6 +52,7 @@ export function checkDocument(document: Unchecked, reading: Reading): void {
   checkVersion(checks);
   checkDeprecations(checks);
   checkListeners(checks);
+  checkCertificates(document, reading);
   checkAdminAddress(checks);
   for (const place of eachScope(document)) {
     for (const route of place.block.routes) checkRoute(route, place, checks);

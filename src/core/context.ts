@@ -1,5 +1,6 @@
 import type { ErrorCode } from "./errors.ts";
 import type { Body, RequestHead } from "./message.ts";
+import type { TlsFacts } from "./tls.ts";
 import type { Trace } from "./trace.ts";
 import type { Upgrade } from "./upgrade.ts";
 
@@ -9,6 +10,8 @@ export interface Downstream {
   /** Namespace whose routes alone this listener serves; undefined means the global ones. */
   readonly namespace: string | undefined;
   readonly scheme: "http" | "https";
+  /** What the handshake settled; null without TLS. */
+  readonly tls: TlsFacts | null;
   /** Port the listener is bound to; 0 for Unix sockets. */
   readonly localPort: number;
   /** Address of the TCP peer, or the one a trusted PROXY header named. Empty for Unix sockets. */

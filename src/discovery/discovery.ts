@@ -88,7 +88,7 @@ export interface DatagramPort {
 
 /** An HTTP request of a source. Redirections are never followed. */
 export interface HttpRequest {
-  readonly method: "GET" | "POST";
+  readonly method: "GET" | "POST" | "DELETE";
   readonly url: string;
   readonly headers: readonly (readonly [name: string, value: string])[];
   readonly body?: string | undefined;

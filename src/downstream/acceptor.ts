@@ -2,6 +2,7 @@ import type { CidrSet } from "../core/cidr.ts";
 import type { Downstream } from "../core/context.ts";
 import type { Deadlines, Watch } from "../core/deadlines.ts";
 import type { Log, Socket, SocketListener } from "../core/ports.ts";
+import { HandshakeError, type HandshakeFailure, type TlsServer, type TlsSession } from "../core/tls.ts";
 import { statusText } from "../http1/status_text.ts";
 import type { Admission, Rejection } from "./admission.ts";
 import { Connection, type ConnectionDeps, type ListenerProtocol } from "./connection.ts";
@@ -26,12 +27,30 @@ export interface ListenerSettings {
   readonly trusted: CidrSet;
   /** Peers that send a PROXY header first; empty means nobody does. */
   readonly proxyHeaderFrom: CidrSet;
+  /** How TLS is spoken; null on listeners without it. */
+  readonly tls: TlsSettings | null;
 }
+
+/** TLS of a listener. */
+export interface TlsSettings {
+  readonly server: TlsServer;
+  /** Time for the whole handshake. */
+  readonly handshakeTimeoutMs: number;
+  /** Handshakes under way at once; more connections are cut. */
+  readonly handshakesMax: number;
+}
+
+/** What application protocols a listener with TLS offers (ALPN), its favourite first. */
+export const APPLICATION_PROTOCOLS: readonly string[] = ["h2", "http/1.1"];
 
 /** Told of what happens at a listener, for metrics. */
 export interface AcceptorEvents {
   accepted(): void;
   rejected(reason: Rejection | "proxy_header"): void;
+  /** A handshake is complete. */
+  handshaken(session: TlsSession, durationMs: number): void;
+  /** A handshake came to nothing. */
+  handshakeFailed(failure: HandshakeFailure): void;
   closed(): void;
 }
 
@@ -56,6 +75,7 @@ export class Acceptor {
   /** Accepted, but the PROXY header that is due has not come yet. */
   readonly #opening = new Set<Socket>();
   #rejecting = 0;
+  #handshakes = 0;
   #draining = false;
   #emptied: (() => void) | null = null;
 
@@ -63,6 +83,11 @@ export class Acceptor {
     this.socket = socket;
     this.#settings = settings;
     this.#deps = deps;
+  }
+
+  /** What new connections follow. */
+  get settings(): ListenerSettings {
+    return this.#settings;
   }
 
   /** Open connections. */
@@ -133,9 +158,11 @@ export class Acceptor {
         if (verdict !== "admitted") return await this.#reject(socket, verdict);
         countedIp = opened.proxiedIp;
       }
-      connection = opened.begin();
+      const entered = await this.#enter(opened, settings);
+      if (entered === null) return;
+      connection = this.#begin(entered);
       await connection.run();
-      if (connection.http2 !== null) await this.#runHttp2(socket, opened.downstream, connection);
+      if (connection.http2 !== null) await this.#runHttp2(entered, connection);
     } catch (cause) {
       this.#deps.log("error", "A connection failed", { cause: String(cause) });
       socket.close();
@@ -153,7 +180,8 @@ export class Acceptor {
     const downstream: OpenDownstream = {
       listenerId: settings.id,
       namespace: settings.namespace,
-      scheme: "http",
+      scheme: settings.tls === null ? "http" : "https",
+      tls: null,
       localPort: local.type === "ip" ? local.port : 0,
       peerIp: remote.type === "ip" ? remote.ip : "",
       peerPort: remote.type === "ip" ? remote.port : 0,
@@ -177,12 +205,67 @@ export class Acceptor {
       early = received.rest;
     }
     downstream.peerTrusted = remote.type === "unix" ? false : settings.trusted.has(downstream.peerIp);
-    return { proxiedIp, downstream, begin: () => this.#begin(socket, downstream, early) };
+    return { socket, downstream, early, proxiedIp };
   }
 
-  #begin(socket: Socket, downstream: OpenDownstream, early: Uint8Array | null): Connection {
-    const { limits, protocol } = this.#settings;
-    const connection = new Connection(socket, { downstream, limits, protocol }, this.#deps.connections);
+  /** Shakes hands where TLS is spoken; null when nothing came of it. */
+  async #enter(opened: Opened, settings: ListenerSettings): Promise<Opened | null> {
+    if (settings.tls === null) return opened;
+    const session = await this.#shakeHands(opened, settings.tls);
+    if (session === null) return null;
+    opened.downstream.tls = session.facts;
+    return { ...opened, socket: session.socket, early: null };
+  }
+
+  /** What a connection speaks: with TLS what was agreed upon, and HTTP/1.1 with who offered nothing. */
+  #protocolOf({ tls }: Downstream): ListenerProtocol {
+    if (tls === null) return this.#settings.protocol;
+    return tls.protocol === "h2" ? "h2c" : "http1";
+  }
+
+  /** The connection after its handshake; null when there was none, the socket being closed then. */
+  async #shakeHands({ socket, early }: Opened, tls: TlsSettings): Promise<TlsSession | null> {
+    const { deadlines, events, log, connections: { clock } } = this.#deps;
+    if (this.#handshakes >= tls.handshakesMax) {
+      events.handshakeFailed("overloaded");
+      socket.close();
+      return null;
+    }
+    const startedMs = clock.nowMs();
+    let late = false;
+    const expire = () => {
+      late = true;
+      socket.close();
+    };
+    const watch: Watch = { dueMs: deadlines.coarseMs + tls.handshakeTimeoutMs, expire };
+    deadlines.add(watch);
+    this.#handshakes++;
+    this.#opening.add(socket);
+    try {
+      const session = await tls.server.handshake(socket, early);
+      events.handshaken(session, clock.nowMs() - startedMs);
+      return session;
+    } catch (cause) {
+      socket.close();
+      const failure = late ? "timeout" : cause instanceof HandshakeError ? cause.failure : "other";
+      events.handshakeFailed(failure);
+      log(failure === "other" ? "warn" : "debug", "A TLS handshake failed", {
+        listener: this.#settings.id,
+        failure,
+        cause: cause instanceof Error ? cause.message : String(cause),
+      });
+      return null;
+    } finally {
+      deadlines.remove(watch);
+      this.#handshakes--;
+      this.#opening.delete(socket);
+    }
+  }
+
+  #begin({ socket, downstream, early }: Opened): Connection {
+    const { limits } = this.#settings;
+    const init = { downstream, limits, protocol: this.#protocolOf(downstream) };
+    const connection = new Connection(socket, init, this.#deps.connections);
     if (early !== null) connection.input.preload(early);
     this.#connections.set(connection, downstream);
     // The listener may have begun to drain while a PROXY header was awaited.
@@ -197,8 +280,7 @@ export class Acceptor {
 
   /** Goes on with a client that speaks HTTP/2. */
   async #runHttp2(
-    socket: Socket,
-    downstream: OpenDownstream,
+    { socket, downstream }: Opened,
     { limits, http2: early }: Connection,
   ): Promise<void> {
     const init = { downstream, limits, meter: this.#deps.http2 };
@@ -242,7 +324,8 @@ export class Acceptor {
   /** Says why in HTTP, as far as there is room even for that. */
   async #reject(socket: Socket, reason: Rejection): Promise<void> {
     this.#deps.events.rejected(reason);
-    if (this.#rejecting >= REJECTING_MAX) return socket.close();
+    // Behind TLS it could only be said after a handshake, which is what there is no room for.
+    if (this.#settings.tls !== null || this.#rejecting >= REJECTING_MAX) return socket.close();
     this.#rejecting++;
     const { deadlines } = this.#deps;
     const watch: Watch = { dueMs: deadlines.coarseMs + REJECT_LINGER_MS, expire: () => socket.close() };
@@ -264,10 +347,12 @@ export class Acceptor {
 
 /** A connection that is ready to be served. */
 interface Opened {
+  readonly socket: Socket;
+  readonly downstream: OpenDownstream;
+  /** Bytes that came with the PROXY header. */
+  readonly early: Uint8Array | null;
   /** The client that a PROXY header named. */
   readonly proxiedIp: string | undefined;
-  readonly downstream: OpenDownstream;
-  begin(): Connection;
 }
 
 /** Whether the connection begins with a PROXY header. */

@@ -16,6 +16,7 @@ async function serve(response: Response) {
     listenerId: "test",
     namespace: undefined,
     scheme: "http" as const,
+    tls: null,
     localPort: 80,
     peerIp: "192.0.2.1",
     peerPort: 5,

@@ -1,8 +1,8 @@
 import { checkCidr, checkEndpoint } from "../core/address.ts";
 import { identifier } from "../core/named_blocks.ts";
-import { refused } from "../core/refused.ts";
 import { block, bytes, duration, flag, integer, oneOf, text, texts } from "../core/schema.ts";
 import type { Infer } from "../core/schema.ts";
+import { tlsOptions } from "../tls/options.ts";
 
 /** Options of one listening socket. */
 export const listener = block({
@@ -18,16 +18,12 @@ export const listener = block({
     }),
     protocol: oneOf({
       summary: "What clients speak: http is HTTP/1.1, and HTTP/2 for clients that begin with it (prior " +
-        "knowledge, as gRPC without TLS does); http1 and h2c are one of them alone.",
-      values: { http: [], http1: ["http/1.1", "h1"], h2c: ["http2-prior-knowledge"] },
-      unavailable: { https: [], h2: ["http2"], h3: ["http3"] },
+        "knowledge, as gRPC without TLS does); http1 and h2c are one of them alone. https is both over TLS.",
+      values: { http: [], http1: ["http/1.1", "h1"], h2c: ["http2-prior-knowledge"], https: [] },
+      unavailable: { h2: ["http2"], h3: ["http3"] },
       default: "http",
     }),
-    tls: refused({
-      summary: "Certificates and TLS settings.",
-      feature: "tls on a listener",
-      hint: "terminate TLS in front of this listener until it is built",
-    }),
+    tls: tlsOptions,
     defaultRoute: text({ summary: "Route to take when none matches." }),
     namespace: text({
       summary: "Namespace whose routes alone this listener serves; left out, the global ones.",
@@ -99,6 +95,14 @@ export const listener = block({
       max: 10_000,
       default: 100,
     }),
+  },
+  check({ protocol, tls }, report) {
+    if (protocol === "https" && tls === undefined) {
+      report("protocol", '"https" needs certificates', 'add: tls { cert-file "…"; key-file "…" }');
+    }
+    if (protocol !== "https" && tls !== undefined) {
+      report("tls", '"tls" is for https', 'add: protocol "https"');
+    }
   },
 });
 

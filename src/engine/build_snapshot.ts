@@ -1,5 +1,10 @@
 import type { Config, FilterConfig } from "../config/document.ts";
-import { resolveConfig, type ResolvedConfig, type ResolvedRoute } from "../config/resolve.ts";
+import {
+  resolveConfig,
+  type ResolvedConfig,
+  type ResolvedListener,
+  type ResolvedRoute,
+} from "../config/resolve.ts";
 import { assert } from "../core/assert.ts";
 import type { AgentSet } from "../agents/runtime/live_agents.ts";
 import type { AgentPlan } from "./agent_plan.ts";
@@ -159,7 +164,11 @@ class SnapshotBuilder {
   #listeners(routes: readonly LiveRoute[]): Map<string, ListenerView> {
     const { system } = this.#config;
     const tables = buildScopedTables(routes, { cacheSize: system.routeCacheSize });
+    const tells = ({ tls }: ResolvedListener) =>
+      tls !== undefined && tls.clientAuth !== "none" && tls.clientCertificateHeaders;
+    const anyTells = this.#resolved.listeners.some(tells);
     return new Map(this.#resolved.listeners.map((listener) => [listener.id, {
+      clientCertificates: anyTells ? tells(listener) ? "tell" : "drop" : null,
       table: tables.tableFor(listener),
       trusted: new CidrSet([...system.trustedProxies, ...listener.trustedProxies]),
     }]));

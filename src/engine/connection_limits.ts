@@ -1,7 +1,8 @@
 import { CidrSet } from "../core/cidr.ts";
 import type { LimitsConfig } from "../core/limits.ts";
 import type { SystemConfig } from "../core/system.ts";
-import type { ListenerSettings } from "../downstream/acceptor.ts";
+import type { TlsServer } from "../core/tls.ts";
+import type { ListenerSettings, TlsSettings } from "../downstream/acceptor.ts";
 import type { ConnectionLimits } from "../downstream/limits.ts";
 import type { ResolvedListener } from "../config/resolve.ts";
 
@@ -12,6 +13,7 @@ const BODY_GRACE_MS = 5000;
 export function listenerSettings(
   listener: ResolvedListener,
   config: { readonly limits: LimitsConfig; readonly system: SystemConfig },
+  server: TlsServer | null,
 ): ListenerSettings {
   const { system } = config;
   const trusted = [...system.trustedProxies, ...listener.trustedProxies];
@@ -19,10 +21,21 @@ export function listenerSettings(
   return {
     id: listener.id,
     namespace: listener.namespace,
-    protocol: listener.protocol,
+    // With TLS each connection says by itself what it speaks.
+    protocol: listener.protocol === "https" ? "http1" : listener.protocol,
     limits: connectionLimits(listener, config.limits),
     trusted: new CidrSet(trusted),
     proxyHeaderFrom: new CidrSet(listener.proxyProtocol ? senders : []),
+    tls: tlsSettings(listener, server),
+  };
+}
+
+function tlsSettings({ tls }: ResolvedListener, server: TlsServer | null): TlsSettings | null {
+  if (tls === undefined || server === null) return null;
+  return {
+    server,
+    handshakeTimeoutMs: tls.handshakeTimeoutSecs * 1000,
+    handshakesMax: tls.maxHandshakes,
   };
 }
 

@@ -4,6 +4,8 @@ import { BufferPool } from "../core/buffer_pool.ts";
 import { Deadlines } from "../core/deadlines.ts";
 import type { Ports } from "../core/ports.ts";
 import type { SharedMemory } from "../core/shared_memory.ts";
+import type { OpenTlsServer } from "../core/tls.ts";
+import { APPLICATION_PROTOCOLS } from "../downstream/acceptor.ts";
 import { HttpDate } from "../downstream/http_date.ts";
 import { createFamilies, type Families } from "../observe/families.ts";
 import { MetricsRegistry } from "../observe/metrics.ts";
@@ -11,6 +13,7 @@ import type { MetricsSnapshot } from "../observe/metrics_snapshot.ts";
 import { OutcomeMeter } from "../observe/request_meters.ts";
 import { UpstreamPools } from "../upstream/pools.ts";
 import { READ_BYTES_LARGE } from "../upstream/connection.ts";
+import type { TlsOptions } from "../tls/options.ts";
 import type { TargetState } from "../upstream/live_upstream.ts";
 import { ShadowRuns } from "../services/shadow_runs.ts";
 import type { BuiltinSources } from "../services/builtin_views.ts";
@@ -24,7 +27,7 @@ import { buildSnapshot } from "./build_snapshot.ts";
 import { listenerSettings } from "./connection_limits.ts";
 import { Engine } from "./engine.ts";
 import { recordGauges } from "./gauges.ts";
-import { Listeners, type PreparedListeners } from "./listeners.ts";
+import { Listeners, type PlannedListener, type PreparedListeners } from "./listeners.ts";
 import type { LogSinks } from "./request_log.ts";
 import { type TunnelDeps, tunnelMemory } from "./route_upgrades.ts";
 import type { Snapshot } from "./snapshot.ts";
@@ -46,6 +49,8 @@ export interface DataplaneInit {
   readonly instanceId: string;
   /** Reads a file of certificates. Rejects when it cannot. */
   readonly readText: (path: string) => Promise<string>;
+  /** Makes the TLS of listeners ready. */
+  readonly tls: OpenTlsServer<TlsOptions>;
   /** What agents may reach of the world outside. */
   readonly agentPorts: AgentPorts;
   /** What the builtin handlers show. */
@@ -92,6 +97,7 @@ export class Dataplane {
   #engine: Engine | null = null;
   #listeners: Listeners | null = null;
   #prepared: Prepared | null = null;
+  #challenges: ReadonlyMap<string, string> = new Map();
   /** Settles when nothing is being prepared. */
   #preparing: Promise<unknown> = Promise.resolve();
   /** The highest generation that is not wanted any more. */
@@ -177,6 +183,7 @@ export class Dataplane {
     recordGauges(this.#families, {
       pools: this.#pools.stats(),
       snapshot: this.#engine?.snapshot,
+      certificates: this.#listeners?.certificates() ?? [],
       dropped: this.#init.sinks.dropped(),
       isFirst: this.#init.workerIndex === 0,
     });
@@ -196,6 +203,12 @@ export class Dataplane {
     return this.#agents.states();
   }
 
+  /** Gives these proofs to authorities that ask for them; token → key authorization. */
+  showChallenges(answers: ReadonlyMap<string, string>): void {
+    this.#challenges = answers;
+    this.#engine?.showChallenges(answers);
+  }
+
   reopenLogs(): void {
     this.#init.sinks.reopen();
   }
@@ -213,7 +226,11 @@ export class Dataplane {
   }
 
   #engineFor(snapshot: Snapshot): Engine {
-    return this.#engine ??= new Engine(snapshot, this.#init.ports.clock);
+    if (this.#engine === null) {
+      this.#engine = new Engine(snapshot, this.#init.ports.clock);
+      this.#engine.showChallenges(this.#challenges);
+    }
+    return this.#engine;
   }
 
   #listenersFor(engine: Engine): Listeners {
@@ -254,10 +271,7 @@ export class Dataplane {
         this.#giveUp(snapshot);
         return abandoned;
       }
-      const planned = resolveConfig(config).listeners.map((listener) => ({
-        config: listener,
-        settings: listenerSettings(listener, config),
-      }));
+      const planned = await this.#planListeners(config);
       const listeners = await this.#listenersFor(this.#engineFor(snapshot)).prepare(planned);
       const admission = () => this.#admission.configure(config, shared);
       this.#prepared = { generation, snapshot, listeners, admission };
@@ -269,6 +283,18 @@ export class Dataplane {
     if (!isAbandoned()) return [];
     await this.#discard();
     return abandoned;
+  }
+
+  /** Reads the certificates of listeners, among other things. Rejects where they cannot be used. */
+  #planListeners(config: Config): Promise<PlannedListener[]> {
+    return Promise.all(
+      resolveConfig(config).listeners.map(async (listener) => {
+        const server = listener.tls === undefined
+          ? null
+          : await this.#init.tls(listener.id, listener.tls, APPLICATION_PROTOCOLS);
+        return { config: listener, settings: listenerSettings(listener, config, server) };
+      }),
+    );
   }
 
   #build({ config, generation, shared, agents: plan }: NextSnapshot, agents: AgentSet): Promise<Snapshot> {

@@ -1,6 +1,7 @@
 import { deepEqual, equal, throws } from "node:assert/strict";
 import { FakeDialer, FakeTime, settle } from "../../tests/support/fake_socket.ts";
 import { NO_AGENT_PORTS } from "../../tests/support/no_agents.ts";
+import { noTls } from "../../tests/support/no_tls.ts";
 import { goodConfig } from "../../tests/support/simulated_dataplane.ts";
 import type { SocketListener } from "../core/ports.ts";
 import { allocateShared } from "../core/shared_memory.ts";
@@ -49,6 +50,7 @@ function rig() {
       flush: () => Promise.resolve(),
       close: () => Promise.resolve(),
     },
+    tls: noTls,
     version: "test",
     instanceId: "test",
     readText: () => Promise.reject(new Error("no files here")),

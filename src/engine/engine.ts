@@ -12,6 +12,8 @@ import { cleanHeaders } from "../upstream/clean_headers.ts";
 import { bufferRequest, bufferResponse } from "./buffering.ts";
 import { clientAddress } from "./client_address.ts";
 import type { LiveRoute } from "./live_route.ts";
+import { challengeAnswer, type ChallengeAnswers } from "./challenges.ts";
+import { type ClientCertificateHeaders, tellClientCertificate } from "./client_certificate_headers.ts";
 import { answerLastHop } from "./max_forwards.ts";
 import type { Snapshot } from "./snapshot.ts";
 
@@ -25,12 +27,15 @@ export interface ListenerView {
   readonly table: RouteTable<LiveRoute>;
   /** Peers whose forwarding headers are believed. */
   readonly trusted: CidrSet;
+  /** What upstreams are told of client certificates; null where no listener tells. */
+  readonly clientCertificates: ClientCertificateHeaders | null;
 }
 
 /** Answers requests by the current snapshot: the straight way from a parsed head to a response. */
 export class Engine implements RequestHandler {
   readonly #clock: Clock;
   #snapshot: Snapshot;
+  #challenges: ChallengeAnswers = null;
 
   constructor(snapshot: Snapshot, clock: Clock) {
     this.#snapshot = snapshot;
@@ -48,10 +53,23 @@ export class Engine implements RequestHandler {
     return old;
   }
 
+  /** Proofs for authorities that are given from now on, before any route. */
+  showChallenges(answers: ReadonlyMap<string, string>): void {
+    this.#challenges = answers.size === 0 ? null : answers;
+  }
+
   handle(context: RequestContext): MaybePromise<Response> {
     const snapshot = this.#snapshot;
     snapshot.retain();
     context.lease = snapshot;
+    if (this.#challenges !== null) {
+      const proof = challengeAnswer(context, this.#challenges);
+      if (proof !== null) {
+        snapshot.names.name(context);
+        snapshot.unroutedMeter.start();
+        return proof;
+      }
+    }
     const route = this.#enter(context, snapshot);
     if (route.bufferResponses || (route.bufferRequests && context.body !== null)) {
       return serveBuffered(context, route);
@@ -117,6 +135,9 @@ export class Engine implements RequestHandler {
     const listener = snapshot.listeners.get(context.downstream.listenerId);
     if (listener !== undefined) context.clientIp = clientAddress(context, listener.trusted);
     cleanHeaders(context);
+    if (listener !== undefined && listener.clientCertificates !== null) {
+      tellClientCertificate(context, listener.clientCertificates);
+    }
     const path = matchingPath(context.path);
     const route = path === undefined ? undefined : listener?.table.match(at(context, path));
     if (route === undefined) {

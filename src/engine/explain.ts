@@ -173,7 +173,8 @@ function contextOf(request: ExplainRequest, listener: ResolvedListener, nowMs: n
     downstream: {
       listenerId: listener.id,
       namespace: listener.namespace,
-      scheme: "http",
+      scheme: listener.protocol === "https" ? "https" : "http",
+      tls: null,
       localPort: typeof endpoint === "string" || endpoint.type === "unix" ? 0 : endpoint.port,
       peerIp: request.clientIp,
       peerPort: 0,

@@ -1,5 +1,6 @@
 import type { Families } from "../observe/families.ts";
 import type { PoolStats } from "../upstream/pools.ts";
+import type { ListenerCertificate } from "./listeners.ts";
 import { BREAKER_STATES } from "../upstream/target_breaker.ts";
 import type { Snapshot } from "./snapshot.ts";
 
@@ -9,6 +10,7 @@ const HEALTH_VALUES = { healthy: 1, unhealthy: 0, unknown: -1 } as const;
 export interface GaugeSources {
   readonly pools: readonly PoolStats[];
   readonly snapshot: Snapshot | undefined;
+  readonly certificates: readonly ListenerCertificate[];
   /** Log lines lost so far, by file. */
   readonly dropped: ReadonlyMap<string, number>;
   /** Whether this thread speaks for what all threads share, which must be counted once. */
@@ -18,6 +20,7 @@ export interface GaugeSources {
 /** Fills the gauges of one thread. Series of what a reload removed go with it. */
 export function recordGauges(families: Families, sources: GaugeSources): void {
   for (const [file, lines] of sources.dropped) families.logLinesDropped.labels(file).raiseTo(lines);
+  recordCertificates(families, sources.certificates);
   const { snapshot } = sources;
   if (snapshot === undefined) return;
   recordPools(families, snapshot, sources.pools);
@@ -30,6 +33,15 @@ export function recordGauges(families: Families, sources: GaugeSources): void {
   if (!sources.isFirst) return;
   recordRateLimits(families, snapshot);
   recordLoads(families, snapshot);
+}
+
+function recordCertificates(families: Families, certificates: readonly ListenerCertificate[]): void {
+  for (const { listener, file, notAfterMs } of certificates) {
+    families.tlsCertificateExpiry.labels(listener, file).set(notAfterMs / 1000);
+  }
+  families.tlsCertificateExpiry.retain(([listener, file]) =>
+    certificates.some((each) => each.listener === listener && each.file === file)
+  );
 }
 
 function recordPools(families: Families, snapshot: Snapshot, pools: readonly PoolStats[]): void {

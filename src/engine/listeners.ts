@@ -2,6 +2,7 @@ import type { ResolvedListener } from "../config/resolve.ts";
 import { parseEndpoint } from "../core/address.ts";
 import type { Deadlines } from "../core/deadlines.ts";
 import type { Address, Listen, Log, SocketListener } from "../core/ports.ts";
+import type { CertificateFacts } from "../core/tls.ts";
 import { Acceptor, type ListenerSettings } from "../downstream/acceptor.ts";
 import type { Admission } from "../downstream/admission.ts";
 import type { ConnectionDeps } from "../downstream/connection.ts";
@@ -24,6 +25,11 @@ export interface ListenersDeps {
 export interface PlannedListener {
   readonly config: ResolvedListener;
   readonly settings: ListenerSettings;
+}
+
+/** A certificate and who shows it. */
+export interface ListenerCertificate extends CertificateFacts {
+  readonly listener: string;
 }
 
 /** Sockets bound for a configuration that is not served yet. */
@@ -84,6 +90,13 @@ export class Listeners {
     await Promise.all([...bound.values()].map((socket) => socket.close()));
   }
 
+  /** The certificates of listeners, for metrics. */
+  certificates(): readonly ListenerCertificate[] {
+    return [...this.#acceptors.values()].flatMap(({ settings: { id, tls } }) =>
+      (tls?.server.certificates ?? []).map((facts) => ({ ...facts, listener: id }))
+    );
+  }
+
   /** Stops accepting everywhere; resolves when no connection is left. */
   async drain(): Promise<void> {
     await Promise.all([...this.#acceptors.values(), ...this.#leaving].map((acceptor) => acceptor.drain()));
@@ -107,6 +120,8 @@ export class Listeners {
         accepted: () => meter.opened(),
         closed: () => meter.closed(),
         rejected: (reason) => meter.rejected(reason),
+        handshaken: ({ facts }, durationMs) => meter.handshaken(facts, durationMs),
+        handshakeFailed: (failure) => meter.handshakeFailed(failure),
       },
       http2: meter.http2,
     });

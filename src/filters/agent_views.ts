@@ -79,9 +79,17 @@ export class ContextView implements RequestView {
     return clientIp === downstream.peerIp ? downstream.peerPort : 0;
   }
 
-  /** Listeners do not terminate TLS yet, so there is nothing to tell. */
   tls(): TlsInfo | undefined {
-    return undefined;
+    const { tls } = this.#context.downstream;
+    if (tls === null) return undefined;
+    return {
+      version: tls.version,
+      cipher: tls.cipher,
+      serverName: tls.serverName === "" ? undefined : tls.serverName,
+      alpn: tls.protocol === "" ? undefined : tls.protocol,
+      clientCertificate: tls.client?.der,
+      clientVerified: tls.client?.problem === "",
+    };
   }
 
   protocol(): string {

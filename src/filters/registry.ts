@@ -6,15 +6,28 @@
  */
 
 import { agent } from "./agent.ts";
+import { clientCertificate } from "./client_certificate.ts";
 import { cors } from "./cors.ts";
 import { headers } from "./headers.ts";
+import { hsts } from "./hsts.ts";
 import { log } from "./log.ts";
 import { rateLimit } from "./rate_limit.ts";
 import { redirect } from "./redirect.ts";
 import { timeout } from "./timeout.ts";
 import { urlRewrite } from "./url_rewrite.ts";
 
-export const FILTERS = [agent, cors, headers, log, rateLimit, redirect, timeout, urlRewrite] as const;
+export const FILTERS = [
+  agent,
+  clientCertificate,
+  cors,
+  headers,
+  hsts,
+  log,
+  rateLimit,
+  redirect,
+  timeout,
+  urlRewrite,
+] as const;
 
 /** Types of the language that this build cannot do; refused by name. */
 export const UNAVAILABLE_FILTERS = { compress: ["compression"], geo: [] } as const;

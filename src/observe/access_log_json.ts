@@ -1,3 +1,4 @@
+import { createTlsField } from "./tls_field.ts";
 import { protocolName } from "../core/message.ts";
 import type { RequestContext, RouteInfo } from "../core/context.ts";
 import type { AccessLogOptions } from "./access_log.ts";
@@ -105,6 +106,10 @@ function clientParts(options: AccessLogOptions): Parts {
   const on = options.fields;
   const parts: Parts = [];
   if (on.clientIp) parts.push(',"client_ip":"', (context) => jsonInner(context.clientIp), '"');
+  if (on.tls) {
+    const field = createTlsField();
+    parts.push(({ downstream: { tls } }) => tls === null ? "" : field(tls));
+  }
   if (on.userAgent) parts.push(optionalText("user_agent", userAgentReader(options)));
   if (on.referer) parts.push(optionalText("referer", refererReader(options)));
   return parts;

@@ -2,6 +2,7 @@ import { deepEqual, equal, match, ok } from "node:assert/strict";
 import fc from "../../tests/support/seeded_check.ts";
 import { accessLogOptions, ALL_FIELDS, endedRequest } from "../../tests/support/log_fixture.ts";
 import type { EndedRequest } from "../../tests/support/log_fixture.ts";
+import { TLS_FACTS } from "../../tests/support/tls_facts.ts";
 import { AccessLog } from "./access_log.ts";
 import type { AccessLogOptions } from "./access_log.ts";
 import { LOG_FIELDS_MAX } from "./access_log_values.ts";
@@ -105,11 +106,36 @@ Deno.test("access log: rate_limit_hit", () => {
   }
 });
 
+Deno.test("access log: TLS", () => {
+  match(line({ format: "text" }, { tls: TLS_FACTS }), / tls=TLSv1\.3 client_cert="CN=client,O=Example"/);
+  const bad = { ...TLS_FACTS, client: { ...TLS_FACTS.client!, problem: "revoked" as const } };
+  match(line({ format: "text" }, { tls: bad }), / client_cert=!revoked/);
+  equal(line({ format: "text" }).includes("tls="), false);
+  deepEqual(parsed({ tls: TLS_FACTS })["tls"], {
+    version: "TLSv1.3",
+    cipher: "TLS_AES_128_GCM_SHA256",
+    resumed: false,
+    server_name: "www.example",
+    client: {
+      verify: "success",
+      subject: "CN=client,O=Example",
+      serial: "0a1b",
+      fingerprint: TLS_FACTS.client!.fingerprint,
+    },
+  });
+  deepEqual(parsed({ tls: { ...TLS_FACTS, client: null, serverName: "" } })["tls"], {
+    version: "TLSv1.3",
+    cipher: "TLS_AES_128_GCM_SHA256",
+    resumed: false,
+  });
+});
+
 Deno.test("access log: each switch takes its field out of JSON, and nothing else", () => {
   const request: EndedRequest = {
     target: "/a?q=1",
     headers: [["Referer", "r"], ["User-Agent", "u"]],
     route: { namespace: "n", service: "s" },
+    tls: TLS_FACTS,
   };
   const all = Object.keys(parsed(request));
   const gone: Record<keyof typeof ALL_FIELDS, string[]> = {
@@ -131,6 +157,7 @@ Deno.test("access log: each switch takes its field out of JSON, and nothing else
     userAgent: ["user_agent"],
     referer: ["referer"],
     clientIp: ["client_ip"],
+    tls: ["tls"],
     routeId: ["route_id"],
     upstream: ["upstream"],
     namespace: ["namespace"],

@@ -1,3 +1,4 @@
+import { clientText } from "./tls_field.ts";
 import { protocolName } from "../core/message.ts";
 import type { RequestContext } from "../core/context.ts";
 import { agentsText } from "./agents_field.ts";
@@ -60,6 +61,8 @@ export function textParts(options: AccessLogOptions): Parts {
     if (on[field]) parts.push((context) => textPair(key, read(context)));
   };
   pair("clientIp", "client", (context) => context.clientIp);
+  pair("tls", "tls", ({ downstream: { tls } }) => tls?.version);
+  pair("tls", "client_cert", ({ downstream: { tls } }) => tls === null ? undefined : clientText(tls));
   pair("host", "host", (context) => context.head.host);
   pair("routeId", "route", (context) => context.route?.id);
   pair("namespace", "namespace", (context) => context.route?.namespace);

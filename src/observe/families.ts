@@ -1,3 +1,4 @@
+import { acmeFamilies } from "./acme_families.ts";
 import type { MetricsRegistry } from "./metrics.ts";
 import { tunnelFamilies } from "./tunnel_families.ts";
 
@@ -31,6 +32,8 @@ export function createFamilies(registry: MetricsRegistry, build: { readonly vers
     ...steeringFamilies(registry),
     ...discoveryFamilies(registry),
     ...connectionFamilies(registry),
+    ...tlsFamilies(registry),
+    ...acmeFamilies(registry),
     ...tunnelFamilies(registry),
     ...http2Families(registry),
     ...scopedFamilies(registry),
@@ -334,6 +337,38 @@ function connectionFamilies(registry: MetricsRegistry) {
       name: "sentinel_connection_rejected_total",
       help: "Connections closed before a request was read.",
       labels: ["listener", "reason"],
+    }),
+  };
+}
+
+function tlsFamilies(registry: MetricsRegistry) {
+  return {
+    tlsHandshakes: registry.counter({
+      name: "sentinel_tls_handshakes_total",
+      help: "TLS handshakes of clients, by version and whether a session was resumed.",
+      labels: ["listener", "version", "resumed"],
+    }),
+    tlsHandshakeFailures: registry.counter({
+      name: "sentinel_tls_handshake_failures_total",
+      help: "TLS handshakes of clients that came to nothing, by why.",
+      labels: ["listener", "reason"],
+    }),
+    tlsHandshakeDuration: registry.histogram({
+      name: "sentinel_tls_handshake_duration_seconds",
+      help: "First byte of the ClientHello awaited to handshake complete.",
+      labels: ["version"],
+      buckets: LATENCY_BUCKETS,
+    }),
+    tlsCertificateExpiry: registry.gauge({
+      name: "sentinel_tls_certificate_expiry_timestamp_seconds",
+      help: "When the certificate of a listener ends, Unix time.",
+      labels: ["listener", "file"],
+      merge: "max",
+    }),
+    tlsCertificateReloads: registry.counter({
+      name: "sentinel_tls_certificate_reloads_total",
+      help: "Times that certificate files changed and were read anew.",
+      labels: ["result"],
     }),
   };
 }

@@ -79,6 +79,7 @@ const fieldSwitches = {
   userAgent: shown(),
   referer: shown(),
   clientIp: shown(),
+  tls: shown(),
   routeId: shown(),
   upstream: shown(),
   namespace: shown(),

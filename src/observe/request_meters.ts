@@ -2,6 +2,7 @@ import type { RequestContext } from "../core/context.ts";
 import { ERRORS } from "../core/errors.ts";
 import type { ErrorCode } from "../core/errors.ts";
 import type { Families } from "./families.ts";
+import type { HandshakeFailure, TlsFacts } from "../core/tls.ts";
 import type { Counter, Gauge, Histogram } from "./metrics.ts";
 
 /** Methods that are label values; every other one is `OTHER`, since clients may invent them without end. */
@@ -286,6 +287,7 @@ export class ListenerMeter {
   readonly #accepted: Counter;
   readonly #open: Gauge;
   readonly #rejected = new Map<string, Counter>();
+  readonly #handshakes = new Map<string, { readonly count: Counter; readonly duration: Histogram }>();
   /** What happens on connections that speak HTTP/2. */
   readonly http2: { opened(): void; closed(): void; flooded(kind: string): void };
 
@@ -312,6 +314,26 @@ export class ListenerMeter {
   /** A connection that was taken in has ended. */
   closed(): void {
     this.#open.dec();
+  }
+
+  /** A TLS handshake is complete, after so many milliseconds. */
+  handshaken({ version, resumed }: TlsFacts, durationMs: number): void {
+    const key = resumed ? `${version} resumed` : version;
+    let meter = this.#handshakes.get(key);
+    if (meter === undefined) {
+      meter = {
+        count: this.#families.tlsHandshakes.labels(this.#listener, version, resumed ? "true" : "false"),
+        duration: this.#families.tlsHandshakeDuration.labels(version),
+      };
+      this.#handshakes.set(key, meter);
+    }
+    meter.count.inc();
+    meter.duration.observe(durationMs / 1000);
+  }
+
+  /** A TLS handshake came to nothing. */
+  handshakeFailed(failure: HandshakeFailure): void {
+    this.#families.tlsHandshakeFailures.labels(this.#listener, failure).inc();
   }
 
   /** A connection was closed before a request was read; `reason` is one of a few fixed words. */

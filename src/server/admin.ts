@@ -3,6 +3,7 @@ import { resolveConfig } from "../config/resolve.ts";
 import { exposition } from "../observe/exposition.ts";
 import type { MetricsSnapshot } from "../observe/metrics_snapshot.ts";
 import { adminPage, reasons } from "./admin_page.ts";
+import type { CertificatesView, RenewalView } from "./acme_view.ts";
 import type { AgentsView } from "./agent_view.ts";
 import type { UpstreamView } from "./discovery_companion.ts";
 import { sanitize } from "./sanitize.ts";
@@ -17,6 +18,9 @@ export interface AdminDeps {
   metrics(): Promise<MetricsSnapshot>;
   upstreams(): Promise<readonly UpstreamView[]>;
   agents(): Promise<AgentsView>;
+  certificates(): CertificatesView;
+  /** Renews the certificate that has this name, or all of them. */
+  renew(domain: string | undefined): Promise<readonly RenewalView[]>;
   readonly drains: Pick<TargetDrains, "apply">;
 }
 
@@ -35,6 +39,7 @@ const ENDPOINTS: Readonly<Record<string, Endpoint>> = {
   "/config": (_request, { supervisor }) => json(200, sanitize(supervisor.config)),
   "/upstreams": upstreams,
   "/agents": async (_request, { agents }) => json(200, await agents()),
+  "/acme": (_request, { certificates }) => json(200, certificates()),
   "/-/generation": generation,
 };
 
@@ -46,6 +51,9 @@ export async function answerAdmin(request: Request, peer: AdminPeer, deps: Admin
   const { pathname } = url;
   if (pathname === "/-/reload") {
     return request.method === "POST" ? await reload(deps) : notAllowed("POST");
+  }
+  if (pathname === "/acme/renew") {
+    return request.method === "POST" ? await renew(request, deps) : notAllowed("POST");
   }
   const order = drainOrder(url);
   if (order !== undefined) {
@@ -140,6 +148,14 @@ async function reload({ supervisor }: AdminDeps): Promise<Response> {
   const result = await supervisor.reload("admin");
   if (result.outcome === "applied") return json(200, result);
   return json(supervisor.draining ? 503 : 409, { ...result, reasons: reasons(result) });
+}
+
+/** Waits for the authority, which takes seconds, or minutes where DNS is asked. */
+async function renew(request: Request, deps: AdminDeps): Promise<Response> {
+  const renewals = await deps.renew(new URL(request.url).searchParams.get("name") ?? undefined);
+  if (renewals.length === 0) return json(404, { error: "There is no such certificate; see /acme" });
+  const isWell = renewals.every(({ outcome }) => outcome !== "failed");
+  return json(isWell ? 200 : 502, { renewals });
 }
 
 function drain(order: DrainOrder, { drains }: AdminDeps): Response {

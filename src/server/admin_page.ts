@@ -23,7 +23,7 @@ export function adminPage(view: AdminView): string {
   const listeners = view.listeners.map(({ id, address }) => `${escape(id)} on ${escape(address)}`).join(
     "<br>",
   );
-  const links = [view.metricsPath, "/health", "/ready", "/config", "/upstreams", "/-/generation"];
+  const links = [view.metricsPath, "/health", "/ready", "/config", "/upstreams", "/acme", "/-/generation"];
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>Sentinel admin</title><style>${STYLE}</style></head><body>

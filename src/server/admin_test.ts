@@ -75,6 +75,13 @@ function depsOf(
     reloads: 0,
     metrics: () => Promise.resolve({ families: [] }),
     agents: () => Promise.resolve({ summary: { total: 0, live: 0, problems: 0 }, agents: [], problems: [] }),
+    certificates: () => ({ certificates: [] }),
+    renew: (domain: string | undefined) =>
+      Promise.resolve(
+        domain === "unknown.example"
+          ? []
+          : [{ name: "a.example", outcome: "issued" as const, reason: null, message: null }],
+      ),
     upstreams: () =>
       Promise.resolve([{
         id: "u",
@@ -120,6 +127,16 @@ Deno.test("admin: endpoints and their statuses", async () => {
       },
       { name: "not ready", path: "/ready", fakes: { ready: false }, want: 503, body: /not ready/ },
       { name: "config", path: "/config", want: 200, body: /"listeners"/ },
+      { name: "certificates", path: "/acme", want: 200, body: /"certificates"/ },
+      { name: "renew", path: "/acme/renew", method: "POST", want: 200, body: /"issued"/ },
+      { name: "renew by GET", path: "/acme/renew", want: 405, body: /Use POST/ },
+      {
+        name: "renew nothing",
+        path: "/acme/renew?name=unknown.example",
+        method: "POST",
+        want: 404,
+        body: /no such certificate/,
+      },
       { name: "upstreams", path: "/upstreams", want: 200, body: /"healthy": 1/ },
       { name: "generation", path: "/-/generation", want: 200, body: /"generation": 3/ },
       { name: "metrics", path: "/metrics", want: 200, body: /^\s*$/ },

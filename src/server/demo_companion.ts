@@ -89,6 +89,7 @@ export class DemoCompanion implements Companion {
       namespace: undefined,
       protocol: "http",
       trusted: nobody,
+      tls: null,
       proxyHeaderFrom: nobody,
       limits: LIMITS,
     }, {
@@ -102,7 +103,13 @@ export class DemoCompanion implements Companion {
       },
       deadlines: this.#deadlines,
       admission: countedAdmission(),
-      events: { accepted: () => {}, rejected: () => {}, closed: () => {} },
+      events: {
+        accepted: () => {},
+        rejected: () => {},
+        closed: () => {},
+        handshaken: () => {},
+        handshakeFailed: () => {},
+      },
       http2: { opened: () => {}, closed: () => {}, flooded: () => {} },
       log,
     });

@@ -23,6 +23,8 @@ export interface FleetInit {
   current(): NextConfig | undefined;
   /** Runs the task while no reload is under way. */
   exclusively(task: () => Promise<void>): Promise<void>;
+  /** Proofs that a replacement has to give to authorities. */
+  challenges?(): ReadonlyMap<string, string>;
   /** Called at once when a thread died, so that shared counts it held can be given back. */
   onDeath(index: number): void;
 }
@@ -94,6 +96,18 @@ export class Fleet {
       const { thread } = slot;
       await thread?.commit(generation).catch((cause) => this.#bury(slot, thread, messageOf(cause)));
     }));
+  }
+
+  /**
+   * Lets every thread give these proofs to authorities. Rejects when one that is up does not; one that died in
+   * the meantime is told when it is replaced.
+   */
+  async showChallenges(answers: ReadonlyMap<string, string>): Promise<void> {
+    const asked = this.threads;
+    const outcomes = await Promise.allSettled(asked.map((thread) => thread.showChallenges(answers)));
+    for (const [index, outcome] of outcomes.entries()) {
+      if (outcome.status === "rejected" && this.threads.includes(asked[index]!)) throw outcome.reason;
+    }
   }
 
   /** Takes the first phase back. */
@@ -176,6 +190,8 @@ export class Fleet {
     }
     try {
       await thread.commit(current.generation);
+      const challenges = this.#init.challenges?.();
+      if (challenges !== undefined && challenges.size > 0) await thread.showChallenges(challenges);
     } catch (cause) {
       this.#bury(slot, thread, messageOf(cause));
       return;

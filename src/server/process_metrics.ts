@@ -1,4 +1,5 @@
 import process from "node:process";
+import type { CertificateState, RenewalOutcome } from "../acme/managed_certificate.ts";
 import type { DiscoveryState, RefreshOutcome } from "../discovery/follower.ts";
 import { createFamilies } from "../observe/families.ts";
 import { MetricsRegistry } from "../observe/metrics.ts";
@@ -21,6 +22,11 @@ export class ProcessMetrics {
   /** Counts a reload; the start is none. */
   countReload(result: ReloadResult): void {
     if (result.trigger !== "start") this.#families.reloads.labels(result.outcome).inc();
+  }
+
+  /** Counts a change of certificate files. */
+  countCertificates(outcome: ReloadResult["outcome"]): void {
+    this.#families.tlsCertificateReloads.labels(outcome).inc();
   }
 
   /** Counts what a source of targets said. */
@@ -60,6 +66,28 @@ export class ProcessMetrics {
       discoveryRejected.labels(upstreamId, type).set(state.rejected);
       const isFailing = state.failuresInARow > 0 || state.keepsOld;
       discoveryFailing.labels(upstreamId, type).set(isFailing ? 1 : 0);
+    }
+  }
+
+  /** Counts an attempt at a certificate; that another process was at it is no failure. */
+  countCertificate(name: string, outcome: RenewalOutcome): void {
+    if (outcome.type === "issued") this.#families.acmeIssued.labels(name).inc();
+    else if (outcome.type === "failed" && outcome.reason !== "locked") {
+      this.#families.acmeFailures.labels(name, outcome.reason).inc();
+    }
+  }
+
+  /** Takes over how certificates are doing. */
+  recordCertificates(states: readonly CertificateState[]): void {
+    const { acmeExpiry, acmeNextAttempt, acmeLastSuccess, acmeStandIn } = this.#families;
+    const known = new Set(states.map(({ name }) => name));
+    const isKept = ([name]: readonly string[]) => known.has(name!);
+    for (const family of [acmeExpiry, acmeNextAttempt, acmeLastSuccess, acmeStandIn]) family.retain(isKept);
+    for (const { name, notAfterMs, nextAttemptMs, lastSuccessMs, isStandIn } of states) {
+      acmeExpiry.labels(name).set(notAfterMs / 1000);
+      acmeNextAttempt.labels(name).set(nextAttemptMs / 1000);
+      if (lastSuccessMs !== undefined) acmeLastSuccess.labels(name).set(lastSuccessMs / 1000);
+      acmeStandIn.labels(name).set(isStandIn ? 1 : 0);
     }
   }
 

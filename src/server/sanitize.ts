@@ -12,6 +12,7 @@ const SECRET_WORDS = [
   "api-key",
   "apikey",
   "credential",
+  "hmac",
 ];
 
 /** A copy of plain data in which the values of secret names are replaced: for eyes, not for use. */

@@ -8,6 +8,9 @@ import { createAgentTrial } from "./agent_trial.ts";
 import { type AgentsView, agentsView } from "./agent_view.ts";
 import { AgentFetch } from "./agent_fetch.ts";
 import { AgentsCompanion } from "./agents_companion.ts";
+import { AcmeCompanion } from "./acme_companion.ts";
+import { createAcmePorts } from "./acme_ports.ts";
+import { certificatesView, renewalsView } from "./acme_view.ts";
 import { AdminListener } from "./admin_listener.ts";
 import { ReloadAudit } from "./audit.ts";
 import type { ConfigSource } from "./config_source.ts";
@@ -19,6 +22,7 @@ import { NodeSignatureVerifier } from "./signature_verifier.ts";
 import type { FleetThread } from "./fleet.ts";
 import { HealthCompanion } from "./health_companion.ts";
 import { surviveErrors, surviveRejections } from "./last_resort.ts";
+import { CertificateCompanion } from "./certificate_companion.ts";
 import { createListen } from "./listen.ts";
 import { COLLECT_INTERVAL_MS, MetricsCollector } from "./metrics_collector.ts";
 import { writePidFile } from "./pid_file.ts";
@@ -81,6 +85,8 @@ class Starting {
   readonly #agentsFolder: AgentsCompanion;
   readonly #catalogue: AgentCatalogue;
   readonly #discovery: DiscoveryCompanion;
+  readonly #acme: AcmeCompanion;
+  #certificates: CertificateCompanion | undefined;
   #collector = new MetricsCollector(() => []);
   #supervisor: Supervisor | undefined;
   #health: HealthCompanion | undefined;
@@ -104,6 +110,12 @@ class Starting {
       ports: createDiscoveryPorts({ ...ports, random: createRandom(), log, dialer: createDialer() }),
       metrics: this.#metrics,
       retarget: () => this.#supervisor?.retarget() ?? Promise.resolve([]),
+    });
+    this.#acme = new AcmeCompanion({
+      ports: createAcmePorts({ ...ports, random: createRandom(), log, dialer: createDialer() }),
+      metrics: this.#metrics,
+      show: (answers) => this.#supervisor?.fleet.showChallenges(answers) ?? Promise.resolve(),
+      replaced: () => void this.#certificates?.check(),
     });
   }
 
@@ -153,7 +165,8 @@ class Starting {
       spawn: (start) => this.#spawn(start),
       sharedNeeds,
       loadAgents: (config) => this.#catalogue.load(config),
-      discover: (config) => this.#discovery.discover(config),
+      discover: async (config) => await this.#acme.certify(await this.#discovery.discover(config)),
+      challenges: () => this.#acme.challenges,
       clearWorker,
       onReload: (result) => this.#afterReload(result),
     };
@@ -191,11 +204,30 @@ class Starting {
       upstreams: async () =>
         health.describe(this.#discovery.describe(await firstAnswer(supervisor.fleet.threads))),
       agents: () => this.#agents(supervisor),
+      certificates: () => certificatesView(this.#acme.states(), this.#clock.wallMs()),
+      renew: async (domain) => renewalsView(await this.#acme.renew(domain)),
       drains: new TargetDrains(supervisor, { clock: this.#clock, log }),
     }, log);
     const ports = { clock: this.#clock, timers: this.#timers, listen: createListen(log), log };
     const watch = new WatchCompanion(supervisor, log);
-    return [admin, health, new DemoCompanion(supervisor, ports), watch, this.#agentsFolder, this.#discovery];
+    const certificates = new CertificateCompanion({
+      log,
+      clock: this.#clock,
+      timers: this.#timers,
+      refresh: () => supervisor.refresh("certificates"),
+      changed: (outcome) => this.#metrics.countCertificates(outcome),
+    });
+    this.#certificates = certificates;
+    return [
+      admin,
+      certificates,
+      health,
+      new DemoCompanion(supervisor, ports),
+      watch,
+      this.#agentsFolder,
+      this.#discovery,
+      this.#acme,
+    ];
   }
 
   /** A thread that does not answer in time is left out; its agents are those of the others. */
@@ -209,6 +241,7 @@ class Starting {
     const supervisor = this.#supervisor;
     if (supervisor === undefined || supervisor.generation === 0) return { families: [] };
     this.#metrics.recordDiscovery(this.#discovery.states());
+    this.#metrics.recordCertificates(this.#acme.states());
     this.#metrics.recordHealth(this.#health?.health() ?? []);
     const merged = mergeSnapshots([await this.#collector.collect(), this.#metrics.snapshot(supervisor)]);
     return joinCustomFamilies(merged);

@@ -14,7 +14,7 @@ import type { NextConfig } from "./thread.ts";
 const WITHOUT_AGENTS = { plan: NO_AGENTS, problems: [] };
 
 /** Why a reload was asked for. */
-export type ReloadTrigger = "start" | "signal" | "watch" | "admin" | "agents";
+export type ReloadTrigger = "start" | "signal" | "watch" | "admin" | "agents" | "certificates";
 
 /** What came of a reload. */
 export interface ReloadResult {
@@ -54,8 +54,13 @@ export interface SupervisorInit {
   sharedNeeds(config: Config, workerCount: number, agents: AgentPlan): Iterable<SharedNeed>;
   /** The agents of a configuration, compiled; what is wrong with those it names keeps it from being applied. */
   loadAgents?(config: Config): Promise<{ readonly plan: AgentPlan; readonly problems: readonly string[] }>;
-  /** The configuration with the targets that were found for it; may wait, within bounds, for first answers. */
+  /**
+   * The configuration with the targets and certificates that were found for it; may wait, within bounds, for first
+   * answers. Rejects with what keeps it from being applied.
+   */
   discover?(config: Config): Promise<Config>;
+  /** Proofs that threads give to authorities now. */
+  challenges?(): ReadonlyMap<string, string>;
   /** Gives back what a dead worker held in shared memory. */
   clearWorker(shared: SharedMemory, workerIndex: number, workerCount: number): void;
   /** Told of every reload, the start included: for metrics and the audit log. */
@@ -170,6 +175,20 @@ export class Supervisor {
     });
   }
 
+  /**
+   * Serves the same configuration again, for what lies in files that it names: in two phases like every reload, and
+   * with nothing changed when that fails.
+   */
+  refresh(trigger: ReloadTrigger): Promise<ReloadResult> {
+    return this.#exclusive.run(async () => {
+      const startedMs = performance.now();
+      const problems = this.#draining
+        ? ["The proxy is shutting down"]
+        : await this.#apply(this.#read ?? this.config);
+      return this.#record({ trigger, startedMs, problems, warnings: [], loaded: { report: "" } });
+    });
+  }
+
   /** Reloads when the texts differ from what was last read: for the file watch, which only suspects. */
   async reloadIfChanged(trigger: ReloadTrigger): Promise<ReloadResult | undefined> {
     const loaded = await this.#init.source.load();
@@ -222,6 +241,7 @@ export class Supervisor {
         this.#init.spawn({ index, count, config: this.#committed?.config ?? config, died }),
       current: () => this.#committed,
       exclusively: (task) => this.#exclusive.run(task),
+      challenges: () => this.#init.challenges?.() ?? new Map(),
       onDeath: (index) => this.#init.clearWorker(this.shared, index, count),
     });
     const busy = checkListeners(config, undefined);
@@ -257,7 +277,13 @@ export class Supervisor {
   }
 
   async #change(read: Config, agents: AgentPlan): Promise<readonly string[]> {
-    const config = await this.#init.discover?.(read) ?? read;
+    let config: Config;
+    try {
+      config = await this.#init.discover?.(read) ?? read;
+    } catch (cause) {
+      for (const companion of this.#companions) companion.abandon(this.#generation);
+      return [messageOf(cause)];
+    }
     const needs = this.#init.sharedNeeds(config, this.#fleet.size, agents);
     const next: NextConfig = {
       config,
@@ -294,7 +320,7 @@ export class Supervisor {
     startedMs: number;
     problems: readonly string[];
     warnings: readonly string[];
-    loaded: LoadedConfig;
+    loaded: Pick<LoadedConfig, "report">;
   }): ReloadResult {
     const { trigger, problems, warnings, loaded } = reload;
     const result: ReloadResult = {

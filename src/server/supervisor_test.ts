@@ -93,6 +93,11 @@ class FakeThread implements FleetThread {
     return Promise.resolve([]);
   }
 
+  showChallenges(answers: ReadonlyMap<string, string>): Promise<void> {
+    this.calls.push(`show ${answers.size}`);
+    return Promise.resolve();
+  }
+
   reopenLogs(): Promise<void> {
     this.calls.push("reopenLogs");
     return Promise.resolve();
@@ -117,7 +122,10 @@ interface Stage {
   replaced(): Promise<void>;
 }
 
-async function stage(companions: readonly Companion[] = []): Promise<Stage> {
+async function stage(
+  companions: readonly Companion[] = [],
+  proofs: ReadonlyMap<string, string> = new Map(),
+): Promise<Stage> {
   const source = new FakeSource();
   const threads: FakeThread[] = [];
   const cleared: number[] = [];
@@ -134,6 +142,7 @@ async function stage(companions: readonly Companion[] = []): Promise<Stage> {
       return Promise.resolve(thread);
     },
     sharedNeeds: () => [{ key: "kept", bytes: 8 }],
+    challenges: () => proofs,
     clearWorker: (_shared, index) => cleared.push(index),
   };
   const supervisor = await Supervisor.start(init, () => companions);
@@ -304,6 +313,20 @@ Deno.test("supervisor: a dead worker is cleared up after and replaced with what 
   assert.deepEqual(threads[2]!.calls, ["prepare 2", "commit 2"]);
   assert.equal(threads[2]!.served, "second");
   assert.deepEqual(threads[1]!.calls.filter((call) => call.startsWith("commit")), ["commit 1", "commit 2"]);
+  await supervisor.close();
+});
+
+Deno.test("supervisor: proofs are shown by every worker, and by one that replaces a dead one", async () => {
+  const proofs = new Map([["token", "proof"]]);
+  const { supervisor, threads, replaced } = await stage([], proofs);
+  await supervisor.fleet.showChallenges(proofs);
+  for (const thread of threads) assert.deepEqual(thread.calls, ["prepare 1", "commit 1", "show 1"]);
+  threads[0]!.died("boom");
+  await replaced();
+  assert.deepEqual(threads[2]!.calls, ["prepare 1", "commit 1", "show 1"]);
+  // An authority must not be sent to a worker that does not know the proof.
+  threads[1]!.showChallenges = () => Promise.reject(new Error("stuck"));
+  await assert.rejects(supervisor.fleet.showChallenges(proofs), /stuck/);
   await supervisor.close();
 });
 

@@ -45,6 +45,8 @@ export interface Thread {
   upstreams(): Promise<readonly UpstreamStates[]>;
   /** The agents of this thread, those that are draining included. */
   agents(): Promise<readonly AgentState[]>;
+  /** Gives these proofs to authorities that ask for them; token → key authorization. */
+  showChallenges(answers: ReadonlyMap<string, string>): Promise<void>;
   /** Opens log files anew after they were renamed. */
   reopenLogs(): Promise<void>;
   /** Flushes logs; nothing is served afterwards. */

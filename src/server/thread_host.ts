@@ -9,6 +9,7 @@ import { surviveRejections } from "./last_resort.ts";
 import { LogFiles } from "./log_files.ts";
 import { createClock, createPorts, createTimers } from "./platform.ts";
 import { ProcessLog, reportToStderr } from "./process_log.ts";
+import { createTlsServers } from "./tls_servers.ts";
 import type { NextConfig, Supervising, Thread, ThreadInit } from "./thread.ts";
 
 /** A dataplane on this thread's real ports: what the supervisor's thread and every worker are made of. */
@@ -32,6 +33,7 @@ export class ThreadHost implements Thread {
       version,
       instanceId,
       readText: (path) => Deno.readTextFile(path),
+      tls: createTlsServers({ readText: (path) => Deno.readTextFile(path), wallMs: () => clock.wallMs() }),
       agentPorts: { verifier: new NodeSignatureVerifier(), transport: new AgentFetch().send },
       builtin: supervising,
     });
@@ -73,6 +75,11 @@ export class ThreadHost implements Thread {
   // deno-lint-ignore require-await -- the other kind of thread answers later.
   async agents(): Promise<readonly AgentState[]> {
     return this.#dataplane.agentStates();
+  }
+
+  // deno-lint-ignore require-await -- the other kind of thread answers later.
+  async showChallenges(answers: ReadonlyMap<string, string>): Promise<void> {
+    this.#dataplane.showChallenges(answers);
   }
 
   // deno-lint-ignore require-await -- the other kind of thread answers later.

@@ -57,6 +57,8 @@ class WorkerPort {
       case "abandon":
       case "drain":
         return await host[method](argument as number);
+      case "showChallenges":
+        return await host.showChallenges(argument as ReadonlyMap<string, string>);
       case "metrics":
       case "upstreams":
       case "agents":

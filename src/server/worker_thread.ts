@@ -23,6 +23,7 @@ const CALL_TIMEOUT_MS: Readonly<Record<Exclude<ThreadMethod, "drain">, number>> 
   metrics: 1_000,
   upstreams: 1_000,
   agents: 1_000,
+  showChallenges: 5_000,
   reopenLogs: 10_000,
   close: 5_000,
 };
@@ -100,6 +101,10 @@ export class WorkerThread implements Thread {
 
   agents(): Promise<readonly AgentState[]> {
     return this.#call("agents") as Promise<readonly AgentState[]>;
+  }
+
+  showChallenges(answers: ReadonlyMap<string, string>): Promise<void> {
+    return this.#call("showChallenges", answers) as Promise<void>;
   }
 
   reopenLogs(): Promise<void> {

@@ -207,8 +207,9 @@ export class Exchange implements ResponseBodyHost {
     connection.deadlineMs = context.deadlineMs;
     connection.dueMs = context.deadlineMs;
     const sender = this.#sender;
-    if (sender !== null && !sender.isHandedOver && (parsed.status >= 300 || !parsed.keepAlive)) {
-      // The target has made up its mind; what the client still sends would be for nothing (RFC 9112 §9.5).
+    if (sender !== null && !sender.isHandedOver && parsed.status >= 300) {
+      // The target has made up its mind; what the client still sends would be for nothing (RFC 9112 §9.5). After
+      // a success it may well go on reading, even if it closes then: it may answer with what it is sent.
       this.#stopSending(sender);
     }
     const { status, reason, headers } = parsed;

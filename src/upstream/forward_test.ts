@@ -177,6 +177,25 @@ Deno.test("forward: a target that answers while it listens gets the rest", async
   assert.equal(rig.pools.stats()[0]!.idle, 1);
 });
 
+Deno.test("forward: so does one that closes after its answer", async () => {
+  const body = new FedBody();
+  const { socket, result, context, rig } = start(body);
+  body.feed("ping");
+  await settle();
+  socket().push("HTTP/1.1 200 OK\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n4\r\npong\r\n");
+  await settle();
+  assert.equal(result.status, 200);
+  body.feed("more");
+  body.feed(null);
+  await settle();
+  assert.equal(sentBody(socket()), "4\r\nping\r\n4\r\nmore\r\n0\r\n\r\n");
+  socket().push("0\r\n\r\n");
+  await settle();
+  assert.equal(result.text, "pong");
+  assert.equal(context.closeConnection, false);
+  assert.equal(rig.dialer.open, 0);
+});
+
 Deno.test("forward: a response that ends before the upload closes the connection", async () => {
   const body = new FedBody(1000);
   const { socket, result, context, rig } = start(body);

@@ -20,8 +20,17 @@ export interface Setting {
   readonly pinned: boolean;
   /** Routes before the one that matches, in Sentinel's configuration. */
   readonly otherRoutes: number;
+  /** Speaks HTTPS with this certificate instead of plain HTTP. */
+  readonly tls?: TlsFiles | undefined;
   /** Entries of the denylist that requests go through in Sentinel; 0 means there is no agent. */
   readonly denied: number;
+}
+
+/** A certificate, its key, and both in one file, which is how HAProxy wants them. */
+export interface TlsFiles {
+  readonly cert: string;
+  readonly key: string;
+  readonly both: string;
 }
 
 type Starter = (setting: Setting) => Promise<Running>;
@@ -93,6 +102,7 @@ export async function startOrigin(folder: string): Promise<Running> {
     listen 127.0.0.1:${port};
     root ${folder};
     location = /100b { return 200 "${"x".repeat(100)}"; }
+    location = /1k { return 200 "${"x".repeat(1024)}"; }
     location = /post {
       client_body_buffer_size 256k;
       proxy_pass_request_body off;
@@ -110,12 +120,13 @@ export async function startOrigin(folder: string): Promise<Running> {
   return await startNginx("origin", http, { folder, port, core: LOAD_CORE });
 }
 
-const nginx: Starter = ({ folder, originPort, pinned }) => {
+const nginx: Starter = ({ folder, originPort, pinned, tls }) => {
   const port = freePort();
   const http = `  access_log ${folder}/access.log combined buffer=64k flush=1s;
   upstream origin { server 127.0.0.1:${originPort}; keepalive 64; keepalive_requests ${KEEPALIVE_REQUESTS}; }
   server {
-    listen 127.0.0.1:${port};
+    listen 127.0.0.1:${port}${tls === undefined ? "" : " ssl"};
+    ${tls === undefined ? "" : nginxTls(tls)}
     location = /nginx-status { stub_status; }
     location / {
       proxy_pass http://origin;
@@ -131,7 +142,12 @@ const nginx: Starter = ({ folder, originPort, pinned }) => {
   return startNginx("nginx", http, { folder, port, core: pinned ? PROXY_CORE : undefined });
 };
 
-const haproxy: Starter = async ({ folder, originPort, pinned }) => {
+function nginxTls({ cert, key }: TlsFiles): string {
+  return `ssl_certificate ${cert}; ssl_certificate_key ${key}; ssl_protocols TLSv1.2 TLSv1.3;
+    ssl_session_cache shared:tls:10m; ssl_session_tickets on;`;
+}
+
+const haproxy: Starter = async ({ folder, originPort, pinned, tls }) => {
   const port = freePort();
   const path = `${folder}/haproxy.cfg`;
   await Deno.writeTextFile(
@@ -148,7 +164,7 @@ defaults
   timeout client 30s
   timeout server 30s
 frontend main
-  bind 127.0.0.1:${port}
+  bind 127.0.0.1:${port}${tls === undefined ? "" : ` ssl crt ${tls.both} alpn http/1.1`}
   default_backend origin
 frontend metrics
   bind 127.0.0.1:${freePort()}
@@ -162,7 +178,7 @@ backend origin
   return await start(words, { port, core: pinned ? PROXY_CORE : undefined });
 };
 
-const caddy: Starter = async ({ folder, originPort, pinned }) => {
+const caddy: Starter = async ({ folder, originPort, pinned, tls }) => {
   const port = freePort();
   const path = `${folder}/Caddyfile`;
   await Deno.writeTextFile(
@@ -177,8 +193,9 @@ const caddy: Starter = async ({ folder, originPort, pinned }) => {
 http://127.0.0.1:${freePort()} {
   metrics /metrics
 }
-http://:${port} {
+${tls === undefined ? "http" : "https"}://:${port} {
   bind 127.0.0.1
+  ${tls === undefined ? "" : `tls ${tls.cert} ${tls.key}`}
   log {
     output file ${folder}/access.log
   }
@@ -237,6 +254,12 @@ filters { filter "deny" { type "agent"; agent "denylist"; }; }`,
   };
 }
 
+function sentinelProtocol(tls: TlsFiles | undefined): string {
+  return tls === undefined
+    ? 'protocol "http"'
+    : `protocol "https"; tls { cert-file "${tls.cert}"; key-file "${tls.key}"; }`;
+}
+
 function sentinelConfig(setting: Setting, ports: { listen: number; metrics: number }): string {
   const agent = denylist(setting.denied);
   return `system {
@@ -246,7 +269,7 @@ ${agent.top}
 listeners {
     listener "main" {
         address "127.0.0.1:${ports.listen}"
-        protocol "http"
+        ${sentinelProtocol(setting.tls)}
     }
 }
 routes {

@@ -68,6 +68,14 @@ class Facts {
     return one === undefined || other === undefined ? undefined : one / other;
   }
 
+  /** Milliseconds by which the median answer of one comes later than the other's. */
+  slower(workload: string, pair: readonly [string, string]): number | undefined {
+    const [one, other] = pair.map((name) =>
+      this.#figures.find((each) => each.workload === workload && each.contender === name)?.p50Ms
+    );
+    return one === undefined || other === undefined ? undefined : one - other;
+  }
+
   /** Microseconds of CPU per request that one contender needs more than the other. */
   added(workload: string, pair: readonly [string, string]): number | undefined {
     const [one, other] = pair.map((name) =>
@@ -92,7 +100,32 @@ const BOUNDS: readonly BoundRow[] = [
     2,
     (facts) => facts.ratio("latency", ["sentinel", "nginx"], "p99Ms"),
   ),
+  bound("HTTPS GET 1 KB: CPU against nginx", 2.5, (facts) => facts.ratio("https-1kb", ["sentinel", "nginx"])),
+  bound("HTTPS GET 1 KB: CPU against Caddy", 0.9, (facts) => facts.ratio("https-1kb", ["sentinel", "caddy"])),
+  // 0.7 of nginx's handshakes for the same CPU.
+  bound(
+    "full handshake: CPU against nginx",
+    1.43,
+    (facts) => facts.ratio("handshake-full", ["sentinel", "nginx"]),
+  ),
+  bound(
+    "resumed handshake: CPU against nginx",
+    1.43,
+    (facts) => facts.ratio("handshake-resumed", ["sentinel", "nginx"]),
+  ),
   bound("100 routes against one: CPU", 1.03, (facts) => facts.ratio("routes", ["100 routes", "1 route"])),
+  {
+    name: "HTTPS GET 1 KB, one after the other: p50 above plain HTTP",
+    limit: 1,
+    unit: "ms",
+    value: (facts) => facts.slower("sequential-1kb", ["sentinel https", "sentinel http"]),
+  },
+  {
+    name: "HTTPS GET 100 KB, one after the other: p50 above plain HTTP",
+    limit: 1,
+    unit: "ms",
+    value: (facts) => facts.slower("sequential-100kb", ["sentinel https", "sentinel http"]),
+  },
   {
     name: "denylist of 10 000 entries: CPU it adds to a request",
     limit: 4,

@@ -12,6 +12,7 @@ import {
   memoryRun,
   type Plan,
 } from "./workloads.ts";
+import { tlsFigures } from "./tls_workloads.ts";
 import { startOrigin, versionOf } from "./contenders.ts";
 import { type BenchResults, type Figure, judge, renderResults } from "./results.ts";
 
@@ -50,6 +51,7 @@ async function measure(
     console.error(`measuring ${contest.workload}`);
     figures.push(...await contest.run(originPort));
   }
+  figures.push(...await tlsFigures(plan, originPort));
   if (wanted("latency")) {
     console.error("measuring latency");
     figures.push(...await latencyContest(plan, originPort));

@@ -1,6 +1,6 @@
 /** What is measured, and how. */
 
-import { available, type Running, startContender } from "./contenders.ts";
+import { available, type Running, startContender, type TlsFiles } from "./contenders.ts";
 import { pace, PACE_WARM_UP_SECONDS, saturate, type Saturation, type SaturationOptions } from "./load.ts";
 import { cpuMicros, residentBytes } from "./process_cost.ts";
 import { type BenchResults, type Figure, median } from "./results.ts";
@@ -27,7 +27,8 @@ export function availableContenders(): string[] {
   return available();
 }
 
-interface Entry {
+/** One of those that are compared. */
+export interface Entry {
   /** Name in the table. */
   readonly label: string;
   readonly contender: string;
@@ -37,11 +38,14 @@ interface Entry {
   readonly denied?: number;
 }
 
-interface ContestInit {
+/** A workload with a saturating load. */
+export interface ContestInit {
   readonly workload: string;
   readonly entries: readonly Entry[];
   readonly load: Omit<SaturationOptions, "url" | "seconds">;
   readonly path: string;
+  /** Clients speak HTTPS with whoever has this certificate. */
+  readonly tls?: TlsFiles;
 }
 
 /** Long enough for V8 to have compiled what is hot. */
@@ -60,7 +64,7 @@ async function measureOnce(running: Running, load: SaturationOptions): Promise<S
 }
 
 /** Starts everybody, warms them up, then measures in rounds so that a noisy moment hits all alike. */
-async function runContest(plan: Plan, init: ContestInit, originPort: number): Promise<Figure[]> {
+export async function runContest(plan: Plan, init: ContestInit, originPort: number): Promise<Figure[]> {
   await using stack = new AsyncDisposableStack();
   const lanes: { entry: Entry; running: Running; rounds: (Saturation & { cpu: number })[] }[] = [];
   for (const entry of init.entries) {
@@ -71,6 +75,7 @@ async function runContest(plan: Plan, init: ContestInit, originPort: number): Pr
         otherRoutes: entry.otherRoutes,
         denied: entry.denied ?? 0,
         pinned: init.load.pinned,
+        tls: init.tls,
       }),
     );
     lanes.push({ entry, running, rounds: [] });
@@ -78,7 +83,7 @@ async function runContest(plan: Plan, init: ContestInit, originPort: number): Pr
   const loadOf = (running: Running, seconds: number) => ({
     ...init.load,
     seconds,
-    url: `http://127.0.0.1:${running.port}${init.path}`,
+    url: `${init.tls === undefined ? "http" : "https"}://127.0.0.1:${running.port}${init.path}`,
   });
   for (const { running } of lanes) await saturate(loadOf(running, WARM_UP_SECONDS));
   for (let round = 0; round < plan.rounds; round++) {
@@ -96,7 +101,8 @@ async function runContest(plan: Plan, init: ContestInit, originPort: number): Pr
   }));
 }
 
-function everybody(plan: Plan): Entry[] {
+/** Every contender once, with one worker and one route. */
+export function everybody(plan: Plan): Entry[] {
   return plan.contenders.map((name) => ({ label: name, contender: name, workers: 1, otherRoutes: 0 }));
 }
 

@@ -18,8 +18,10 @@ import {
 /** Options for each kind: all that a user would write. A new row needs one. */
 const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   agent: [`agent "waf"\nphase "request"`],
+  "client-certificate": ["", `subjects "CN=a"\nnames "DNS:a.test"\nfingerprints "${"AB:".repeat(31)}AB"`],
   cors: ["", `allowed-origins "https://a.test"\nallow-credentials #true`],
   headers: [`phase "both"\nset { X-A "1" }\nadd { X-B "2" }\nremove "X-C"\nrename { X-D "X-E" }`],
+  hsts: ["", `max-age-secs 31536000\ninclude-subdomains #true\npreload #true`],
   log: ["", `level "debug"\nfields "status" "query"`],
   "rate-limit": ["", `max-rps 1\nburst 1\non-limit "log-only"`, `key "header:X-Key"`],
   redirect: [`scheme "https"\nstatus-code 301`, `replace-prefix-match "/n"`],

@@ -117,6 +117,26 @@ Deno.test("cli: validate connects to targets and reads certificates; lint advise
   });
 });
 
+Deno.test("cli: validate reads the certificates of listeners", async () => {
+  const certs = `${ROOT}tests/support/certs`;
+  const config = (key: string) =>
+    GOOD.replace(
+      /listener "main" \{/,
+      `listener "main" {\n protocol "https"\n tls { cert-file "${certs}/server.pem"; key-file "${key}"; }`,
+    );
+  await withConfig(config(`${certs}/server.key`), async (path) => {
+    const { status, stdout, stderr } = await run(["validate", "-c", path, "--skip-network"]);
+    assert.equal(status, 0, stderr);
+    assert.match(stdout + stderr, /listener "main" certificate .*server\.pem is valid for \d+ days/);
+    assert.match((await run(["lint", "-c", path])).stdout, /advice: No filter of type "hsts"/);
+  });
+  await withConfig(config(`${certs}/client.key`), async (path) => {
+    const { status, stderr } = await run(["validate", "-c", path, "--skip-network"]);
+    assert.equal(status, 1);
+    assert.match(stderr, /Listener "main": the key in .*client\.key is not that of the certificate/);
+  });
+});
+
 Deno.test("cli: schema and docs print what is published", async () => {
   const published = async (name: string) => await Deno.readTextFile(`${ROOT}config/${name}`);
   assert.deepEqual(JSON.parse((await run(["schema"])).stdout), JSON.parse(await published("schema.json")));

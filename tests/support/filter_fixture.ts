@@ -1,5 +1,6 @@
 /** What filters need in tests: options read from KDL as users write them, contexts, and recording ports. */
 
+import type { TlsFacts } from "../../src/core/tls.ts";
 import { EMPTY_DIRECTORY } from "./no_agents.ts";
 import assert from "node:assert/strict";
 import { parseKdl } from "../../src/config/kdl.ts";
@@ -49,6 +50,7 @@ export interface RequestInit {
   readonly path?: string;
   readonly pathPrefixes?: readonly string[];
   readonly route?: null;
+  readonly tls?: TlsFacts;
 }
 
 /** A context as it is when filters run. */
@@ -68,6 +70,7 @@ export function requestContext(init: RequestInit = {}): RequestContext {
       listenerId: "l",
       namespace: undefined,
       scheme: init.scheme ?? "http",
+      tls: init.tls ?? null,
       localPort: 8080,
       peerIp: "192.0.2.1",
       peerPort: 40_000,

@@ -8,6 +8,28 @@ export const hasKnot = hasCommand("knotd");
 /** The zone that is served. */
 export const ZONE = "test.";
 
+/** A shared key by which the zone may be changed (RFC 2136, TSIG). */
+export interface UpdateKey {
+  readonly name: string;
+  readonly algorithm: string;
+  /** In base64. */
+  readonly secret: string;
+}
+
+function updateLines(key: UpdateKey | undefined): string[] {
+  if (key === undefined) return [];
+  return [
+    "key:",
+    `  - id: ${key.name}`,
+    `    algorithm: ${key.algorithm}`,
+    `    secret: ${key.secret}`,
+    "acl:",
+    "  - id: updates",
+    `    key: ${key.name}`,
+    "    action: update",
+  ];
+}
+
 /** A running server. */
 export class Knot implements AsyncDisposable {
   readonly port: number;
@@ -22,7 +44,7 @@ export class Knot implements AsyncDisposable {
   }
 
   /** Starts it with these lines as its zone, names relative to `test.`. */
-  static async start(records: string): Promise<Knot> {
+  static async start(records: string, updates?: UpdateKey): Promise<Knot> {
     const folder = await Deno.makeTempDir({ prefix: "sentinel-knot-" });
     const port = freePort();
     await Deno.writeTextFile(
@@ -33,6 +55,7 @@ export class Knot implements AsyncDisposable {
         `    listen: 127.0.0.1@${port}`,
         "    udp-workers: 1",
         "    tcp-workers: 1",
+        ...updateLines(updates),
         "database:",
         `    storage: "${folder}"`,
         "zone:",
@@ -42,6 +65,7 @@ export class Knot implements AsyncDisposable {
         "    zonefile-sync: -1",
         "    zonefile-load: whole",
         "    journal-content: none",
+        ...(updates === undefined ? [] : ["    acl: updates"]),
         "",
       ].join("\n"),
     );

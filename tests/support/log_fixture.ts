@@ -1,5 +1,6 @@
 /** Requests as they are when they have ended, and sinks that remember: for tests of logs and metrics. */
 
+import type { TlsFacts } from "../../src/core/tls.ts";
 import { RequestContext } from "../../src/core/context.ts";
 import type { RouteInfo } from "../../src/core/context.ts";
 import { HeaderList } from "../../src/core/headers.ts";
@@ -12,6 +13,7 @@ export interface EndedRequest {
   readonly headers?: readonly (readonly [string, string])[];
   readonly minor?: 0 | 1;
   readonly route?: Partial<RouteInfo> | null;
+  readonly tls?: TlsFacts;
   /** Fields of the context to set. */
   readonly with?: Partial<RequestContext>;
 }
@@ -32,6 +34,7 @@ export function endedRequest(request: EndedRequest = {}): RequestContext {
       listenerId: "main",
       namespace: undefined,
       scheme: "http",
+      tls: request.tls ?? null,
       localPort: 8080,
       peerIp: "192.0.2.7",
       peerPort: 40_000,
@@ -93,6 +96,7 @@ export const ALL_FIELDS: AccessLogOptions["fields"] = {
   userAgent: true,
   referer: true,
   clientIp: true,
+  tls: true,
   routeId: true,
   upstream: true,
   namespace: true,

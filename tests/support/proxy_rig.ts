@@ -75,6 +75,7 @@ export function request(init: {
     listenerId: "web",
     namespace: undefined,
     scheme: "http",
+    tls: null,
     localPort: 8080,
     peerIp: "192.0.2.7",
     peerPort: 4711,

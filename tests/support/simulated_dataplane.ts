@@ -1,4 +1,5 @@
 import { NO_AGENTS } from "../../src/engine/agent_plan.ts";
+import { noTls } from "./no_tls.ts";
 import { NO_AGENT_PORTS } from "./no_agents.ts";
 import { parseConfig } from "../../src/config/load.ts";
 import type { Config } from "../../src/config/document.ts";
@@ -86,6 +87,7 @@ export class SimulatedDataplane {
         flush: () => Promise.resolve(),
         close: () => Promise.resolve(),
       },
+      tls: noTls,
       version: "test",
       instanceId: "test",
       readText: () => Promise.reject(new Error("no files here")),

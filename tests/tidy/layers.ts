@@ -14,7 +14,8 @@ export const LAYERS: readonly (readonly string[])[] = [
   ["upstream", "downstream"],
   ["health"],
   ["http2"],
-  ["http1", "tunnel"],
+  ["http1", "tls", "tunnel"],
+  ["acme"],
   ["agents", "balancers", "discovery", "cache", "counters", "observe"],
   ["core"],
 ];

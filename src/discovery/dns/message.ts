@@ -1,9 +1,9 @@
 /** DNS messages (RFC 1035 §4; SRV: RFC 2782; EDNS(0): RFC 6891), as far as a client asking for addresses needs them. */
 
 /** Types of records that are asked for or followed. */
-export const RECORD_TYPES = { A: 1, CNAME: 5, SOA: 6, AAAA: 28, SRV: 33 } as const;
+export const RECORD_TYPES = { A: 1, CNAME: 5, SOA: 6, TXT: 16, AAAA: 28, SRV: 33 } as const;
 /** A type that can be asked for. */
-export type QueryType = "A" | "AAAA" | "SRV";
+export type QueryType = "A" | "AAAA" | "SRV" | "TXT" | "SOA";
 
 /** Response codes with names of their own (RFC 1035 §4.1.1). */
 export const RCODES = ["NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED"] as const;
@@ -31,6 +31,8 @@ export type RecordData =
   | { readonly type: "A" | "AAAA"; readonly ip: string }
   | { readonly type: "CNAME"; readonly name: string }
   | { readonly type: "SOA"; readonly minimumSecs: number }
+  /** All of its strings as one; bytes, one per character. */
+  | { readonly type: "TXT"; readonly text: string }
   | {
     readonly type: "SRV";
     readonly priority: number;
@@ -84,7 +86,7 @@ export function encodeQuery(question: DnsQuestion): Uint8Array {
 }
 
 /** A name as labels with lengths. Throws when it has none that fit. */
-function encodeName(name: string): Uint8Array {
+export function encodeName(name: string): Uint8Array {
   const bytes: number[] = [];
   for (const label of name.split(".")) {
     if (label.length === 0 || label.length > LABEL_BYTES_MAX) throw new Error(`"${name}" is no DNS name`);
@@ -196,9 +198,23 @@ class MessageReader {
         if (length < 22) throw new Error(`an SOA record of ${length} bytes`);
         return { type: "SOA", minimumSecs: Math.min(this.#view.getUint32(end - 4), TTL_MAX) };
       }
+      case RECORD_TYPES.TXT:
+        return { type: "TXT", text: this.#strings(start, end) };
       default:
         return undefined;
     }
+  }
+
+  /** Strings after their lengths (RFC 1035 §3.3.14), which must fill the record. */
+  #strings(start: number, end: number): string {
+    let text = "";
+    for (let at = start; at < end;) {
+      const next = at + 1 + this.#bytes[at]!;
+      if (next > end) throw new Error("a text that runs out of its record");
+      for (const byte of this.#bytes.subarray(at + 1, next)) text += String.fromCharCode(byte);
+      at = next;
+    }
+    return text;
   }
 
   /** A name that must end exactly at `end`, where the record's data does. */

@@ -1,4 +1,3 @@
-import type { Socket } from "../../core/ports.ts";
 import { DiscoveryError, type DiscoveryPorts, type DnsServer } from "../discovery.ts";
 import {
   decodeReply,
@@ -12,6 +11,7 @@ import {
   type RecordData,
 } from "./message.ts";
 import { parseResolvConf } from "./resolv_conf.ts";
+import { askByTcp } from "./tcp.ts";
 
 /** Aliases of aliases that are followed. */
 const ALIASES_MAX = 16;
@@ -94,7 +94,7 @@ export class Resolver {
       timeoutMs: this.#options.timeoutMs,
       accept: (bytes) => (reply = decodeReply(bytes, question)) !== undefined,
     });
-    if (reply?.truncated) reply = decodeReply(await this.#askByTcp(server, query), question);
+    if (reply?.truncated) reply = decodeReply(await this.#byTcp(server, query), question);
     if (reply === undefined) throw new Error("the answer over TCP is to another question");
     if (reply.truncated) throw new Error("the answer over TCP is cut off too");
     if (reply.rcode !== 0 && reply.rcode !== NXDOMAIN) {
@@ -103,44 +103,9 @@ export class Resolver {
     return follow(reply, question);
   }
 
-  /** RFC 7766: one question and its answer on a connection of their own, each after its length. */
-  async #askByTcp(server: DnsServer, query: Uint8Array): Promise<Uint8Array> {
-    const { timeoutMs } = this.#options;
-    let socket: Socket | undefined;
-    let timedOut = false;
-    const cancel = this.#ports.timers.after(timeoutMs, () => {
-      timedOut = true;
-      socket?.close();
-    });
-    try {
-      socket = await this.#ports.dialer.connect({
-        address: { type: "ip", host: server.ip, port: server.port },
-        timeoutMs,
-      });
-      const framed = new Uint8Array(2 + query.length);
-      new DataView(framed.buffer).setUint16(0, query.length);
-      framed.set(query, 2);
-      for (let rest = framed; rest.length > 0;) rest = rest.subarray(await socket.write(rest));
-      const length = await readExactly(socket, 2);
-      return await readExactly(socket, new DataView(length.buffer).getUint16(0));
-    } catch (cause) {
-      throw timedOut ? new Error(`no answer over TCP within ${timeoutMs} ms`, { cause }) : cause;
-    } finally {
-      cancel();
-      socket?.close();
-    }
+  #byTcp(server: DnsServer, bytes: Uint8Array): Promise<Uint8Array> {
+    return askByTcp({ server, bytes, timeoutMs: this.#options.timeoutMs }, this.#ports);
   }
-}
-
-async function readExactly(socket: Socket, count: number): Promise<Uint8Array<ArrayBuffer>> {
-  const bytes = new Uint8Array(count);
-  let at = 0;
-  while (at < count) {
-    const read = await socket.read(bytes.subarray(at));
-    if (read === 0) throw new Error("the connection ended inside an answer");
-    at += read;
-  }
-  return bytes;
 }
 
 /** The records of a reply that belong to the question, through its aliases; everything else is not believed. */

@@ -1,0 +1,227 @@
+import type { Socket } from "../core/ports.ts";
+import {
+  type CertificateFacts,
+  type ClientCertificate,
+  HandshakeError,
+  type TlsFacts,
+  type TlsServer,
+  type TlsSession,
+} from "../core/tls.ts";
+import { cipherSuiteNamed } from "../tls/cipher_suites.ts";
+import { type ClientHello, HELLO_RECORDS_BYTES_MAX, readClientHello } from "../tls/client_hello.ts";
+import { type AlertName, alertRecord, type NegotiationRules, refusalOf } from "../tls/negotiation.ts";
+import type { TlsOptions } from "../tls/options.ts";
+import { chooseCredential, type CredentialSet, normalName, type ServerNames } from "../tls/server_names.ts";
+import type { ClientCertificates } from "./client_certificates.ts";
+import type { Credential } from "./tls_credentials.ts";
+import { type EngineConnection, type EngineConstructor, openEngine } from "./tls_engine.ts";
+import { HandshakeEnded, TlsSocket } from "./tls_socket.ts";
+
+/** Most hellos come in one piece. */
+const HELLO_BYTES_FIRST = 2048;
+
+const PLAIN_HTTP_TEXT = "This port speaks HTTPS: use https:// here\n";
+const PLAIN_HTTP_ANSWER = new TextEncoder().encode(
+  "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\n" +
+    `Content-Length: ${PLAIN_HTTP_TEXT.length}\r\nConnection: close\r\n\r\n${PLAIN_HTTP_TEXT}`,
+);
+
+/** Everything a listener's handshakes go by. */
+export interface TlsServerInit {
+  readonly engine: EngineConstructor;
+  readonly options: TlsOptions;
+  readonly names: ServerNames<Credential>;
+  readonly fallback: CredentialSet<Credential>;
+  readonly clients: ClientCertificates | null;
+  readonly certificates: readonly CertificateFacts[];
+  /** Application protocols that the listener speaks, its favourite first. */
+  readonly protocols: readonly string[];
+}
+
+/** Shakes hands for one listener, by the certificates and rules that one configuration gave it. */
+export class EngineTlsServer implements TlsServer {
+  readonly certificates: readonly CertificateFacts[];
+  readonly #init: TlsServerInit;
+  readonly #rules: NegotiationRules;
+
+  constructor(init: TlsServerInit) {
+    this.#init = init;
+    this.certificates = init.certificates;
+    this.#rules = negotiationRules(init.options);
+  }
+
+  async handshake(socket: Socket, early: Uint8Array | null): Promise<TlsSession> {
+    const { buffer, filled, hello } = await readHello(socket, early);
+    const { engine, protocols } = this.#init;
+    const credential = await this.#choose(hello, socket);
+    let connection: EngineConnection;
+    try {
+      connection = openEngine(engine, credential.context, protocols);
+    } catch (cause) {
+      throw new HandshakeError("other", "the engine does not take the certificate", { cause });
+    }
+    const tls = new TlsSocket(socket, connection);
+    try {
+      await tls.handshake(buffer, filled);
+      return { socket: tls, facts: this.#facts(connection, hello) };
+    } catch (cause) {
+      tls.close();
+      throw explain(cause);
+    }
+  }
+
+  /** The certificate for what the client asks. Rejects after an alert when there is none, or no agreement. */
+  async #choose(hello: ClientHello, socket: Socket): Promise<Credential> {
+    const { names, fallback, options } = this.#init;
+    const asked = hello.serverName === null || isAddress(hello.serverName) ? null : hello.serverName;
+    const found = asked === null ? undefined : names.find(asked);
+    if (found === undefined && asked !== null && options.unknownName === "refuse") {
+      await alert(socket, "unrecognized_name");
+      throw new HandshakeError("unknown_name", "no certificate has the name that the client asks for");
+    }
+    const credential = chooseCredential(found ?? fallback, hello);
+    const refusal = refusalOf(hello, this.#rules, credential.keyType);
+    if (refusal !== undefined) {
+      await alert(socket, refusal.alert);
+      throw new HandshakeError(refusal.failure, refusal.message);
+    }
+    return credential;
+  }
+
+  /** What was agreed upon. Throws `HandshakeError` when it is not what the listener allows. */
+  #facts(connection: EngineConnection, hello: ClientHello): TlsFacts {
+    const version: { protocol?: string } = {};
+    const suite: { standardName?: string } = {};
+    const alpn: { alpnProtocol?: string | false } = {};
+    connection.getProtocol(version);
+    connection.getCipher(suite);
+    connection.getAlpnNegotiatedProtocol(alpn);
+    const cipher = suite.standardName ?? "";
+    const allowed = this.#rules.cipherSuites;
+    // The hello was judged by this before; the engine has the last word, and it is looked at.
+    if (allowed !== null && !allowed.has(cipherSuiteNamed(cipher)?.id ?? -1)) {
+      throw new HandshakeError("cipher", `${cipher} was agreed upon, and is not allowed`);
+    }
+    const resumed = connection.isSessionReused();
+    return {
+      version: version.protocol ?? "",
+      cipher,
+      serverName: hello.serverName === null ? "" : printable(normalName(hello.serverName)),
+      protocol: alpn.alpnProtocol || "",
+      resumed,
+      client: this.#client(connection, { resumed }),
+    };
+  }
+
+  #client(
+    connection: EngineConnection,
+    { resumed }: { readonly resumed: boolean },
+  ): ClientCertificate | null {
+    const { clients, options } = this.#init;
+    if (clients === null) return null;
+    const sent = connection.getPeerCertificateChain()?.certificates ?? [];
+    let client = clients.judge(sent.map((der) => new Uint8Array(der)));
+    // A second opinion, which the engine has of new sessions only.
+    if (client !== null && client.problem === "" && !resumed && connection.verifyError() !== "") {
+      client = { ...client, problem: "unsupported" };
+    }
+    if (options.clientAuth !== "required") return client;
+    if (client === null) {
+      throw new HandshakeError("client_certificate_missing", "the client showed no certificate");
+    }
+    if (client.problem !== "") {
+      const who = client.subject || client.fingerprint;
+      throw new HandshakeError("client_certificate_rejected", `${client.problem}: ${who}`);
+    }
+    return client;
+  }
+}
+
+function negotiationRules(options: TlsOptions): NegotiationRules {
+  const suites = options.cipherSuite.map((name) => cipherSuiteNamed(name)!);
+  const has = (version: string) => suites.length === 0 || suites.some((suite) => suite.version === version);
+  return {
+    allowsTls12: options.minVersion === "TLS1.2" && has("1.2"),
+    allowsTls13: options.maxVersion === "TLS1.3" && has("1.3"),
+    cipherSuites: suites.length === 0 ? null : new Set(suites.map((suite) => suite.id)),
+  };
+}
+
+/** The versions that a listener allows, as the engine takes them. */
+export function engineVersions(options: TlsOptions) {
+  const { allowsTls12, allowsTls13 } = negotiationRules(options);
+  return {
+    minVersion: allowsTls12 ? "TLSv1.2" : "TLSv1.3",
+    maxVersion: allowsTls13 ? "TLSv1.3" : "TLSv1.2",
+  } as const;
+}
+
+/** Reads until the hello is whole. Rejects with `HandshakeError` where it is none. */
+async function readHello(
+  socket: Socket,
+  early: Uint8Array | null,
+): Promise<{ readonly buffer: Uint8Array; readonly filled: number; readonly hello: ClientHello }> {
+  let buffer = new Uint8Array(HELLO_BYTES_FIRST);
+  let filled = 0;
+  if (early !== null && early.length > 0) {
+    if (early.length > buffer.length) buffer = new Uint8Array(HELLO_RECORDS_BYTES_MAX + early.length);
+    buffer.set(early);
+    filled = early.length;
+  }
+  while (true) {
+    const reading = readClientHello(buffer.subarray(0, filled));
+    if (reading.type === "hello") return { buffer, filled, hello: reading.hello };
+    if (reading.type !== "more") throw await refuseReading(socket, reading);
+    if (filled === buffer.length) {
+      const larger = new Uint8Array(HELLO_RECORDS_BYTES_MAX);
+      larger.set(buffer);
+      buffer = larger;
+    }
+    const count = await socket.read(buffer.subarray(filled)).catch((cause) => {
+      throw new HandshakeError("client_gone", "the connection broke before the hello", { cause });
+    });
+    if (count === 0) throw new HandshakeError("client_gone", "the client sent no whole hello");
+    filled += count;
+  }
+}
+
+async function refuseReading(
+  socket: Socket,
+  reading: { readonly type: "plain_http" | "not_tls" | "malformed"; readonly reason?: string },
+): Promise<HandshakeError> {
+  if (reading.type === "plain_http") await socket.write(PLAIN_HTTP_ANSWER).catch(() => {});
+  else await alert(socket, "decode_error");
+  return new HandshakeError(reading.type, reading.reason ?? "the first bytes are no TLS");
+}
+
+async function alert(socket: Socket, name: AlertName): Promise<void> {
+  // So short a message fits any socket; whether it arrives is the client's concern.
+  await socket.write(alertRecord(name)).catch(() => {});
+}
+
+/** What went wrong, in a word for metrics. */
+function explain(cause: unknown): HandshakeError {
+  if (cause instanceof HandshakeError) return cause;
+  const message = cause instanceof Error ? cause.message : String(cause);
+  if (cause instanceof HandshakeEnded) return new HandshakeError("client_gone", message, { cause });
+  const code: unknown = cause instanceof Error ? Reflect.get(cause, "code") : undefined;
+  if (typeof code !== "string" || !code.startsWith("ERR_SSL_")) {
+    return new HandshakeError("client_gone", message, { cause });
+  }
+  if (code === "ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE") {
+    return new HandshakeError("client_certificate_missing", message, { cause });
+  }
+  if (code === "ERR_SSL_NO_APPLICATION_PROTOCOL") return new HandshakeError("protocol", message, { cause });
+  if (message.startsWith("received fatal alert")) return new HandshakeError("alert", message, { cause });
+  return new HandshakeError("malformed", message, { cause });
+}
+
+/** Names are told to logs and upstreams. */
+function printable(name: string): string {
+  return /^[\x21-\x7e]*$/.test(name) ? name : "";
+}
+
+/** An address is no name (RFC 6066 §3), though some clients send it as one. */
+function isAddress(name: string): boolean {
+  return name.includes(":") || /^\d+\.\d+\.\d+\.\d+$/.test(name);
+}
