@@ -109,6 +109,22 @@ Deno.test("outliers: at most the share is out at a time, at least one may be, an
   }
 });
 
+Deno.test("outliers: when others go, who is next to come back does at once, so that no more are out than may be", () => {
+  const { a, b, tick, told, ejected } = rigOf({ consecutive5xx: 1 });
+  for (const place of [1, 0]) {
+    a.targets[place]!.answered(TARGET, CONTEXT, { status: 500, latencyMs: 1 });
+    tick(100);
+  }
+  assert.deepEqual(ejected(), [1, 1, 0, 0]);
+  told.length = 0;
+  for (const { detector, targets } of [a, b]) detector.watch(targets.slice(0, 2));
+  tick(100);
+  assert.deepEqual([ejected(), told.splice(0)], [[1, 0, 0, 0], ["1 back"]]);
+  for (const { detector, targets } of [a, b]) detector.watch(targets.slice(0, 1));
+  tick(100);
+  assert.deepEqual([ejected(), told], [[0, 0, 0, 0], ["0 back"]], "an only target is never out");
+});
+
 Deno.test("outliers: ejections grow, are bounded, and shrink while the target behaves", () => {
   const { a, tick, told, ejected } = rigOf({ consecutive5xx: 1 });
   const lasts = () => {

@@ -118,6 +118,21 @@ export class TargetEjection implements TargetObserver {
   readmit(nowMs: number): boolean {
     const until = Atomics.load(this.#cells, UNTIL);
     if (until === 0 || (((until - ticks(nowMs)) | 0) > 0 && !this.#isBack(nowMs))) return false;
+    return this.#letIn(until, nowMs);
+  }
+
+  /** Lets it back in although its time is not over; true for the one thread that did. */
+  pardon(nowMs: number): boolean {
+    const until = Atomics.load(this.#cells, UNTIL);
+    return until !== 0 && this.#letIn(until, nowMs);
+  }
+
+  /** Milliseconds until its time is over; only of one that is ejected. */
+  leftMs(nowMs: number): number {
+    return ((Atomics.load(this.#cells, UNTIL) - ticks(nowMs)) | 0) * MS_PER_TICK;
+  }
+
+  #letIn(until: number, nowMs: number): boolean {
     if (Atomics.compareExchange(this.#cells, UNTIL, until, 0) !== until) return false;
     this.record.rise(nowMs);
     return true;
