@@ -11,6 +11,7 @@ import type { Config, FilterConfig, NamespaceConfig, ServiceConfig } from "./doc
 import { eachScope, GLOBAL, qualify, ScopeTable } from "./scopes.ts";
 import { checkAroundUpstream, warnSharedCopies } from "./steering_checks.ts";
 import type { ResourceKind, Scope } from "./scopes.ts";
+import { checkUpgrades, type Reached } from "./upgrade_checks.ts";
 
 /** The language version this build knows, which is also the oldest one it reads. */
 const SCHEMA_VERSION = { major: 1, minor: 0 };
@@ -27,6 +28,8 @@ interface Checks {
   readonly scopes: ScopeTable;
   /** Types of filters by qualified id. */
   readonly types: ReadonlyMap<string, string | undefined>;
+  /** Upstreams by qualified id. */
+  readonly upstreams: ReadonlyMap<string, UpstreamConfig>;
   /** Qualified ids of upstreams that some route refers to. */
   readonly used: Set<string>;
   /** Those of them that answer clients. */
@@ -46,6 +49,7 @@ export function checkDocument(document: Unchecked, reading: Reading): void {
     reading,
     scopes,
     types: filterTypes(document),
+    upstreams: upstreamsById(document),
     used: new Set(),
     answering: new Set(),
   };
@@ -214,11 +218,15 @@ function checkRoute(route: RouteConfig, { scope }: Place, checks: Checks): void 
     const hint = 'add a condition such as path-prefix "/", or priority "low" to take what is left';
     reading.error(reading.spanOf(route), `${named} has no matches`, hint);
   }
+  const reached: Reached[] = [];
   const uses = (owner: object, key: string, id: string | undefined) => {
     const found = resolveReference({ kind: "upstream", owner, key, id }, scope, checks);
     if (found === undefined) return;
     checks.used.add(found);
-    if (owner !== route.shadow) checks.answering.add(found);
+    if (owner === route.shadow) return;
+    checks.answering.add(found);
+    const upstream = checks.upstreams.get(found);
+    if (upstream !== undefined) reached.push({ owner, key, upstream });
   };
   uses(route, "upstream", route.upstream);
   for (const branch of route.trafficSplit?.upstreams ?? []) uses(branch, "id", branch.id);
@@ -231,27 +239,11 @@ function checkRoute(route: RouteConfig, { scope }: Place, checks: Checks): void 
     return id === undefined ? undefined : checks.types.get(id);
   });
   checkAnswer(route, { types, reading });
-  checkUpgrades(route, reading);
+  checkUpgrades(route, reached, reading);
 }
 
 function isMatchless({ matches }: RouteConfig): boolean {
   return Object.values(matches).every((values) => values.length === 0);
-}
-
-/** What goes on in another protocol goes on with an upstream. */
-function checkUpgrades(route: RouteConfig, reading: Reading): void {
-  const named = `route "${route.id}"`;
-  const { websocket, websocketInspection, upgrade } = route;
-  if (route.upstream === undefined) {
-    const key = websocket?.enabled ? "websocket" : upgrade === undefined ? undefined : "upgrade";
-    if (key !== undefined) {
-      reading.error(reading.spanOf(route, key), `${named} has ${key} and no upstream`, "add an upstream");
-    }
-  }
-  if (websocketInspection && websocket?.enabled !== true) {
-    const message = `${named} has websocket-inspection, but no WebSockets`;
-    reading.warn(reading.spanOf(route, "websocketInspection"), message, "add: websocket #true");
-  }
 }
 
 function checkAnswer(
@@ -270,9 +262,9 @@ function checkAnswer(
   }
   // Another refused option may be what answers; only a route that has nothing at all is worth a word.
   const fields = reading.origins.get(route)?.fields;
-  const other = ["upstream", "trafficSplit", "builtinHandler", "staticFiles", "inference"].some((key) =>
-    fields?.has(key)
-  );
+  const other = ["upstream", "trafficSplit", "builtinHandler", "connect", "staticFiles", "inference"].some((
+    key,
+  ) => fields?.has(key));
   if (!other && !types.includes("redirect") && !types.includes(undefined)) {
     const hint = "add an upstream, a builtin-handler or a redirect filter";
     reading.warn(reading.spanOf(route), `route "${route.id}" has nothing that answers`, hint);
@@ -346,6 +338,14 @@ function filterTypes(document: Unchecked): Map<string, string | undefined> {
     }
   }
   return types;
+}
+
+function upstreamsById(document: Unchecked): Map<string, UpstreamConfig> {
+  const upstreams = new Map<string, UpstreamConfig>();
+  for (const { scope, block } of eachScope(document)) {
+    for (const upstream of block.upstreams) upstreams.set(qualify(upstream.id, scope), upstream);
+  }
+  return upstreams;
 }
 
 /** The nearest name, or what there is to choose from. */

@@ -40,6 +40,8 @@ function internal(status: number, text: string): ErrorRow {
 /** Code → status, fault, retry rule and public text. Codes are metric labels and log fields. */
 export const ERRORS = {
   bad_request: downstream(400, "The request could not be understood"),
+  method_not_allowed: downstream(405, "The method is not allowed here"),
+  connect_target_refused: downstream(403, "Tunnels to this target are not allowed"),
   request_head_timeout: downstream(408, "The request head did not arrive in time"),
   request_body_timeout: downstream(408, "The request body did not arrive in time"),
   body_too_large: downstream(413, "The request body is larger than this route allows"),
@@ -65,6 +67,7 @@ export const ERRORS = {
   upstream_queue_full: upstream(503, "never", "The upstream is at its connection limit"),
   upstream_connect_failed: upstream(503, "unsent", "The upstream refused the connection"),
   upstream_connect_timeout: upstream(504, "unsent", "The upstream did not accept the connection in time"),
+  connect_target_failed: upstream(502, "never", "The target of the tunnel could not be reached"),
   upstream_tls_failed: upstream(502, "unsent", "The TLS connection to the upstream failed"),
   upstream_refused: upstream(503, "refused", "The upstream did not take the request"),
   upstream_reset: upstream(502, "reused", "The upstream closed the connection before answering"),

@@ -28,6 +28,11 @@ export interface ConnectOptions {
     readonly path: string;
   };
   readonly tls?: TlsClientOptions;
+  /**
+   * Names are looked up once, and only addresses that this says yes to are connected to. Rejects with
+   * `connect_target_refused` when there is none. Left out, the system connects to whatever the name stands for.
+   */
+  readonly mayConnect?: (ip: string) => boolean;
   /** Rejects with `upstream_connect_timeout` past this. TLS handshake included. */
   readonly timeoutMs: number;
 }

@@ -1,6 +1,7 @@
-/** How a request goes on in another protocol (RFC 9110 §7.8): what each room needs to know of it. */
+/** How a request goes on in another protocol (RFC 9110 §7.8) or as a tunnel (§9.3.6): what each room needs to know of it. */
 
 import type { HeaderList } from "./headers.ts";
+import type { Response } from "./message.ts";
 import type { Socket } from "./ports.ts";
 
 /** One end of a connection that has left HTTP. */
@@ -34,6 +35,11 @@ export interface UpgradePlan {
   readonly inspects: boolean;
   /** Checks the request and takes a place; called after the filters. Throws `ProxyError`. */
   admit(): void;
+  /**
+   * Opens the other end by itself and resolves with the 200 that says so (CONNECT); undefined where an upstream is
+   * asked to switch. Rejects with `ProxyError`.
+   */
+  connect?(): Promise<Response>;
   /** Checks the upstream's 101. Throws `upstream_protocol`. */
   checkAnswer(protocol: string, headers: HeaderList): void;
   /** Both ends have switched. */
@@ -50,14 +56,16 @@ export interface WebSocketClose {
   readonly by: "client" | "upstream" | "proxy";
 }
 
-/** The wish of one request for another protocol, and what has come of it. */
+/** The wish of one request for another protocol, or with CONNECT for a tunnel, and what has come of it. */
 export class Upgrade {
-  /** The protocols of the `Upgrade` header, as the client wrote them. */
+  /** The protocols of the `Upgrade` header, as the client wrote them; empty for CONNECT. */
   readonly offer: string;
   /** Null until a route has been found that offers one of them. */
   plan: UpgradePlan | null = null;
   /** The upstream's connection once it has switched. */
   upstream: TunnelSide | null = null;
+  /** The answer to a CONNECT that opens the tunnel, unless something takes its place; null before, and for upgrades. */
+  accepted: Response | null = null;
   /** The first Close frame that was seen; undefined where there was none, or frames were not looked at. */
   closed: WebSocketClose | undefined = undefined;
   /** Both ends have switched. */
@@ -70,6 +78,16 @@ export class Upgrade {
   /** Whether this protocol (lower case, without version) is among those offered. */
   offers(protocol: string): boolean {
     return this.offer.toLowerCase().split(",").some((each) => each.trim() === protocol);
+  }
+
+  /** Whether this is CONNECT, which asks for a tunnel and no protocol. */
+  get isConnect(): boolean {
+    return this.offer === "";
+  }
+
+  /** Whether a response opens the tunnel of a CONNECT. */
+  accepts(response: Response): boolean {
+    return this.accepted === response && response.status === 200;
   }
 
   /** The request is over. */

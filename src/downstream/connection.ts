@@ -76,7 +76,7 @@ export class Connection implements BodyHost {
   #draining = false;
   #context: RequestContext | null = null;
   #body: RequestBody | null = null;
-  /** The 101 that is to be sent. */
+  /** The 101, or the 200 of a CONNECT, that is to be sent. */
   #switching: Response | null = null;
   #tunnel: Tunnel | null = null;
   /** Set while a request whose head came too late is being refused. */
@@ -212,7 +212,7 @@ export class Connection implements BodyHost {
         handler.finish(context);
         return;
       }
-      if (response.status === 101) {
+      if (response.status === 101 || (context.upgrade !== null && context.upgrade.accepts(response))) {
         // Not awaited here: a tunnel may last for days, and this function holds on to all of the request.
         this.#phase = "tunnel";
         this.#switching = response;
@@ -340,9 +340,16 @@ export class Connection implements BodyHost {
     });
     this.#context = context;
     this.#body = body;
-    if (parsed.upgrade !== "") {
-      context.upgrade = new Upgrade(parsed.upgrade);
+    const isConnect = parsed.head.method === "CONNECT";
+    if (parsed.upgrade !== "" || isConnect) {
+      context.upgrade = new Upgrade(isConnect ? "" : parsed.upgrade);
       this.input.slim(UPGRADE_BYTES);
+    }
+    if (isConnect) {
+      // A host and a port have no path (RFC 9112 §3.2.3), but routes may have conditions for one.
+      context.path = "/";
+      // Without a tunnel, what was sent into it already must not be taken for requests.
+      context.closeConnection = true;
     }
     if (body !== null) body.context = context;
     // A read is kept under way, so that a client that leaves is noticed.
@@ -350,12 +357,12 @@ export class Connection implements BodyHost {
     return context;
   }
 
-  /** Sends the head of the 101 and makes the tunnel. What is not needed any more is let go, as a tunnel may last. */
+  /** Sends the head that opens the tunnel, and makes it. What is not needed any more is let go, as a tunnel may last. */
   async #switch(): Promise<void> {
-    const { plan, upstream } = this.#context!.upgrade!;
+    const { plan, upstream, accepted } = this.#context!.upgrade!;
     const response = this.#switching!;
     this.#switching = null;
-    await this.#writer.sendSwitch(response, plan!.protocol);
+    await this.#writer.sendSwitch(response, accepted === null ? plan!.protocol : null);
     this.#deps.deadlines.remove(this.readWatch);
     this.#deps.deadlines.remove(this.#writeWatch);
     const socket = this.#socket;

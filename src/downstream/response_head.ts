@@ -62,12 +62,17 @@ export function formatResponseHead(
   return text + (context.head.minor === 0 ? "Connection: keep-alive\r\n\r\n" : "\r\n");
 }
 
-/** The head of a 101, as a byte string: what follows is `protocol` (RFC 9110 §7.8). */
-export function formatSwitchHead({ reason, headers }: Response, protocol: string): string {
-  const lines = new LineWriter(`HTTP/1.1 101 ${reason || statusText(101)}\r\n`, headers);
+/**
+ * The head behind which HTTP ends, as a byte string: a 101, and what follows is `protocol` (RFC 9110 §7.8), or without
+ * one the 200 to a CONNECT, which must say nothing of a length or a coding (§9.3.6).
+ */
+export function formatSwitchHead({ reason, headers }: Response, protocol: string | null): string {
+  const status = protocol === null ? 200 : 101;
+  const lines = new LineWriter(`HTTP/1.1 ${status} ${reason || statusText(status)}\r\n`, headers);
   for (let i = 0; i < headers.size; i++) {
     if (!SWITCH_DROPPED.has(headers.keyAt(i))) lines.line(i);
   }
+  if (protocol === null) return lines.end() + "\r\n";
   return lines.end() + "Connection: Upgrade\r\nUpgrade: " + protocol + "\r\n\r\n";
 }
 

@@ -66,8 +66,8 @@ export class ResponseWriter {
     await this.#write(CONTINUE);
   }
 
-  /** Sends the head of a 101 whole. Rejects when the connection breaks. */
-  async sendSwitch(response: Response, protocol: string): Promise<void> {
+  /** Sends the head of a 101, or without a protocol that of a 200 to CONNECT, whole. Rejects when the connection breaks. */
+  async sendSwitch(response: Response, protocol: string | null): Promise<void> {
     this.#head = formatSwitchHead(response, protocol);
     await this.#writeHead();
     this.#head = "";

@@ -336,6 +336,8 @@ class RouteErrorPage implements ErrorPage {
   render(context: RequestContext, code: keyof typeof ERRORS) {
     const { status } = ERRORS[code];
     const response = this.renderStatus(context, status, code);
+    // Only CONNECT is refused so, and what it names allows nothing (RFC 9110 §15.5.6).
+    if (code === "method_not_allowed") response.headers.set("Allow", "");
     if (code === "upgrade_required") {
       // What is spoken instead (RFC 6455 §4.4, RFC 9110 §15.5.22).
       response.headers.set("Sec-WebSocket-Version", WEBSOCKET_VERSION);

@@ -1,16 +1,23 @@
 import type { Config } from "../config/document.ts";
 import type { ResolvedRoute } from "../config/resolve.ts";
 import { assert } from "../core/assert.ts";
-import type { Random } from "../core/ports.ts";
+import type { Dialer, Random } from "../core/ports.ts";
 import type { SharedMemory } from "../core/shared_memory.ts";
 import { SharedGauges } from "../counters/shared_gauges.ts";
 import { SharedTotals } from "../counters/shared_totals.ts";
 import type { Families } from "../observe/families.ts";
 import { RouteTunnelMeter, WebSocketMeter } from "../observe/tunnel_meters.ts";
 import type { Chain } from "./chain.ts";
+import { connectPlanner } from "./connect_tunnels.ts";
 import { rawProtocols } from "./raw_tunnels.ts";
 import { type GrantedProtocol, RouteUpgrades, type TunnelDeps } from "./route_upgrades.ts";
-import { clientKeysMax, tunnelsKey, websocketClientsKey, websocketsKey } from "./shared_needs.ts";
+import {
+  clientKeysMax,
+  connectsKey,
+  tunnelsKey,
+  websocketClientsKey,
+  websocketsKey,
+} from "./shared_needs.ts";
 import { webSocketProtocol } from "./websockets.ts";
 
 /** What upgrades are built from besides the configuration. */
@@ -19,7 +26,7 @@ export interface UpgradesDeps {
   readonly workerIndex: number;
   readonly workerCount: number;
   readonly families: Families;
-  readonly ports: { readonly random: Random };
+  readonly ports: { readonly random: Random; readonly dialer: Dialer };
   readonly tunnels: TunnelDeps;
 }
 
@@ -31,7 +38,7 @@ export function routeUpgrades(
   config: Config,
   deps: UpgradesDeps,
 ): RouteUpgrades {
-  const { websocket, upgrade } = route;
+  const { websocket, upgrade, connect } = route;
   const { families, tunnels } = deps;
   const granted: GrantedProtocol[] = [];
   if (websocket?.enabled) {
@@ -54,6 +61,15 @@ export function routeUpgrades(
     const meter = new RouteTunnelMeter(families, route.id);
     const totals = upgrade.maxConnections === undefined ? undefined : totalsOf(tunnelsKey(route.id), deps);
     granted.push(...rawProtocols({ options: upgrade, meter, totals, deps: tunnels }));
+  }
+  if (connect !== undefined) {
+    const meter = new RouteTunnelMeter(families, route.id);
+    const totals = connect.maxConnections === undefined ? undefined : totalsOf(connectsKey(route.id), deps);
+    const { dialer } = deps.ports;
+    return new RouteUpgrades(
+      granted,
+      connectPlanner({ options: connect, meter, totals, dialer, deps: tunnels }),
+    );
   }
   return granted.length === 0 ? NO_UPGRADES : new RouteUpgrades(granted);
 }

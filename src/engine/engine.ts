@@ -197,7 +197,11 @@ function serve(context: RequestContext, route: LiveRoute, verdict: Verdict): May
     context.reason = verdict.reason;
     return verdict.response;
   }
-  if (context.upgrade !== null) route.upgrades.admit(context);
+  if (context.upgrade !== null) {
+    route.upgrades.admit(context);
+    const opening = context.upgrade?.plan?.connect?.();
+    if (opening !== undefined) return opening;
+  }
   return answerLastHop(context) ?? route.endpoint.serve(context);
 }
 

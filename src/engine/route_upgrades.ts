@@ -36,17 +36,27 @@ export interface GrantedProtocol {
   plan(context: RequestContext): UpgradePlan;
 }
 
+/** What plans the tunnels of CONNECT. */
+export type PlanConnect = (context: RequestContext) => UpgradePlan;
+
 /** Which other protocols the requests of a route may go on in. */
 export class RouteUpgrades {
   readonly #granted: readonly GrantedProtocol[];
+  readonly #planConnect: PlanConnect | undefined;
 
-  constructor(granted: readonly GrantedProtocol[]) {
+  /** Without `planConnect` the route does not take CONNECT. */
+  constructor(granted: readonly GrantedProtocol[], planConnect?: PlanConnect) {
     this.#granted = granted;
+    this.#planConnect = planConnect;
   }
 
   /** Plans the first of the granted protocols that the request offers, so that filters know of it. */
   choose(context: RequestContext): void {
     const upgrade = context.upgrade!;
+    if (upgrade.isConnect) {
+      upgrade.plan = this.#planConnect?.(context) ?? null;
+      return;
+    }
     const granted = this.#granted.find(({ name }) => upgrade.offers(name));
     if (granted !== undefined) upgrade.plan = granted.plan(context);
   }
@@ -60,6 +70,8 @@ export class RouteUpgrades {
     if (upgrade.plan !== null) {
       upgrade.plan.admit();
       context.trace?.note({ step: "upgrade", subject: upgrade.plan.protocol, outcome: "admitted" });
+    } else if (upgrade.isConnect) {
+      throw new ProxyError("method_not_allowed", "the route has no connect block");
     } else if (upgrade.offers("websocket")) {
       throw new ProxyError("websocket_not_enabled", "the route has no websocket #true");
     } else {

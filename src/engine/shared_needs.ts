@@ -32,6 +32,8 @@ const LOAD_PREFIX = "load:";
 const WEBSOCKETS_PREFIX = "websockets-of:";
 /** Open tunnels of a route; its id follows. */
 const TUNNELS_PREFIX = "tunnels-of:";
+/** Open tunnels that CONNECT asked a route for; its id follows. */
+const CONNECTS_PREFIX = "connects-of:";
 /** Open WebSockets of each client on each route; the number of those there is room for follows. */
 const WEBSOCKET_CLIENTS_PREFIX = "websockets-per-client:";
 const TOTALS_PREFIXES = [
@@ -39,6 +41,7 @@ const TOTALS_PREFIXES = [
   LISTENER_PREFIX,
   WEBSOCKETS_PREFIX,
   TUNNELS_PREFIX,
+  CONNECTS_PREFIX,
   LOAD_PREFIX,
   SHADOW_PREFIX,
 ];
@@ -73,6 +76,10 @@ export function websocketsKey(routeId: string): string {
 
 export function tunnelsKey(routeId: string): string {
   return TUNNELS_PREFIX + routeId;
+}
+
+export function connectsKey(routeId: string): string {
+  return CONNECTS_PREFIX + routeId;
 }
 
 export function websocketClientsKey(config: Config): string {
@@ -125,6 +132,9 @@ export function* sharedNeeds(
     }
     if (route.upgrade?.maxConnections !== undefined) {
       yield { key: tunnelsKey(route.id), bytes: totalBytes(1, workerCount) };
+    }
+    if (route.connect?.maxConnections !== undefined) {
+      yield { key: connectsKey(route.id), bytes: totalBytes(1, workerCount) };
     }
     yield* plannedLimits(config, route, resolved).map(limitNeed);
     if (route.limits.maxInFlight !== undefined) {

@@ -156,10 +156,8 @@ function readVersion(version: string): 0 | 1 {
 function readTarget(head: RequestHead, hosts: LastHost): RequestHead {
   const { method, target, headers } = head;
   const host = readHost(head);
+  if (method === "CONNECT") return readConnectTarget(head, host, hosts);
   if (target.charCodeAt(0) === 0x2f) return withAuthority(head, host, hosts);
-  if (method === "CONNECT") {
-    throw new ProxyError("method_not_implemented", "CONNECT is not offered here");
-  }
   if (target === "*") {
     if (method !== "OPTIONS") throw malformed('only OPTIONS may ask for "*"');
     return withAuthority(head, host, hosts);
@@ -177,6 +175,29 @@ function readTarget(head: RequestHead, hosts: LastHost): RequestHead {
   head.target = path.charCodeAt(0) === 0x2f ? path : method === "OPTIONS" && path === "" ? "*" : `/${path}`;
   if (host === "") headers.set("Host", authority);
   return withAuthority(head, authority, hosts);
+}
+
+/**
+ * CONNECT names a host and a port and nothing else (RFC 9112 §3.2.3), in Host once more (§3.2), where clients leave
+ * out the port of HTTPS. It has no content (RFC 9110 §9.3.6): what follows may be meant for the tunnel already.
+ */
+function readConnectTarget(head: RequestHead, host: string, hosts: LastHost): RequestHead {
+  const { target, headers } = head;
+  if (head.minor === 0) throw new ProxyError("version_not_supported", "CONNECT over HTTP/1.0");
+  const colon = target.lastIndexOf(":");
+  const port = target.slice(colon + 1);
+  if (colon <= 0 || !/^[1-9]\d{0,4}$/.test(port) || Number(port) > 65_535 || target.includes("%")) {
+    throw malformed("the target of CONNECT is not a host and a port");
+  }
+  const named = host.toLowerCase();
+  const wanted = target.toLowerCase();
+  if (named !== wanted && named !== wanted.slice(0, colon)) {
+    throw malformed("the target of CONNECT is another one than that of the Host header");
+  }
+  if (headers.has("content-length") || headers.has("transfer-encoding")) {
+    throw malformed("CONNECT has no content");
+  }
+  return withAuthority(head, target, hosts);
 }
 
 /** The Host header: exactly one in HTTP/1.1, at most one in HTTP/1.0 (RFC 9112 §3.2). */

@@ -7,6 +7,7 @@ import { refused } from "../core/refused.ts";
 import { block, bytes, duration, flag, integer, list, oneOf, scalar, text, texts } from "../core/schema.ts";
 import type { Infer } from "../core/schema.ts";
 
+import { connectOptions } from "../tunnel/connect_options.ts";
 import { upgradeOptions } from "../tunnel/upgrade_options.ts";
 import { websocketOptions } from "../tunnel/websocket_options.ts";
 import { retryPolicy } from "../upstream/retry_options.ts";
@@ -196,6 +197,7 @@ export const route = block({
       default: false,
     }),
     upgrade: upgradeOptions,
+    connect: connectOptions,
     retryPolicy: retryPolicy({
       summary: "Repeating requests that failed; the whole block stands in for the upstream's retry.",
       aliases: ["retry"],

@@ -1,3 +1,5 @@
+import { lookup } from "node:dns/promises";
+import { isIP } from "node:net";
 import { ProxyError } from "../core/errors.ts";
 import type { ConnectOptions, Dialer, Socket, TlsClientOptions } from "../core/ports.ts";
 import { type DenoConnection, DenoSocket } from "./deno_socket.ts";
@@ -41,27 +43,77 @@ async function connect(options: ConnectOptions): Promise<Socket> {
   }
 }
 
+/** Addresses of a name that are tried, one after the other. */
+const ADDRESSES_TRIED_MAX = 3;
 /** The longest delay a timer takes; longer ones fire at once. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
-async function connectPlain({ address }: ConnectOptions, signal: AbortSignal): Promise<Deno.Conn> {
+async function connectPlain(
+  { address, mayConnect }: ConnectOptions,
+  signal: AbortSignal,
+): Promise<Deno.Conn> {
   try {
     if (address.type === "unix") {
       return await unlessAborted(Deno.connect({ transport: "unix", path: address.path }), signal);
     }
-    const connection = await unlessAborted(
-      Deno.connect({ hostname: address.host, port: address.port, signal }),
-      signal,
-    );
+    const { host, port } = address;
+    const connection = mayConnect === undefined
+      ? await unlessAborted(Deno.connect({ hostname: host, port, signal }), signal)
+      : await connectToFirst(await allowedAddresses(host, mayConnect, signal), port, signal);
     connection.setNoDelay(true);
     return connection;
   } catch (cause) {
+    if (cause instanceof ProxyError) throw cause;
     throw new ProxyError("upstream_connect_failed", describe(cause), { cause });
   }
 }
 
+/** What a host stands for, as far as it may be connected to, so that no second look-up can say otherwise. */
+async function allowedAddresses(
+  host: string,
+  mayConnect: (ip: string) => boolean,
+  signal: AbortSignal,
+): Promise<string[]> {
+  const found = isIP(host) !== 0
+    ? [host]
+    : (await unlessSignalled(lookup(host, { all: true, verbatim: true }), signal)).map(({ address }) =>
+      address
+    );
+  const allowed = found.filter(mayConnect).slice(0, ADDRESSES_TRIED_MAX);
+  if (allowed.length > 0) return allowed;
+  throw new ProxyError("connect_target_refused", `"${host}" stands for no address that is allowed`);
+}
+
+/** A connection to the first of these addresses that takes one. */
+async function connectToFirst(
+  addresses: readonly string[],
+  port: number,
+  signal: AbortSignal,
+): Promise<Deno.TcpConn> {
+  let last: unknown;
+  for (const hostname of addresses) {
+    try {
+      return await unlessAborted(Deno.connect({ hostname, port, signal }), signal);
+    } catch (cause) {
+      if (signal.aborted) throw cause;
+      last = cause;
+    }
+  }
+  throw last;
+}
+
 /** The connection, unless the signal comes first; one that comes too late is closed. */
 async function unlessAborted<T extends Deno.Conn>(opening: Promise<T>, signal: AbortSignal): Promise<T> {
+  try {
+    return await unlessSignalled(opening, signal);
+  } catch (cause) {
+    opening.then((connection) => connection.close(), () => {});
+    throw cause;
+  }
+}
+
+/** What the promise brings, unless the signal comes first. */
+async function unlessSignalled<T>(opening: Promise<T>, signal: AbortSignal): Promise<T> {
   let onAbort: (() => void) | undefined;
   const aborted = new Promise<never>((_, reject) => {
     onAbort = () => reject(new Deno.errors.TimedOut("the connection took too long"));
@@ -70,9 +122,6 @@ async function unlessAborted<T extends Deno.Conn>(opening: Promise<T>, signal: A
   });
   try {
     return await Promise.race([opening, aborted]);
-  } catch (cause) {
-    opening.then((connection) => connection.close(), () => {});
-    throw cause;
   } finally {
     if (onAbort !== undefined) signal.removeEventListener("abort", onAbort);
   }

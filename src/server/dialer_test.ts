@@ -62,6 +62,26 @@ Deno.test("dialer: plain TCP, Unix sockets, and refusals", async () => {
   );
 });
 
+Deno.test("dialer: only addresses that are allowed are connected to, whatever the name", async () => {
+  const tcp = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = tcp.addr as Deno.NetAddr;
+  const serving = echo(tcp);
+  for (const host of ["localhost", "127.0.0.1"]) {
+    const address = { type: "ip", host, port } as const;
+    const asked: string[] = [];
+    const mayConnect = (ip: string) => asked.push(ip) > 0 && ip === "127.0.0.1";
+    assert.equal(await outcome({ address, timeoutMs: 2000, mayConnect }), "ping", host);
+    assert(asked.includes("127.0.0.1"), host);
+    const refusing = { address, timeoutMs: 2000, mayConnect: () => false };
+    assert.equal(await outcome(refusing), "connect_target_refused", host);
+  }
+  const nowhere = { type: "ip", host: "nowhere.invalid", port } as const;
+  const unknown = { address: nowhere, timeoutMs: 5000, mayConnect: () => true };
+  assert.equal(await outcome(unknown), "upstream_connect_failed");
+  tcp.close();
+  await serving;
+});
+
 Deno.test("dialer: certificates are verified, by name and by authority", async () => {
   const listener = Deno.listenTls({
     hostname: "127.0.0.1",

@@ -1,5 +1,6 @@
 import ipaddr from "ipaddr.js";
 import { CidrSet } from "../../core/cidr.ts";
+import { isPublicAddress } from "../../core/public_address.ts";
 
 /** What the operator lets an agent ask for. Sizes are those of bodies. */
 export interface FetchPolicy {
@@ -70,13 +71,7 @@ export class FetchTargets {
     if (ipaddr.isValid(host)) {
       return ipaddr.process(host).toNormalizedString() === address.toNormalizedString();
     }
-    if (isPublic(address) || this.#privateNetworks.has(ip)) return true;
+    if (isPublicAddress(ip) || this.#privateNetworks.has(ip)) return true;
     return /^(?:.+\.)?localhost\.?$/.test(host) && address.range() === "loopback";
   }
-}
-
-/** What is no one's own: for IPv6, only 2000::/3 has been given out for that (RFC 4291 §2.4). */
-function isPublic(address: ipaddr.IPv4 | ipaddr.IPv6): boolean {
-  if (address.range() !== "unicast") return false;
-  return address.kind() === "ipv4" || (address.toByteArray()[0]! & 0xe0) === 0x20;
 }
