@@ -84,6 +84,7 @@ export class Snapshot implements Lease {
   /** No new request will come; `onDisposed` is called when the last one is over, maybe at once. */
   retire(onDisposed: () => void): void {
     this.#onDisposed = onDisposed;
+    for (const upstream of this.upstreams) upstream.retire();
     if (this.#requests === 0) this.#finish();
   }
 

@@ -109,6 +109,8 @@ class FallbackService implements Service {
   constructor(deps: FallbackDeps) {
     this.#deps = deps;
     for (const [from, to] of deps.options.triggers.onErrorCodes) this.#statuses.fill(1, from, to + 1);
+    // Behind it is a tunnel rather than an answer: going on would leave that open, and begin a second one.
+    this.#statuses[101] = 0;
   }
 
   /** Resolves with the response head that stands; rejects with the last `ProxyError` when there is none. */

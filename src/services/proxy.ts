@@ -319,7 +319,6 @@ class ProxyService implements Service {
       (isHarmless && course.tried!.length < this.#upstream.targets.length);
     course.pauseMs = atOnce ? 0 : Math.min(policy.pauseMs(course.attempts, this.#random), dueMs - nowMs);
     course.fresh = isStale;
-    context.closeConnection = course.closeConnection;
     return reason;
   }
 
@@ -355,6 +354,8 @@ class ProxyService implements Service {
       this.#upstream.gate?.cancel();
       throw error ?? this.#unavailable();
     }
+    // Not before it is sure that there is another attempt: what stands keeps what it found out.
+    context.closeConnection = course.closeConnection;
     if (course.replay !== null && course.bodyTouched) context.body = course.replay.rewind();
     this.#meter.retry(reason);
     if (context.trace !== null) note(context, target, { outcome: "picked", detail: `again after ${reason}` });

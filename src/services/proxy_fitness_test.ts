@@ -200,3 +200,13 @@ Deno.test("queue: its time bounds the wait for a busy connection too", async () 
   assert.equal((await late).code, "upstream_queue_full");
   held.body!.cancel();
 });
+
+Deno.test("fitness: an upstream that is kept only for old requests leaves breakers to its successor", async () => {
+  const rig = rigOf({ circuitBreaker: BREAKER }, new Set(["2"]));
+  await asked(rig, 6);
+  assert.deepEqual(rig.fates, ["10.0.0.2:80 open"]);
+  rig.upstream.retire();
+  await rig.time.advance(60_000);
+  assert.deepEqual(rig.fates, ["10.0.0.2:80 open"]);
+  rig.upstream.dispose();
+});

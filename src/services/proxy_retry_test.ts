@@ -11,7 +11,7 @@ import {
   upstreamConfig,
 } from "../../tests/support/proxy_rig.ts";
 import { ProxyError } from "../core/errors.ts";
-import { BytesBody } from "../core/message.ts";
+import { type Body, BytesBody } from "../core/message.ts";
 import { Trace } from "../core/trace.ts";
 
 const targets = ["10.0.0.1:80", "10.0.0.2:80", "10.0.0.3:80"].map((address) => targetConfig(address));
@@ -266,6 +266,29 @@ Deno.test("retry: what a failed attempt says of the client's connection is forgo
   const context = request({ method: "PUT", body: new BytesBody(octets("x".repeat(70_000))) });
   assert.equal(await outcome(rig, context), "200 ok");
   assert.equal(context.closeConnection, false);
+});
+
+Deno.test("retry: it is not forgotten when the budget refuses the next attempt", async () => {
+  const refuses: Behaviour = (socket) => {
+    socket.push("HTTP/1.1 503 Busy\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+  };
+  const rig = rigOf([[refuses]], {
+    retryOn: ["5xx"],
+    maxBodySizeBytes: 100_000,
+    budget: { percent: 0, minConcurrency: 0, maxWaitMs: 0 },
+  }, 2);
+  const pieces = [octets("x")];
+  let cancelled = false;
+  const body: Body = {
+    length: 70_000,
+    read: () => pieces.shift() ?? new Promise<null>(() => {}),
+    cancel: () => cancelled = true,
+  };
+  const context = request({ method: "PUT", body });
+  assert.equal(await outcome(rig, context), "503 ");
+  assert.equal(rig.meter.refused, 1);
+  assert.ok(cancelled, "nobody reads the rest of the upload");
+  assert.ok(context.closeConnection, "so the client's connection is of no further use");
 });
 
 Deno.test("retry: the trace says why, and why not", async () => {

@@ -213,7 +213,7 @@ class Copy implements ShadowRun, Afterwards {
 
   answered(response: Response): Response {
     if (response.status === 101) {
-      if (!this.#givenUp) this.#giveUp("upgraded");
+      this.#giveUp("upgraded");
       return response;
     }
     this.#realAnswered(response.status);
@@ -264,6 +264,7 @@ class Copy implements ShadowRun, Afterwards {
 
   /** Ends a copy that has not begun. */
   #giveUp(result: ShadowResult): void {
+    if (this.#givenUp) return;
     this.#givenUp = true;
     this.#body = null;
     this.#deps.meter.skipped(result);

@@ -219,6 +219,14 @@ export class LiveUpstream {
     return this.#isPanicking;
   }
 
+  /**
+   * No new request will come. What time does to breakers and ejections is the successor's from now on: a tunnel
+   * may keep this one for days, and its rules are not in force any more.
+   */
+  retire(): void {
+    this.#fitness?.dispose();
+  }
+
   /** Lets the pools go; those that no other snapshot uses are closed. */
   dispose(): void {
     this.#fitness?.dispose();

@@ -56,9 +56,8 @@ export class OutlierDetector {
     const target = this.#targets[place];
     if (target === undefined || target.isEjected) return;
     const name = this.#locks.lock(0);
-    const ejected = this.#targets.reduce((sum, each) => each.isEjected ? sum + 1 : sum, 0);
-    const happens = !target.isEjected && ejected < this.ejectedMax;
-    if (happens) target.eject(this.#init.clock.nowMs());
+    const happens = !target.isEjected && this.#ejectedCount < this.ejectedMax;
+    if (happens) target.eject(this.#init.clock.nowMs(), reason);
     this.#locks.unlock(0, name);
     if (happens) this.#init.ejected(place, reason);
   }
@@ -70,6 +69,24 @@ export class OutlierDetector {
     this.#targets.forEach((target, place) => {
       if (target.isEjected && target.readmit(nowMs)) this.#init.readmitted(place);
     });
+    if (this.#ejectedCount > this.ejectedMax) this.#pardon(nowMs);
+  }
+
+  get #ejectedCount(): number {
+    let count = 0;
+    for (const { isEjected } of this.#targets) if (isEjected) count++;
+    return count;
+  }
+
+  /** Targets that went, as discovery has it, may leave more of the others ejected than may be. */
+  #pardon(nowMs: number): void {
+    const name = this.#locks.lock(0);
+    const pardoned = places(this.#targets, ({ isEjected }) => isEjected)
+      .sort((a, b) => this.#targets[a]!.leftMs(nowMs) - this.#targets[b]!.leftMs(nowMs))
+      .slice(0, Math.max(0, this.#ejectedCount - this.ejectedMax))
+      .filter((place) => this.#targets[place]!.pardon(nowMs));
+    this.#locks.unlock(0, name);
+    for (const place of pardoned) this.#init.readmitted(place);
   }
 
   /** Whether an interval is over; true in one thread. */
@@ -118,6 +135,6 @@ export class OutlierDetector {
   }
 }
 
-function places(samples: readonly TargetSample[], isJudged: (sample: TargetSample) => boolean): number[] {
-  return samples.flatMap((sample, place) => isJudged(sample) ? [place] : []);
+function places<T>(all: readonly T[], isMeant: (one: T) => boolean): number[] {
+  return all.flatMap((one, place) => isMeant(one) ? [place] : []);
 }

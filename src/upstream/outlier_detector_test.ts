@@ -109,6 +109,22 @@ Deno.test("outliers: at most the share is out at a time, at least one may be, an
   }
 });
 
+Deno.test("outliers: when others go, who is next to come back does at once, so that no more are out than may be", () => {
+  const { a, b, tick, told, ejected } = rigOf({ consecutive5xx: 1 });
+  for (const place of [1, 0]) {
+    a.targets[place]!.answered(TARGET, CONTEXT, { status: 500, latencyMs: 1 });
+    tick(100);
+  }
+  assert.deepEqual(ejected(), [1, 1, 0, 0]);
+  told.length = 0;
+  for (const { detector, targets } of [a, b]) detector.watch(targets.slice(0, 2));
+  tick(100);
+  assert.deepEqual([ejected(), told.splice(0)], [[1, 0, 0, 0], ["1 back"]]);
+  for (const { detector, targets } of [a, b]) detector.watch(targets.slice(0, 1));
+  tick(100);
+  assert.deepEqual([ejected(), told], [[0, 0, 0, 0], ["0 back"]], "an only target is never out");
+});
+
 Deno.test("outliers: ejections grow, are bounded, and shrink while the target behaves", () => {
   const { a, tick, told, ejected } = rigOf({ consecutive5xx: 1 });
   const lasts = () => {
@@ -185,6 +201,25 @@ Deno.test("outliers: active checks bring back who was silent, not who answers ba
     tick(100);
     assert.equal(ejected()[0], want, how);
   }
+});
+
+Deno.test("outliers: who was silent once and answers badly now is not brought back by a check", () => {
+  const latency = { minimumHosts: 3, requestVolume: 1, factor: 3, minimumMs: 50 };
+  const { a, tick, time, told } = rigOf({ consecutive5xx: 2, latency });
+  for (let i = 0; i < 2; i++) a.targets[0]!.failed(TARGET, CONTEXT, "upstream_reset");
+  tick(200);
+  a.targets[0]!.record.foundWell(time.now);
+  tick(100);
+  assert.deepEqual(told.splice(0), ["0 consecutive-5xx", "0 back"]);
+  a.targets.forEach((target, place) => {
+    target.answered(TARGET, CONTEXT, { status: 200, latencyMs: place === 0 ? 900 : 10 });
+  });
+  tick(10_000);
+  assert.deepEqual(told.splice(0), ["0 latency"]);
+  time.now += 200;
+  a.targets[0]!.record.foundWell(time.now);
+  tick(100);
+  assert.deepEqual(told, [], "it is as slow as it was");
 });
 
 Deno.test("outliers: a target that checks found ill and well again is back, whatever it was ejected for", () => {

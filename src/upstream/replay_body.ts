@@ -1,6 +1,9 @@
 import type { HeaderList } from "../core/headers.ts";
 import type { Body, MaybePromise } from "../core/message.ts";
 
+/** Bytes that what is kept has room for at first; it doubles as the body passes. */
+const KEPT_BYTES_FIRST = 1024;
+
 /**
  * A request body that can be read again from its start, while what was read of it fits a bound: each attempt
  * gets a reader of its own, and what the source has given is kept until the answer stands. The source is
@@ -10,8 +13,11 @@ export class ReplayBody {
   readonly length: number | undefined;
   readonly #source: Body;
   readonly #bytesMax: number;
-  /** What was read so far; null once it is not kept any more. */
-  #kept: Uint8Array[] | null = [];
+  /**
+   * What was read so far, with room behind it; null once it is not kept any more. One buffer for all pieces, as
+   * a client that sends byte by byte would else have every byte cost an array. Bytes in it never change.
+   */
+  #kept: Uint8Array | null = new Uint8Array(0);
   #keptBytes = 0;
   /** Something was read that is not in `#kept`. */
   #isIncomplete = false;
@@ -51,15 +57,15 @@ export class ReplayBody {
     this.#isIncomplete = true;
     const reader = this.#reader;
     if (reader === null || reader.isCancelled) this.#cancelSource();
-    else if (this.#kept !== null && reader.place >= this.#kept.length) this.#kept = null;
+    else if (this.#kept !== null && reader.at >= this.#keptBytes) this.#kept = null;
   }
 
-  /** The piece at this place, for `reader`; null at the end. What is beyond `#kept` comes from the source. */
-  pieceFor(reader: ReplayReader, place: number): MaybePromise<Uint8Array | null> {
+  /** The next piece for `reader`; null at the end. What is beyond `#kept` comes from the source. */
+  pieceFor(reader: ReplayReader): MaybePromise<Uint8Array | null> {
     if (this.#reader !== reader) return null;
-    const kept = this.#kept;
-    if (kept !== null && place < kept.length) return kept[place]!;
-    if (this.#pending !== null) return this.#pendingFor(reader, place);
+    const kept = this.#keptFor(reader);
+    if (kept !== null) return kept;
+    if (this.#pending !== null) return this.#pendingFor(reader);
     if (this.#ended) return null;
     if (this.#isSettled) {
       // What was kept has been read again; the rest needs no copies.
@@ -68,8 +74,8 @@ export class ReplayBody {
     }
     const piece = this.#source.read();
     if (piece instanceof Promise) {
-      this.#pending = piece.finally(() => this.#pending = null);
-      return this.#pendingFor(reader, place);
+      this.#pending = this.#arrival(piece, reader);
+      return this.#pendingFor(reader);
     }
     this.#keep(piece, reader);
     return piece;
@@ -86,19 +92,32 @@ export class ReplayBody {
     this.#source.cancel();
   }
 
-  /** A read that was under way may have been asked for by an attempt that is over. */
-  async #pendingFor(reader: ReplayReader, place: number): Promise<Uint8Array | null> {
-    const known = this.#kept?.length ?? 0;
-    const piece = await this.#pending;
-    if (this.#reader !== reader) {
-      // Its attempt has failed meanwhile: the piece is for the next one.
-      if (known === (this.#kept?.length ?? 0)) this.#keep(piece, null);
-      return null;
-    }
+  /** What is kept and `reader` has not had; null when it has had all. */
+  #keptFor(reader: ReplayReader): Uint8Array | null {
     const kept = this.#kept;
-    if (kept !== null && place < kept.length) return kept[place]!;
-    this.#keep(piece, reader);
+    if (kept === null || reader.at >= this.#keptBytes) return null;
+    const piece = kept.subarray(reader.at, this.#keptBytes);
+    reader.at = this.#keptBytes;
     return piece;
+  }
+
+  /** A read of the source: what it brings is kept before anybody can ask for what follows. */
+  async #arrival(reading: Promise<Uint8Array | null>, asker: ReplayReader): Promise<Uint8Array | null> {
+    try {
+      const piece = await reading;
+      // The attempt that asked may have failed meanwhile: then the piece is for the next one.
+      this.#keep(piece, this.#reader === asker ? asker : null);
+      return piece;
+    } finally {
+      this.#pending = null;
+    }
+  }
+
+  /** A read that was under way may have been asked for by an attempt that is over. */
+  async #pendingFor(reader: ReplayReader): Promise<Uint8Array | null> {
+    const piece = await this.#pending;
+    if (this.#reader !== reader) return null;
+    return this.#keptFor(reader) ?? piece;
   }
 
   /** Keeps a copy of what was just read; above the bound only what no reader has had. */
@@ -107,15 +126,26 @@ export class ReplayBody {
       this.#ended = true;
       return;
     }
-    const kept = this.#kept;
-    if (kept === null) return;
-    this.#keptBytes += piece.length;
-    if (this.#keptBytes <= this.#bytesMax || readBy === null) {
-      kept.push(piece.slice());
+    if (this.#kept === null) return;
+    const size = this.#keptBytes + piece.length;
+    if (size <= this.#bytesMax || readBy === null) {
+      this.#room(size).set(piece, this.#keptBytes);
+      this.#keptBytes = size;
+      if (readBy !== null) readBy.at = size;
     } else {
       this.#isIncomplete = true;
       this.#kept = null;
     }
+  }
+
+  /** What is kept, with room for so many bytes. */
+  #room(size: number): Uint8Array {
+    const kept = this.#kept!;
+    if (kept.length >= size) return kept;
+    const doubled = Math.max(KEPT_BYTES_FIRST, kept.length * 2);
+    const larger = new Uint8Array(Math.max(size, Math.min(doubled, this.#bytesMax, this.length ?? Infinity)));
+    larger.set(kept.subarray(0, this.#keptBytes));
+    return this.#kept = larger;
   }
 }
 
@@ -123,8 +153,8 @@ export class ReplayBody {
 class ReplayReader implements Body {
   readonly length: number | undefined;
   isCancelled = false;
-  /** Pieces asked for so far. */
-  place = 0;
+  /** Bytes it has had. */
+  at = 0;
   readonly #replay: ReplayBody;
 
   constructor(replay: ReplayBody) {
@@ -138,7 +168,7 @@ class ReplayReader implements Body {
 
   read(): MaybePromise<Uint8Array | null> {
     if (this.isCancelled) return null;
-    return this.#replay.pieceFor(this, this.place++);
+    return this.#replay.pieceFor(this);
   }
 
   cancel(): void {

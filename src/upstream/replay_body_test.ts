@@ -69,6 +69,48 @@ Deno.test("replay: the source's own buffer may be used again after the piece was
   assert.equal(await text(replay.rewind(), 1), "ab");
 });
 
+Deno.test("replay: a body that comes byte by byte is kept in one piece", async () => {
+  const bytes = Uint8Array.from({ length: 5000 }, (_, i) => i % 251);
+  let at = 0;
+  const source: Body = {
+    length: undefined,
+    read: () => at < bytes.length ? bytes.slice(at, ++at) : null,
+    cancel() {},
+  };
+  const replay = new ReplayBody(source, 5000);
+  const first = replay.rewind();
+  while (await first.read() !== null);
+  const second = replay.rewind();
+  const piece = await second.read();
+  assert.deepEqual(piece, bytes);
+  assert.ok(piece!.buffer.byteLength <= 5000, "no more room than the bound");
+  assert.equal(await second.read(), null);
+});
+
+Deno.test("replay: a piece handed out stays as it is while more is kept behind it", async () => {
+  const source = new HandFedBody();
+  source.feed("ab");
+  const replay = new ReplayBody(source, 100);
+  await replay.rewind().read();
+  const second = replay.rewind();
+  const early = await second.read();
+  source.feed("cd");
+  assert.deepEqual(await second.read(), octets("cd"));
+  assert.deepEqual(early, octets("ab"));
+});
+
+Deno.test("replay: a piece under way when the answer stands is not lost to the attempt that waits for it", async () => {
+  const source = new HandFedBody();
+  const replay = new ReplayBody(source, 100);
+  void replay.rewind().read();
+  const second = replay.rewind();
+  const waiting = second.read();
+  replay.settle();
+  source.feed("ab", null);
+  assert.deepEqual(await waiting, octets("ab"));
+  assert.equal(await second.read(), null);
+});
+
 Deno.test("replay: at the bound a body is repeatable, above it no more", async () => {
   for (const [bound, want] of [[3, false], [4, true], [5, true]] as const) {
     const source = new HandFedBody();

@@ -108,5 +108,7 @@ function statusTable({ retryableStatusCodes, retryOn }: RetryPolicyConfig): Uint
   if (ranges.length === 0) return null;
   const table = new Uint8Array(600);
   for (const [from, to] of ranges) table.fill(1, from, to + 1);
+  // Behind it is a tunnel rather than an answer: asking again would leave that open, and begin a second one.
+  table[101] = 0;
   return table;
 }

@@ -36,6 +36,9 @@ const SUCCESSES_SHIFT = 12;
 const COUNTS_SHIFT = 2;
 const TERM = 1 << 22;
 
+/** In place of its half-open time, of a request whose place is free again. */
+const GIVEN_BACK = -1;
+
 /** Moments are kept in hundredths of a second, which 32 bits hold for months. */
 const MS_PER_TICK = 10;
 
@@ -62,7 +65,7 @@ export class TargetBreaker implements TargetObserver, TargetGate {
   readonly #cells: Int32Array;
   readonly #clock: Clock;
   readonly #changed: (state: BreakerState) => void;
-  /** Requests of this thread that hold a place, and in which half-open time they got it. */
+  /** Requests of this thread that are tried, and in which half-open time they got their place. */
   readonly #trials = new Map<RequestContext, number>();
 
   constructor(init: TargetBreakerInit) {
@@ -97,21 +100,22 @@ export class TargetBreaker implements TargetObserver, TargetGate {
     }
   }
 
-  answered(_target: LiveTarget, _context: RequestContext, { status }: Answer): void {
-    if (status >= 500) this.#failed(0);
-    else this.#succeeded();
+  answered(_target: LiveTarget, context: RequestContext, { status }: Answer): void {
+    if (status >= 500) this.#failed(context, 0);
+    else this.#succeeded(context);
   }
 
-  failed(_target: LiveTarget, _context: RequestContext, code: ErrorCode): void {
-    if (countsAsFailure(code)) this.#failed(1);
+  failed(_target: LiveTarget, context: RequestContext, code: ErrorCode): void {
+    if (countsAsFailure(code)) this.#failed(context, 1);
   }
 
   /** The request is over, or has its verdict: its place is free again. Safe to call twice. */
   release(context: RequestContext): void {
     if (this.#trials.size === 0) return;
     const term = this.#trials.get(context);
-    if (term === undefined) return;
-    this.#trials.delete(context);
+    if (term === undefined || term === GIVEN_BACK) return;
+    // Its body may still break off, and that belongs to the trial.
+    this.#trials.set(context, GIVEN_BACK);
     while (true) {
       const word = this.#word;
       const isSameTime = (word & STATE_BITS) === HALF_OPEN && termOf(word) === term;
@@ -120,7 +124,9 @@ export class TargetBreaker implements TargetObserver, TargetGate {
   }
 
   ended(_target: LiveTarget, context: RequestContext): void {
+    if (this.#trials.size === 0) return;
     this.release(context);
+    this.#trials.delete(context);
   }
 
   /** Lets time do its part; called about every tenth of a second by every thread. */
@@ -151,11 +157,16 @@ export class TargetBreaker implements TargetObserver, TargetGate {
     return Atomics.compareExchange(this.#cells, WORD, from | 0, to | 0) === (from | 0);
   }
 
-  #succeeded(): void {
+  /** What was sent before it opened says nothing new: half-open, only the requests being tried count. */
+  #isLate(state: number, context: RequestContext): boolean {
+    return state === OPEN || (state === HALF_OPEN && !this.#trials.has(context));
+  }
+
+  #succeeded(context: RequestContext): void {
     while (true) {
       const word = this.#word;
       const state = word & STATE_BITS;
-      if (state === OPEN || (state === CLOSED && (word & COUNT_MASK) === 0)) return;
+      if (this.#isLate(state, context) || (state === CLOSED && (word & COUNT_MASK) === 0)) return;
       if (state === CLOSED) {
         if (this.#swap(word, word & ~COUNT_MASK)) return;
         continue;
@@ -167,12 +178,11 @@ export class TargetBreaker implements TargetObserver, TargetGate {
     }
   }
 
-  #failed(silent: 0 | 1): void {
+  #failed(context: RequestContext, silent: 0 | 1): void {
     while (true) {
       const word = this.#word;
       const state = word & STATE_BITS;
-      // What was sent before it opened says nothing new.
-      if (state === OPEN) return;
+      if (this.#isLate(state, context)) return;
       const failures = ((word & COUNT_MASK) >>> COUNTS_SHIFT) + 1;
       if (state === HALF_OPEN || failures >= this.#config.failureThreshold) {
         Atomics.store(this.#cells, SILENT, silent);

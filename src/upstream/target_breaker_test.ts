@@ -37,6 +37,14 @@ type Rig = ReturnType<typeof breakersOf>;
 const fail = (breaker: TargetBreaker, times = 1) => {
   for (let i = 0; i < times; i++) breaker.failed(TARGET, CONTEXT, "upstream_reset");
 };
+/** A request that is let through and gets this answer; `0` is none. */
+const tried = (breaker: TargetBreaker, status: number) => {
+  const context = request();
+  assert.equal(breaker.admits(context), true);
+  if (status === 0) breaker.failed(TARGET, context, "upstream_reset");
+  else breaker.answered(TARGET, context, { status, latencyMs: 1 });
+  breaker.ended(TARGET, context);
+};
 const halfOpen = (rig: Rig) => {
   fail(rig.a, 3);
   rig.time.now += 10_000;
@@ -96,13 +104,13 @@ Deno.test("breaker: half-open after its time, never more trials than allowed in 
 Deno.test("breaker: enough successes close it, one failure opens it again for the whole time", () => {
   const rig = breakersOf();
   halfOpen(rig);
-  rig.a.answered(TARGET, CONTEXT, { status: 200, latencyMs: 1 });
+  tried(rig.a, 200);
   assert.equal(rig.a.state, "half-open");
-  rig.b.answered(TARGET, CONTEXT, { status: 404, latencyMs: 1 });
+  tried(rig.b, 404);
   assert.equal(rig.a.state, "closed");
   halfOpen(rig);
-  rig.a.answered(TARGET, CONTEXT, { status: 200, latencyMs: 1 });
-  fail(rig.b);
+  tried(rig.a, 200);
+  tried(rig.b, 0);
   assert.equal(rig.a.state, "open");
   rig.time.now += 9_900;
   rig.a.tick(rig.time.now);
@@ -110,7 +118,7 @@ Deno.test("breaker: enough successes close it, one failure opens it again for th
   rig.time.now += 100;
   rig.a.tick(rig.time.now);
   assert.equal(rig.a.state, "half-open");
-  rig.a.answered(TARGET, CONTEXT, { status: 200, latencyMs: 1 });
+  tried(rig.a, 200);
   assert.equal(rig.a.state, "half-open", "successes of the last time do not count");
 });
 
@@ -118,10 +126,7 @@ Deno.test("breaker: more successes wanted than trials at a time does not get it 
   const rig = breakersOf({ successThreshold: 5, halfOpenMaxRequests: 1 });
   halfOpen(rig);
   for (let i = 0; i < 5; i++) {
-    const context = request();
-    assert.equal(rig.a.admits(context), true, `trial ${i}`);
-    rig.a.answered(TARGET, CONTEXT, { status: 200, latencyMs: 1 });
-    rig.a.release(context);
+    tried(rig.a, 200);
   }
   assert.equal(rig.a.state, "closed");
 });
@@ -145,6 +150,33 @@ Deno.test("breaker: late failures of requests sent before it opened change nothi
   assert.deepEqual(rig.told, ["open"]);
   rig.a.answered(TARGET, CONTEXT, { status: 200, latencyMs: 1 });
   assert.equal(rig.a.state, "open");
+});
+
+Deno.test("breaker: half-open, only the requests being tried count, not late ones from before", () => {
+  const rig = breakersOf({ successThreshold: 1 });
+  const late = request();
+  assert.equal(rig.b.admits(late), true);
+  halfOpen(rig);
+  rig.b.failed(TARGET, late, "upstream_read_timeout");
+  assert.equal(rig.a.state, "half-open", "a request that hung since before says nothing of now");
+  rig.b.answered(TARGET, late, { status: 200, latencyMs: 1 });
+  assert.equal(rig.a.state, "half-open");
+  tried(rig.b, 200);
+  assert.equal(rig.a.state, "closed");
+});
+
+Deno.test("breaker: a trial that outlasts its half-open time still counts, and one whose body breaks off", () => {
+  const rig = breakersOf({ halfOpenMaxRequests: 1 });
+  halfOpen(rig);
+  const slow = request();
+  assert.equal(rig.a.admits(slow), true);
+  rig.time.now += 10_000;
+  rig.a.tick(rig.time.now);
+  rig.a.answered(TARGET, slow, { status: 200, latencyMs: 1 });
+  rig.a.release(slow);
+  rig.a.failed(TARGET, slow, "upstream_body_aborted");
+  assert.equal(rig.a.state, "open");
+  rig.a.ended(TARGET, slow);
 });
 
 Deno.test("breaker: a check that hears from a silent target again allows trials at once", () => {

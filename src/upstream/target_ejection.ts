@@ -96,8 +96,10 @@ export class TargetEjection implements TargetObserver {
   }
 
   /** Ejects it until a time that grows with every ejection; callers hold the upstream's lock. */
-  eject(nowMs: number): void {
+  eject(nowMs: number, reason: EjectionReason): void {
     const cells = this.#cells;
+    // What comparing targets says is about answers, whatever an earlier failure was.
+    if (reason === "success-rate" || reason === "latency") Atomics.store(cells, SILENT, 0);
     const { baseEjectionTimeSecs, maxEjectionTimeSecs } = this.#config;
     const times = Math.min(Atomics.load(cells, EJECTIONS) + 1, 1_000_000);
     const lastsMs = Math.min(baseEjectionTimeSecs * times, maxEjectionTimeSecs) * 1000;
@@ -116,6 +118,21 @@ export class TargetEjection implements TargetObserver {
   readmit(nowMs: number): boolean {
     const until = Atomics.load(this.#cells, UNTIL);
     if (until === 0 || (((until - ticks(nowMs)) | 0) > 0 && !this.#isBack(nowMs))) return false;
+    return this.#letIn(until, nowMs);
+  }
+
+  /** Lets it back in although its time is not over; true for the one thread that did. */
+  pardon(nowMs: number): boolean {
+    const until = Atomics.load(this.#cells, UNTIL);
+    return until !== 0 && this.#letIn(until, nowMs);
+  }
+
+  /** Milliseconds until its time is over; only of one that is ejected. */
+  leftMs(nowMs: number): number {
+    return ((Atomics.load(this.#cells, UNTIL) - ticks(nowMs)) | 0) * MS_PER_TICK;
+  }
+
+  #letIn(until: number, nowMs: number): boolean {
     if (Atomics.compareExchange(this.#cells, UNTIL, until, 0) !== until) return false;
     this.record.rise(nowMs);
     return true;
