@@ -158,43 +158,26 @@ Deno.test("forward: an early refusal stops the upload and closes both sides", as
   assert.equal(rig.dialer.open, 0);
 });
 
-Deno.test("forward: a target that answers while it listens gets the rest", async () => {
-  const body = new FedBody();
-  const { socket, result, context, rig } = start(body);
-  body.feed("ping");
-  await settle();
-  socket().push("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\npong\r\n");
-  await settle();
-  assert.equal(result.status, 200);
-  body.feed("more");
-  body.feed(null);
-  await settle();
-  assert.equal(sentBody(socket()), "4\r\nping\r\n4\r\nmore\r\n0\r\n\r\n");
-  socket().push("0\r\n\r\n");
-  await settle();
-  assert.equal(result.text, "pong");
-  assert.equal(context.closeConnection, false);
-  assert.equal(rig.pools.stats()[0]!.idle, 1);
-});
-
-Deno.test("forward: so does one that closes after its answer", async () => {
-  const body = new FedBody();
-  const { socket, result, context, rig } = start(body);
-  body.feed("ping");
-  await settle();
-  socket().push("HTTP/1.1 200 OK\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n4\r\npong\r\n");
-  await settle();
-  assert.equal(result.status, 200);
-  body.feed("more");
-  body.feed(null);
-  await settle();
-  assert.equal(sentBody(socket()), "4\r\nping\r\n4\r\nmore\r\n0\r\n\r\n");
-  socket().push("0\r\n\r\n");
-  await settle();
-  assert.equal(result.text, "pong");
-  assert.equal(context.closeConnection, false);
-  assert.equal(rig.dialer.open, 0);
-});
+for (const [close, idle] of [["", 1], ["Connection: close\r\n", 0]] as const) {
+  Deno.test(`forward: a target that answers while it listens gets the rest, kept connections: ${idle}`, async () => {
+    const body = new FedBody();
+    const { socket, result, context, rig } = start(body);
+    body.feed("ping");
+    await settle();
+    socket().push(`HTTP/1.1 200 OK\r\n${close}Transfer-Encoding: chunked\r\n\r\n4\r\npong\r\n`);
+    await settle();
+    assert.equal(result.status, 200);
+    body.feed("more");
+    body.feed(null);
+    await settle();
+    assert.equal(sentBody(socket()), "4\r\nping\r\n4\r\nmore\r\n0\r\n\r\n");
+    socket().push("0\r\n\r\n");
+    await settle();
+    assert.equal(result.text, "pong");
+    assert.equal(context.closeConnection, false);
+    assert.deepEqual([rig.pools.stats()[0]!.idle, rig.dialer.open], [idle, idle]);
+  });
+}
 
 Deno.test("forward: a response that ends before the upload closes the connection", async () => {
   const body = new FedBody(1000);
