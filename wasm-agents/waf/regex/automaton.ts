@@ -4,8 +4,7 @@
  * that keeps leading to new states is followed without keeping them, at the same order of cost.
  */
 
-import { allocate } from "sentinel/arena";
-import { DFA_CACHE_BYTES } from "./limits";
+import { BUCKETS, Cache, forgetAll, take } from "./cache";
 import { Program } from "./program";
 import {
   addOne,
@@ -33,49 +32,12 @@ const HEADER_BYTES: usize = 16;
 /** Before what a byte makes of the base: count (4), flags (4). */
 const LIST_HEADER_BYTES: usize = 8;
 
-const BUCKETS: u32 = 8192;
-
 /** In the flags of a list: the match was reached. */
 const HAS_MATCH: u32 = 1 << 16;
 
 /** A call may make this many states, and one more for each so many bytes, before it goes on without keeping them. */
 const FRESH_STATES: i32 = 64;
 const BYTES_PER_STATE_SHIFT: i32 = 4;
-
-/** The memory of all automata. */
-export class Cache {
-  static at: usize = 0;
-  static top: usize = 0;
-  static end: usize = 0;
-  static buckets: usize = 0;
-  /** Counts how often all was forgotten. */
-  static generation: u32 = 0;
-  static owners: u32 = 0;
-}
-
-/** Takes the memory; once. */
-export function prepareCache(): void {
-  if (Cache.at != 0) return;
-  Cache.buckets = allocate(BUCKETS * 4);
-  Cache.at = allocate(DFA_CACHE_BYTES);
-  Cache.end = Cache.at + DFA_CACHE_BYTES;
-  forgetAll();
-}
-
-function forgetAll(): void {
-  memory.fill(Cache.buckets, 0, BUCKETS * 4);
-  Cache.top = Cache.at;
-  Cache.generation++;
-}
-
-/** Memory of the cache; 0 when it is full. */
-function take(size: usize): usize {
-  const at = Cache.top;
-  const next = (at + size + 7) & ~7;
-  if (next > Cache.end) return 0;
-  Cache.top = next;
-  return at;
-}
 
 /** The automaton of one program. */
 export class Automaton {

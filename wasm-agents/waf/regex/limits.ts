@@ -42,4 +42,4 @@ export const GROUPS_REPORTED: i32 = 10;
 export const BYTE_SETS_MAX: i32 = 8_192;
 
 /** Memory for the cached states of all expressions together, in bytes. */
-export const DFA_CACHE_BYTES: i32 = 8 * 1024 * 1024;
+export const DFA_CACHE_BYTES: usize = 8 * 1024 * 1024;

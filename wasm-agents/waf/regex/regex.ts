@@ -1,8 +1,9 @@
 /** Regular expressions over bytes that take linear time on any text. */
 
 import { Bytes, Text } from "sentinel/text";
-import { Automaton, prepareCache } from "./automaton";
+import { Automaton } from "./automaton";
 import { prepareSets } from "./byte_sets";
+import { prepareCache } from "./cache";
 import { captureGroups, prepareCaptures } from "./captures";
 import { clearProblem, RegexProblem } from "./errors";
 import { findLiterals, Literals } from "./literals";
@@ -18,8 +19,9 @@ export class Regex {
   readonly literalsFolded: bool = true;
   /** No shorter text matches. */
   readonly minLength: i32;
-  /** A set of bytes (32 bytes of bits) of which any text that matches has at least one; 0 when none is known. */
+  /** Sets of bytes (32 bytes of bits each): any text that matches has a byte of each; 0 when none is known. */
   readonly needsByte: usize;
+  readonly needsByteCount: i32;
   /** How many groups the pattern has, without group 0. */
   readonly groupCount: i32;
   private readonly automaton: Automaton;
@@ -28,7 +30,8 @@ export class Regex {
     this.automaton = new Automaton(program);
     this.literals = literals.all;
     this.minLength = literals.minLength;
-    this.needsByte = literals.needsByte;
+    this.needsByte = literals.needs.at;
+    this.needsByteCount = literals.needs.count;
     this.groupCount = groups;
   }
 

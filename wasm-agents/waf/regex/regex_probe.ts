@@ -87,3 +87,7 @@ export function needsByte(id: i32): usize {
 export function sets(): i32 {
   return setCount();
 }
+
+export function needsByteCount(id: i32): i32 {
+  return unchecked(all[id]).needsByteCount;
+}
