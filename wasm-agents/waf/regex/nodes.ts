@@ -22,6 +22,9 @@ export class Kind {
   static readonly ATOMIC: u8 = 7;
 }
 
+/** The value of an ATOMIC that is `\R`. */
+export const LINE_BREAK: u16 = 1;
+
 /** Places between bytes. */
 export class Assertion {
   static readonly BEGIN_TEXT: u16 = 0;

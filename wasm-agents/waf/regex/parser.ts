@@ -12,6 +12,7 @@ import {
   hasRoomForNodes,
   isSingle,
   Kind,
+  LINE_BREAK,
   newNode,
   Node,
   nodeAt,
@@ -333,7 +334,7 @@ class Parser {
     }
   }
 
-  /** \R: CR LF, or any one line break. It never gives the LF back, which `atomic` checks. */
+  /** \R: CR LF, or any one line break; it never gives the LF back. */
   lineBreak(offset: i32): Node {
     const pair = newNode(Kind.CONCAT, 0, offset);
     append(pair, this.single(13, offset));
@@ -345,7 +346,7 @@ class Parser {
     setAddRange(set, 10, 13);
     setAdd(set, 0x85);
     append(all, this.setNode(offset));
-    const atomic = newNode(Kind.ATOMIC, 0, offset);
+    const atomic = newNode(Kind.ATOMIC, LINE_BREAK, offset);
     append(atomic, all);
     return atomic;
   }

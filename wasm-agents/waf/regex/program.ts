@@ -7,7 +7,7 @@ import { allocate } from "sentinel/arena";
 import { isWordByte, SET_BYTES, setAdd, setHas, setInvert, setsAt, setsMeet } from "./byte_sets";
 import { problem, RegexProblem } from "./errors";
 import { GROUPS_REPORTED, PROGRAM_SIZE_MAX } from "./limits";
-import { Assertion, isNullable, Kind, Node, nodeAt } from "./nodes";
+import { Assertion, isNullable, Kind, LINE_BREAK, Node, nodeAt } from "./nodes";
 
 /** What an instruction does. */
 export class Op {
@@ -263,6 +263,13 @@ function writeAtomic(node: Node, next: i32): i32 {
   const isRun = inner.kind == Kind.REPEAT && repeat.kind == Kind.SET &&
     !inner.isLazy;
   const isEnd = endsAnyway(next, 0);
+  if (node.value == LINE_BREAK) {
+    // All that it could give back is the LF of a CR LF.
+    const lineFeed = changetype<usize>(splitter);
+    memory.fill(lineFeed, 0, SET_BYTES);
+    setAdd(lineFeed, 10);
+    if (isEnd || !follows(next, lineFeed, 0)) return write(inner, next);
+  }
   const set = setsAt() + <usize> repeat.value * SET_BYTES;
   // With a largest count, the run may end before a byte of the set as well, from where no shorter one leads on either.
   if (isRun && (isEnd || !follows(next, set, 0))) return write(inner, next);
