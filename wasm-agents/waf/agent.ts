@@ -3,16 +3,7 @@
  * assets, and the options say in which order they are read; without any, a small rule set of its own protects.
  */
 
-import {
-  BodyDecision,
-  Chunk,
-  Config,
-  Decision,
-  Description,
-  Request,
-  Response,
-  Summary,
-} from "sentinel";
+import { BodyDecision, Chunk, Config, Decision, Description, Request, Response, Summary } from "sentinel";
 import { readSetup } from "./engine/configuration";
 import {
   finishRequest,

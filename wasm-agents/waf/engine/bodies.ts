@@ -1,13 +1,7 @@
 /** Bodies: which of them are read and how, and what they are taken apart into. */
 
 import { Bytes, Text } from "sentinel";
-import {
-  BODY_JSON,
-  BODY_MULTIPART,
-  BODY_NONE,
-  BODY_URLENCODED,
-  BODY_XML,
-} from "../seclang/ctls";
+import { BODY_JSON, BODY_MULTIPART, BODY_NONE, BODY_URLENCODED, BODY_XML } from "../seclang/ctls";
 import { LIMIT_PARTIAL, Settings } from "../seclang/settings";
 import {
   KIND_BODY_SCALAR,

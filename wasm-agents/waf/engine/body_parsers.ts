@@ -1,7 +1,7 @@
 /** The parser of each kind of body. */
 
 import { Bytes } from "sentinel";
-import { parseUrlEncoded } from "../bodies/urlencoded";
+import { parseUrlEncoded } from "./parts/urlencoded";
 import { BODY_URLENCODED } from "../seclang/ctls";
 import { SINK } from "./list_sink";
 

@@ -1,12 +1,7 @@
 /** Variables of the request's body that have one value. What `bodies.ts` has found out stands in the singles already. */
 
 import { Bytes, ByteWriter, EMPTY, Text } from "sentinel";
-import {
-  BODY_JSON,
-  BODY_MULTIPART,
-  BODY_URLENCODED,
-  BODY_XML,
-} from "../seclang/ctls";
+import { BODY_JSON, BODY_MULTIPART, BODY_URLENCODED, BODY_XML } from "../seclang/ctls";
 import {
   LIST_ARGS_GET,
   LIST_ARGS_POST,

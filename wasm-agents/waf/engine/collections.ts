@@ -258,9 +258,7 @@ function stored(entry: Bytes, record: usize): i64 {
       nameLength == load<i32>(record, 20) &&
       memory.compare(at + 2, load<usize>(record, 16), nameLength) == 0
     ) {
-      return endS != 0 && endS <= nowS
-        ? 0
-        : leadingNumber(valueAt, valueLength);
+      return endS != 0 && endS <= nowS ? 0 : leadingNumber(valueAt, valueLength);
     }
     at = valueAt + valueLength;
   }

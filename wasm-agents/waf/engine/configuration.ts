@@ -1,15 +1,9 @@
 /** Reads the agent's options and rule files, and makes them ready to run. */
 
 import { Bytes, Config, keepCall, Range, Text } from "sentinel";
-import { BUILTIN_RULES } from "../rules/builtin";
+import { BUILTIN_RULES } from "./parts/builtin";
 import { DirectiveReader } from "../seclang/directives";
-import {
-  ENGINE_DETECTION,
-  ENGINE_OFF,
-  ENGINE_ON,
-  Rule,
-  SetVar,
-} from "../seclang/model";
+import { ENGINE_DETECTION, ENGINE_OFF, ENGINE_ON, Rule, SetVar } from "../seclang/model";
 import { Place } from "../seclang/problems";
 import { RuleSet } from "../seclang/rule_set";
 import { LIMIT_PARTIAL, LIMIT_REJECT, Settings } from "../seclang/settings";
@@ -235,9 +229,7 @@ function readOptions(config: Config, setup: Setup): void {
   setup.takesJsonAndXml = config.flag("auto-body-processor", true);
   setArgumentsMax(settings.argumentsMax);
   setCollectionTimeout(settings.collectionTimeoutS);
-  const names = config.has("redact")
-    ? config.texts("redact")
-    : defaultRedacted();
+  const names = config.has("redact") ? config.texts("redact") : defaultRedacted();
   const redacted = new Array<Bytes>();
   for (let index = 0; index < names.length; index++) {
     redacted.push(names[index]);

@@ -1,13 +1,7 @@
 /** Rules that the agent's options take away, for every request or for those to a path or a host. */
 
 import { Bytes, Config, Request, Text } from "sentinel";
-import {
-  BY_ID,
-  BY_TAG,
-  Ctl,
-  CTL_REMOVE_TARGET,
-  Target,
-} from "../seclang/model";
+import { BY_ID, BY_TAG, Ctl, CTL_REMOVE_TARGET, Target } from "../seclang/model";
 import { Place } from "../seclang/problems";
 import { RuleSet } from "../seclang/rule_set";
 import { TargetReader } from "../seclang/targets";
@@ -101,9 +95,7 @@ export class Exclusions {
           scoped.ctls.push(ctl);
         }
         if (scoped.targets.length > 0) continue;
-        scoped.bits = scoped.bits == 0
-          ? bits
-          : united(scoped.bits, bits, rules.length);
+        scoped.bits = scoped.bits == 0 ? bits : united(scoped.bits, bits, rules.length);
       }
     }
   }

@@ -27,19 +27,12 @@ import {
 } from "../seclang/model";
 import { changeEngine, clearAddedScore, setVariables } from "./changes";
 import { expanded, expandedNumber } from "./expand";
-import { Group, IS_COUNT, isMember } from "./groups";
+import { ENTRY_BYTES, Group, IS_COUNT, isMember } from "./groups";
 import { noteMatched, startRule } from "./matched";
 import { noteMatch } from "./matches";
 import { Operation } from "./operations";
 import { Program } from "./program";
-import {
-  concernsRule,
-  hasRemovals,
-  isRemoved,
-  isTouched,
-  removedTarget,
-  removedTargets,
-} from "./removals";
+import { concernsRule, hasRemovals, isRemoved, isTouched, removedTarget, removedTargets } from "./removals";
 import { setCurrentRule } from "./rule_facts";
 import * as stores from "./stores";
 import { bitsOf, hasBit, parentOf, textAt, textLength, textOf } from "./texts";
@@ -116,9 +109,8 @@ function isChainMet(rule: Rule): bool {
 function couldMatch(rule: Rule): bool {
   if (rule.bundle < 0) return true;
   const group = unchecked(program.groups[rule.bundle]);
-  group.gather();
-  if (group.count == 0) return false;
-  if (group.isDynamic || rule.isNegated || rule.operation < 0) return true;
+  if (!group.gather()) return false;
+  if (group.set.isDynamic || rule.isNegated || rule.operation < 0) return true;
   const bit = unchecked(program.operations[rule.operation]).bit;
   return bit < 0 || hasBit(group.bits, bit);
 }
@@ -129,15 +121,19 @@ function isLinkMet(link: Rule): bool {
     return true;
   }
   const group = unchecked(program.groups[link.bundle]);
-  group.gather();
-  const end = group.entries + 16 * group.count;
+  if (!group.gather()) return false;
+  const sources = group.set.sources;
   let isMet = false;
   const touched = isTouched(link.index);
-  for (let entry = group.entries; entry < end; entry += 16) {
-    if (touched && isTakenAway(link, entry)) continue;
-    if (!isEntryMet(link, group, entry)) continue;
-    isMet = true;
-    setVariables(link);
+  for (let index = 0; index < sources.length; index++) {
+    const source = unchecked(sources[index]);
+    const end = source.entries + ENTRY_BYTES * source.count;
+    for (let entry = source.entries; entry < end; entry += ENTRY_BYTES) {
+      if (touched && isTakenAway(link, entry)) continue;
+      if (!isEntryMet(link, group, entry)) continue;
+      isMet = true;
+      setVariables(link);
+    }
   }
   return isMet;
 }
@@ -157,9 +153,9 @@ function isTakenAway(link: Rule, entry: usize): bool {
 }
 
 function isEntryMet(link: Rule, group: Group, entry: usize): bool {
-  const text = load<usize>(entry);
   if (link.isMultiMatch) return isAnyStepMet(link, group, entry);
-  if (!isTextMet(link, text, group.side)) return false;
+  const text = textOf(load<usize>(entry), group.node);
+  if (!isTextMet(link, text, group.set.side)) return false;
   noteMatched(text, load<usize>(entry, 4), load<i32>(entry, 8));
   return true;
 }
@@ -167,9 +163,7 @@ function isEntryMet(link: Rule, group: Group, entry: usize): bool {
 /** `multiMatch`: the operator sees the value after every transformation that changes it. */
 function isAnyStepMet(link: Rule, group: Group, entry: usize): bool {
   const pair = load<usize>(entry, 4);
-  const row = load<u32>(entry, 12) == 1
-    ? load<usize>(pair, 20)
-    : load<usize>(pair, 24);
+  const row = load<u32>(entry, 12) == 1 ? load<usize>(pair, 20) : load<usize>(pair, 24);
   let depth = 0;
   for (let node = link.node; node != 0; node = parentOf(node)) depth++;
   let before: usize = 0;
@@ -180,7 +174,7 @@ function isAnyStepMet(link: Rule, group: Group, entry: usize): bool {
     const text = textOf(row, node);
     if (text == before) continue;
     before = text;
-    if (!isTextMet(link, text, group.side)) continue;
+    if (!isTextMet(link, text, group.set.side)) continue;
     if (isMet) setVariables(link);
     noteMatched(text, pair, load<i32>(entry, 8));
     isMet = true;
@@ -239,9 +233,7 @@ function isPartMet(
   const operator = operation.operator!;
   const macro = operation.macro;
   const value = new Bytes(at, length);
-  const isMet = macro === null
-    ? operator.test(value)
-    : operator.testWith(value, expanded(macro));
+  const isMet = macro === null ? operator.test(value) : operator.testWith(value, expanded(macro));
   if (isMet && link.isCapturing && !link.isNegated) {
     const captured = operator.captured;
     if (captured !== null) {

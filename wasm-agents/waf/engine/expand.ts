@@ -2,14 +2,7 @@
 
 import { Bytes, ByteWriter } from "sentinel";
 import { Macro, MacroPart } from "../seclang/model";
-import {
-  KIND_LIST,
-  KIND_NAMES,
-  KIND_STORE,
-  LIST_EMPTY,
-  TABLE,
-  VAR_RULE,
-} from "../seclang/variables";
+import { KIND_LIST, KIND_NAMES, KIND_STORE, LIST_EMPTY, TABLE, VAR_RULE } from "../seclang/variables";
 import { isSameWord, NOTHING } from "../seclang/words";
 import { needList, needSingle } from "./gather";
 import * as lists from "./lists";
@@ -73,9 +66,7 @@ function partText(part: MacroPart): Bytes {
     return other === null ? NOTHING : other;
   }
   const pair = needSingle(part.variable);
-  return pair == lists.ABSENT
-    ? NOTHING
-    : new Bytes(lists.valueAt(pair), lists.valueLength(pair));
+  return pair == lists.ABSENT ? NOTHING : new Bytes(lists.valueAt(pair), lists.valueLength(pair));
 }
 
 function memberText(list: i32, selector: Bytes, isName: bool): Bytes | null {
@@ -83,9 +74,7 @@ function memberText(list: i32, selector: Bytes, isName: bool): Bytes | null {
   for (let pair = lists.firstOf(list); pair != 0; pair = lists.nextOf(pair)) {
     const name = new Bytes(lists.nameAt(pair), lists.nameLength(pair));
     if (selector.length > 0 && !isSameWord(name, selector)) continue;
-    return isName
-      ? name
-      : new Bytes(lists.valueAt(pair), lists.valueLength(pair));
+    return isName ? name : new Bytes(lists.valueAt(pair), lists.valueLength(pair));
   }
   return null;
 }

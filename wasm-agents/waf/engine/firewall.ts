@@ -15,23 +15,10 @@ import {
 } from "sentinel";
 import { ENGINE_OFF, ENGINE_ON } from "../seclang/model";
 import { LIMIT_REJECT } from "../seclang/settings";
-import {
-  VAR_OUTBOUND_DATA_ERROR,
-  VAR_RESPONSE_BODY,
-} from "../seclang/variables";
+import { VAR_OUTBOUND_DATA_ERROR, VAR_RESPONSE_BODY } from "../seclang/variables";
 import { isSameWord } from "../seclang/words";
-import {
-  announcesBody,
-  chooseProcessor,
-  mediaType,
-  readRequestBody,
-} from "./bodies";
-import {
-  clearCollections,
-  clearEnds,
-  hasCollections,
-  saveCollections,
-} from "./collections";
+import { announcesBody, chooseProcessor, mediaType, readRequestBody } from "./bodies";
+import { clearCollections, clearEnds, hasCollections, saveCollections } from "./collections";
 import { Setup } from "./configuration";
 import { clearVerdict, endedBy, runPhase } from "./execute";
 import { dropState, loadState, saveState } from "./keeping";

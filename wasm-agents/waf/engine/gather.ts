@@ -2,8 +2,8 @@
 
 import { Bytes, Text } from "sentinel";
 import * as http from "sentinel/bindings/http";
-import { parseCookies } from "../bodies/cookies";
-import { parseUrlEncoded } from "../bodies/urlencoded";
+import { parseCookies } from "./parts/cookies";
+import { parseUrlEncoded } from "./parts/urlencoded";
 import {
   KIND_BODY_SCALAR,
   KIND_DYNAMIC,
@@ -114,9 +114,7 @@ export function needSingle(variable: i32): usize {
     : kind == KIND_RESPONSE_SCALAR
     ? responseSingle(variable)
     : requestSingle(variable);
-  return value === null
-    ? lists.setAbsent(variable)
-    : lists.setSingle(variable, value.at, value.length);
+  return value === null ? lists.setAbsent(variable) : lists.setSingle(variable, value.at, value.length);
 }
 
 /** The first value of a header of the request; null when there is none. */

@@ -1,8 +1,10 @@
 /**
- * What several rules look at: the same variables after the same transformations. It is gathered once, with the bits of
- * all literals that stand in any of the values, and then serves every rule of the group.
+ * What rules look at. Three layers share the work of a request: a `Source` is one target, such as `ARGS` or
+ * `REQUEST_HEADERS` without `Cookie`, with its values; a `TargetSet` is all targets of a rule; a `Group` is a set seen
+ * through a chain of transformations. Each has the bits of the literals that stand in any of its values, so that most
+ * rules are answered by one bit. A chain that acts on no byte that is there costs nothing.
  *
- * An entry is a record of 16 bytes: text, pair, variable, and whether it is the pair's name or a count.
+ * An entry is a record of 16 bytes: row, pair, variable, and whether it is the pair's name or a count.
  */
 
 import { allocate } from "sentinel/arena";
@@ -26,38 +28,32 @@ import { needList, needSingle } from "./gather";
 import * as lists from "./lists";
 import { matchedCount, matchedPair, matchedPairOfName } from "./matched";
 import * as stores from "./stores";
-import { bitBytesOf, bitsOf, textOf } from "./texts";
+import { actsOf, bitBytesOf, bitsOf, kindsOf, textOf } from "./texts";
 
 export const IS_VALUE: u32 = 0;
 export const IS_NAME: u32 = 1;
 export const IS_COUNT: u32 = 2;
 
-/** Variables and a chain of transformations. */
-export class Group {
-  /** Of values that can change from rule to rule: gathered each time. */
-  isDynamic: bool = false;
+export const ENTRY_BYTES: i32 = 16;
+
+/** One target and its values. */
+export class Source {
   private epoch: u32 = 0;
   entries: usize = 0;
   count: i32 = 0;
   private room: i32 = 0;
-  /** Bits of the literals that stand in any value. */
-  bits: usize = 0;
-  private readonly bitBytes: i32;
+  /** Kinds of bytes that any value has. */
+  kinds: u32 = 0;
+  /** Bits of the literals that stand in any value as it is. */
+  readonly bits: usize;
 
   constructor(
-    readonly targets: Target[],
-    readonly node: i32,
+    readonly target: Target,
+    readonly exclusions: Target[],
     readonly side: i32,
-    readonly key: string,
+    readonly isDynamic: bool,
   ) {
-    for (let index = 0; index < targets.length; index++) {
-      const kind = TABLE[targets[index].variable].kind;
-      if (kind == KIND_DYNAMIC || kind == KIND_MATCHED || kind == KIND_STORE) {
-        this.isDynamic = true;
-      }
-    }
-    this.bitBytes = bitBytesOf(side);
-    this.bits = allocate(this.bitBytes + 8);
+    this.bits = allocate(bitBytesOf(side) + 8);
   }
 
   /** Gathers the values, unless they are at hand. */
@@ -66,25 +62,22 @@ export class Group {
     this.epoch = lists.epoch;
     this.count = 0;
     this.room = 0;
-    const targets = this.targets;
-    for (let index = 0; index < targets.length; index++) {
-      const target = unchecked(targets[index]);
-      if (!target.isExcluded) this.add(target);
-    }
-    if (!this.isDynamic) this.uniteBits();
+    this.add(this.target);
+    if (!this.isDynamic) this.summarise();
   }
 
-  private uniteBits(): void {
+  private summarise(): void {
     const bits = this.bits;
-    const bytes = this.bitBytes;
-    memory.fill(bits, 0, bytes);
-    const end = this.entries + 16 * this.count;
-    for (let entry = this.entries; entry < end; entry += 16) {
-      const own = bitsOf(load<usize>(entry), this.side);
-      for (let at = 0; at < bytes; at += 8) {
-        store<u64>(bits + at, load<u64>(bits + at) | load<u64>(own + at));
-      }
+    const bytes = bitBytesOf(this.side);
+    for (let at = 0; at < bytes; at += 8) store<u64>(bits + at, 0);
+    let kinds: u32 = 0;
+    const end = this.entries + ENTRY_BYTES * this.count;
+    for (let entry = this.entries; entry < end; entry += ENTRY_BYTES) {
+      const root = load<usize>(load<usize>(entry));
+      kinds |= kindsOf(root);
+      uniteBits(bits, bitsOf(root, this.side), bytes);
     }
+    this.kinds = kinds;
   }
 
   private add(target: Target): void {
@@ -108,8 +101,9 @@ export class Group {
 
   private addList(target: Target, list: i32, isName: bool): void {
     needList(list);
+    const isFiltered = target.hasSelector || this.exclusions.length > 0;
     for (let pair = lists.firstOf(list); pair != 0; pair = lists.nextOf(pair)) {
-      if (!isMember(target, pair) || this.isExcluded(target.variable, pair)) {
+      if (isFiltered && (!isMember(target, pair) || this.isExcluded(pair))) {
         continue;
       }
       this.put(pair, target.variable, isName ? IS_NAME : IS_VALUE);
@@ -117,9 +111,7 @@ export class Group {
   }
 
   private addXml(target: Target): void {
-    const list = target.selector.length > 2
-      ? LIST_XML_ATTRIBUTES
-      : LIST_XML_TEXT;
+    const list = target.selector.length > 2 ? LIST_XML_ATTRIBUTES : LIST_XML_TEXT;
     needList(list);
     for (let pair = lists.firstOf(list); pair != 0; pair = lists.nextOf(pair)) {
       this.put(pair, target.variable, IS_VALUE);
@@ -140,18 +132,7 @@ export class Group {
 
   private addStore(target: Target): void {
     const owner = target.variable;
-    if (target.slot >= 0) {
-      const value = stores.slotValue(target.slot);
-      if (load<i32>(value) != stores.UNSET) {
-        this.putStored(
-          stores.slotName(target.slot).at,
-          target.selector.length,
-          value,
-          target,
-        );
-      }
-      return;
-    }
+    if (target.slot >= 0) return this.putSlot(target.slot, target);
     if (target.hasSelector && target.pattern === null) {
       const value = stores.valueOf(
         owner,
@@ -168,12 +149,10 @@ export class Group {
       }
       return;
     }
-    if (owner == VAR_TX) {
-      for (let slot = 0; slot < stores.slotCount(); slot++) {
-        const value = stores.slotValue(slot);
-        if (load<i32>(value) == stores.UNSET) continue;
-        const name = stores.slotName(slot);
-        this.putStored(name.at, name.length, value, target);
+    const slots = target.slots;
+    if (owner == VAR_TX && slots !== null) {
+      for (let index = 0; index < slots.length; index++) {
+        this.putSlot(unchecked(slots[index]), target);
       }
     }
     for (
@@ -193,6 +172,20 @@ export class Group {
     }
   }
 
+  private putSlot(slot: i32, target: Target): void {
+    const value = stores.slotValue(slot);
+    if (load<i32>(value) == stores.UNSET) return;
+    const name = stores.slotName(slot);
+    const length = stores.valueText(value);
+    const pair = lists.newPair(
+      name.at,
+      name.length,
+      stores.valueTextAt(),
+      length,
+    );
+    if (!this.isExcluded(pair)) this.put(pair, target.variable, IS_VALUE);
+  }
+
   private putStored(
     nameAt: usize,
     nameLength: i32,
@@ -206,20 +199,18 @@ export class Group {
       stores.valueTextAt(),
       length,
     );
-    if (isMember(target, pair) && !this.isExcluded(target.variable, pair)) {
+    if (isMember(target, pair) && !this.isExcluded(pair)) {
       this.put(pair, target.variable, IS_VALUE);
     }
   }
 
   /** `&`: how many there are, as a value of its own. */
   private addCount(target: Target): void {
-    const before = this.count;
     target.isCount = false;
     this.add(target);
     target.isCount = true;
-    const found = this.count - before;
-    this.count = before;
-    const length = stores.numberText(found);
+    const length = stores.numberText(this.count);
+    this.count = 0;
     this.put(
       lists.newPair(
         target.selector.at,
@@ -232,23 +223,21 @@ export class Group {
     );
   }
 
-  private isExcluded(variable: i32, pair: usize): bool {
-    const targets = this.targets;
-    for (let index = targets.length - 1; index >= 0; index--) {
-      const target = unchecked(targets[index]);
-      if (
-        target.isExcluded && target.variable == variable &&
-        isMember(target, pair)
-      ) return true;
+  private isExcluded(pair: usize): bool {
+    const exclusions = this.exclusions;
+    for (let index = 0; index < exclusions.length; index++) {
+      if (isMember(unchecked(exclusions[index]), pair)) return true;
     }
     return false;
   }
 
   private put(pair: usize, variable: i32, kind: u32): void {
     if (this.count == this.room) this.grow();
-    const entry = this.entries + 16 * this.count++;
-    const row = kind == IS_NAME ? lists.nameRow(pair) : lists.valueRow(pair);
-    store<usize>(entry, textOf(row, this.node));
+    const entry = this.entries + ENTRY_BYTES * this.count++;
+    store<usize>(
+      entry,
+      kind == IS_NAME ? lists.nameRow(pair) : lists.valueRow(pair),
+    );
     store<usize>(entry, pair, 4);
     store<i32>(entry, variable, 8);
     store<u32>(entry, kind, 12);
@@ -256,11 +245,112 @@ export class Group {
 
   private grow(): void {
     const room = this.room == 0 ? 8 : 2 * this.room;
-    const entries = allocate(16 * room);
-    if (this.count > 0) memory.copy(entries, this.entries, 16 * this.count);
+    const entries = allocate(ENTRY_BYTES * room);
+    if (this.count > 0) {
+      memory.copy(entries, this.entries, ENTRY_BYTES * this.count);
+    }
     this.entries = entries;
     this.room = room;
   }
+}
+
+/** All targets of a rule. */
+export class TargetSet {
+  /** Whether any target can change from rule to rule, so that it is gathered each time. */
+  isDynamic: bool = false;
+  private epoch: u32 = 0;
+  count: i32 = 0;
+  kinds: u32 = 0;
+  readonly bits: usize;
+
+  constructor(readonly sources: StaticArray<Source>, readonly side: i32) {
+    for (let index = 0; index < sources.length; index++) {
+      if (sources[index].isDynamic) this.isDynamic = true;
+    }
+    this.bits = allocate(bitBytesOf(side) + 8);
+  }
+
+  /** Gathers what its sources have. */
+  gather(): void {
+    if (this.epoch == lists.epoch && !this.isDynamic) return;
+    this.epoch = lists.epoch;
+    const sources = this.sources;
+    const bytes = bitBytesOf(this.side);
+    const bits = this.bits;
+    for (let at = 0; at < bytes; at += 8) store<u64>(bits + at, 0);
+    let count = 0;
+    let kinds: u32 = 0;
+    for (let index = 0; index < sources.length; index++) {
+      const source = unchecked(sources[index]);
+      source.gather();
+      count += source.count;
+      kinds |= source.kinds;
+      if (!this.isDynamic && source.count > 0) {
+        uniteBits(bits, source.bits, bytes);
+      }
+    }
+    this.count = count;
+    this.kinds = kinds;
+  }
+}
+
+/** A set of targets, seen through a chain of transformations. */
+export class Group {
+  private epoch: u32 = 0;
+  /** Bits of the literals that stand in any value: those of the set, or of its own. */
+  bits: usize = 0;
+  private readonly own: usize;
+  private readonly acts: u32;
+
+  constructor(readonly set: TargetSet, readonly node: i32) {
+    this.acts = actsOf(node);
+    this.own = allocate(bitBytesOf(set.side) + 8);
+  }
+
+  /** Whether there are values at all. */
+  gather(): bool {
+    const set = this.set;
+    set.gather();
+    if (set.isDynamic || this.epoch == lists.epoch) return set.count > 0;
+    this.epoch = lists.epoch;
+    this.bits = set.bits;
+    if ((set.kinds & this.acts) != 0 && set.count > 0) this.summarise();
+    return set.count > 0;
+  }
+
+  /** Adds what the transformations bring to light. What they hide stays in, for these bits only spare work. */
+  private summarise(): void {
+    const set = this.set;
+    const bytes = bitBytesOf(set.side);
+    memory.copy(this.own, set.bits, bytes);
+    this.bits = this.own;
+    const sources = set.sources;
+    for (let index = 0; index < sources.length; index++) {
+      const source = unchecked(sources[index]);
+      if ((source.kinds & this.acts) == 0) continue;
+      const end = source.entries + ENTRY_BYTES * source.count;
+      for (let entry = source.entries; entry < end; entry += ENTRY_BYTES) {
+        const row = load<usize>(entry);
+        const text = textOf(row, this.node);
+        if (text != load<usize>(row)) {
+          uniteBits(this.own, bitsOf(text, set.side), bytes);
+        }
+      }
+    }
+  }
+}
+
+// asc: @inline
+function uniteBits(into: usize, bits: usize, bytes: i32): void {
+  for (let at = 0; at < bytes; at += 8) {
+    store<u64>(into + at, load<u64>(into + at) | load<u64>(bits + at));
+  }
+}
+
+/** Whether a variable can have another value from rule to rule. */
+export function isChanging(variable: i32): bool {
+  const kind = TABLE[variable].kind;
+  return kind == KIND_DYNAMIC || kind == KIND_MATCHED || kind == KIND_STORE;
 }
 
 /** Whether a pair is one of those that a target means. */

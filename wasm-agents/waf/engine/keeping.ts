@@ -3,13 +3,7 @@
 import { Bytes } from "sentinel";
 import { allocate } from "sentinel/arena";
 import { VAR_IP } from "../seclang/variables";
-import {
-  bindCollection,
-  clearCollections,
-  clearEnds,
-  collectionKey,
-  hasCollections,
-} from "./collections";
+import { bindCollection, clearCollections, clearEnds, collectionKey, hasCollections } from "./collections";
 import { endedBy, restoreVerdict, wouldEndBy } from "./execute";
 import { loadRemovals, removalsSize, saveRemovals } from "./removals";
 import { freeBlock, takeBlock } from "./slots";
@@ -100,9 +94,7 @@ function textsSize(): i32 {
 
 /** The length of a value's bytes when they end with the call. */
 function fleeting(value: usize): i32 {
-  return load<i32>(value) == stores.BYTES && load<usize>(value, 4) >= lastingEnd
-    ? load<i32>(value, 8)
-    : 0;
+  return load<i32>(value) == stores.BYTES && load<usize>(value, 4) >= lastingEnd ? load<i32>(value, 8) : 0;
 }
 
 /** Moves the bytes of a value to `heap`, and gives where the next ones go. */

@@ -1,12 +1,7 @@
 /** Operators of rules, ready to be run, and the search for their literals. */
 
 import { assets, Bytes } from "sentinel";
-import {
-  createOperator,
-  Operator,
-  operatorError,
-  operatorId,
-} from "../operators/operators";
+import { createOperator, Operator, operatorError, operatorId } from "./parts/operators";
 import { Regex, regexError } from "../regex/regex";
 import { LiteralScan, LiteralScanBuilder } from "../scan/literal_scan";
 import { folderOf } from "../seclang/file_names";

@@ -1,17 +1,11 @@
 /** Rules made ready to run: by phase, with operators compiled and targets grouped. */
 
-import {
-  DO_BLOCK,
-  DO_DENY,
-  DO_PASS,
-  DO_UNSET,
-  Rule,
-  Target,
-} from "../seclang/model";
+import { DO_BLOCK, DO_DENY, DO_PASS, DO_UNSET, Rule, Target } from "../seclang/model";
 import { ActionReader } from "../seclang/actions";
 import { RuleSet } from "../seclang/rule_set";
 import { RuleChoice } from "../seclang/updates";
-import { Group } from "./groups";
+import { VAR_TX } from "../seclang/variables";
+import { Group, isChanging, Source, TargetSet } from "./groups";
 import { Operation, OperationMaker } from "./operations";
 import { neverRunning } from "./prune";
 import { newRuleBits, prepareRemovals } from "./removals";
@@ -32,6 +26,8 @@ export class Program {
   rules: Rule[] = [];
   leftOut: i32 = 0;
   private readonly groupNumbers: Map<string, i32> = new Map<string, i32>();
+  private readonly sets: Map<string, TargetSet> = new Map<string, TargetSet>();
+  private readonly sources: Map<string, Source> = new Map<string, Source>();
 
   /** Compiles a rule set whose updates are made. Problems are reported there. */
   static compile(set: RuleSet, reader: ActionReader): Program {
@@ -52,7 +48,7 @@ export class Program {
     setScan(1, maker.scan(1));
     program.operations = maker.operations;
     for (let index = 0; index < rules.length; index++) {
-      program.group(rules[index]);
+      program.group(rules[index], set);
     }
     for (let phase = 0; phase <= 5; phase++) {
       program.phases.push(phaseOf(rules, phase));
@@ -89,7 +85,7 @@ export class Program {
   }
 
   /** Groups need the searches, and these the literals of all rules: so they come last. */
-  private group(rule: Rule): void {
+  private group(rule: Rule, set: RuleSet): void {
     let link: Rule | null = rule;
     while (link !== null) {
       if (link.targets.length > 0) {
@@ -97,22 +93,48 @@ export class Program {
           link.targets,
           link.node,
           rule.phase >= 3 ? 1 : 0,
+          set,
         );
       }
       link = link.next;
     }
   }
 
-  private groupOf(targets: Target[], node: i32, side: i32): i32 {
-    const words = new Array<string>();
-    for (let index = 0; index < targets.length; index++) {
-      words.push(targets[index].source.toString());
-    }
-    const key = words.join("|") + " " + node.toString() + " " + side.toString();
+  private groupOf(targets: Target[], node: i32, side: i32, set: RuleSet): i32 {
+    const setKey = keyOf(targets, side);
+    const key = setKey + " " + node.toString();
     if (this.groupNumbers.has(key)) return this.groupNumbers.get(key);
-    this.groups.push(new Group(targets, node, side, key));
+    if (!this.sets.has(setKey)) {
+      this.sets.set(setKey, this.targetSet(targets, side, set));
+    }
+    this.groups.push(new Group(this.sets.get(setKey), node));
     this.groupNumbers.set(key, this.groups.length - 1);
     return this.groups.length - 1;
+  }
+
+  private targetSet(targets: Target[], side: i32, set: RuleSet): TargetSet {
+    const sources = new Array<Source>();
+    for (let index = 0; index < targets.length; index++) {
+      const target = targets[index];
+      if (target.isExcluded) continue;
+      const exclusions = new Array<Target>();
+      for (let other = 0; other < targets.length; other++) {
+        if (
+          targets[other].isExcluded &&
+          targets[other].variable == target.variable
+        ) exclusions.push(targets[other]);
+      }
+      const key = keyOf([target].concat(exclusions), side);
+      if (!this.sources.has(key)) {
+        findSlots(target, set);
+        this.sources.set(
+          key,
+          new Source(target, exclusions, side, isChanging(target.variable)),
+        );
+      }
+      sources.push(this.sources.get(key));
+    }
+    return new TargetSet(StaticArray.fromArray<Source>(sources), side);
   }
 
   /** Finds the rules that each `ctl` is about. */
@@ -131,6 +153,31 @@ export class Program {
       link = link.next;
     }
   }
+}
+
+function keyOf(targets: Target[], side: i32): string {
+  const words = new Array<string>();
+  for (let index = 0; index < targets.length; index++) {
+    words.push(targets[index].source.toString());
+  }
+  return words.join("|") + " " + side.toString();
+}
+
+/** Of a target that means many variables of TX: those that have slots. */
+function findSlots(target: Target, set: RuleSet): void {
+  if (
+    target.variable != VAR_TX || target.slot >= 0 ||
+    target.hasSelector && target.pattern === null
+  ) return;
+  const slots = new Array<i32>();
+  const pattern = target.pattern;
+  for (let slot = 0; slot < set.txNames.names.length; slot++) {
+    const name = set.txNames.names[slot];
+    if (pattern === null || pattern.test(name.at, name.length)) {
+      slots.push(slot);
+    }
+  }
+  target.slots = StaticArray.fromArray<i32>(slots);
 }
 
 /** A set of bits for the rules of a choice. */

@@ -256,9 +256,7 @@ class Pruning {
     const result = this.valueOf(change, fact);
     if (isSure && result != i64.MIN_VALUE) {
       const dependsOn = unless | this.unlessOf(change) |
-        (change.operation == SET_ADD || change.operation == SET_SUBTRACT
-          ? fact.unless
-          : 0);
+        (change.operation == SET_ADD || change.operation == SET_SUBTRACT ? fact.unless : 0);
       fact.state = change.operation == SET_REMOVE ? ABSENT : KNOWN;
       fact.number = <i32> result;
       fact.unless = dependsOn;
@@ -294,10 +292,9 @@ class Pruning {
 
   /** A variable whose name is put together: any that begins like it. */
   private assignAny(name: Macro): void {
-    const start: Bytes | null =
-      name.parts.length > 0 && name.parts[0].variable < 0
-        ? name.parts[0].literal
-        : null;
+    const start: Bytes | null = name.parts.length > 0 && name.parts[0].variable < 0
+      ? name.parts[0].literal
+      : null;
     for (let slot = 0; slot < this.facts.length; slot++) {
       if (start === null || this.set.txNames.names[slot].startsWith(start)) {
         this.facts[slot].state = UNKNOWN;

@@ -10,12 +10,7 @@
 import { Bytes } from "sentinel";
 import { allocate } from "sentinel/arena";
 import { VAR_TX } from "../seclang/variables";
-import {
-  isSameRun,
-  leadingNumber,
-  NameTable,
-  wordHash,
-} from "../seclang/words";
+import { isSameRun, leadingNumber, NameTable, wordHash } from "../seclang/words";
 
 export const UNSET: i32 = 0;
 export const NUMBER: i32 = 1;
@@ -179,9 +174,7 @@ export function numberOf(value: usize): i32 {
   if (value == 0) return 0;
   const kind = load<i32>(value);
   if (kind == NUMBER) return load<i32>(value, 4);
-  return kind == BYTES
-    ? leadingNumber(load<usize>(value, 4), load<i32>(value, 8))
-    : 0;
+  return kind == BYTES ? leadingNumber(load<usize>(value, 4), load<i32>(value, 8)) : 0;
 }
 
 let textStart: usize = 0;

@@ -10,7 +10,7 @@
 import { Bytes } from "sentinel";
 import { allocate } from "sentinel/arena";
 import { LiteralScan } from "../scan/literal_scan";
-import { transform } from "../transforms/transforms";
+import { transform } from "./parts/transforms";
 import { actsOn, classesOf, isCaseOnly } from "./byte_classes";
 
 const NODES_MAX: i32 = 1024;
@@ -42,6 +42,11 @@ export function chainOf(parent: i32, step: i32): i32 {
 /** The chain without its last step. */
 export function parentOf(node: i32): i32 {
   return unchecked(nodes[4 * node]);
+}
+
+/** The kinds of bytes that any step of a chain acts on. */
+export function actsOf(node: i32): u32 {
+  return nodes[4 * node + 2];
 }
 
 /** Forgets all chains and searches. */
@@ -126,7 +131,8 @@ function stepped(parent: usize, table: usize): usize {
   return text;
 }
 
-function kindsOf(text: usize): u32 {
+/** The kinds of bytes that a text has. */
+export function kindsOf(text: usize): u32 {
   const known = load<u32>(text, 8);
   if (known != 0) return known;
   const kinds = classesOf(load<usize>(text), load<i32>(text, 4));
@@ -140,9 +146,7 @@ export function bitsOf(text: usize, side: i32): usize {
   const known = load<usize>(place);
   if (known != 0) return known;
   const other = load<usize>(text, 16);
-  const bits = other != 0
-    ? bitsOf(other, side)
-    : scanned(load<usize>(text), load<i32>(text, 4), side);
+  const bits = other != 0 ? bitsOf(other, side) : scanned(load<usize>(text), load<i32>(text, 4), side);
   store<usize>(place, bits);
   return bits;
 }

@@ -9,14 +9,7 @@ import { LogicalLine, logicalLines, wordsOf } from "./lines";
 import { MacroReader } from "./macros";
 import { BY_ID, BY_MSG, BY_TAG, DO_UNSET, OperatorText, Rule } from "./model";
 import { Place, Problems } from "./problems";
-import {
-  Marker,
-  RuleSet,
-  Update,
-  UPDATE_ACTIONS,
-  UPDATE_REMOVE,
-  UPDATE_TARGETS,
-} from "./rule_set";
+import { Marker, RuleSet, Update, UPDATE_ACTIONS, UPDATE_REMOVE, UPDATE_TARGETS } from "./rule_set";
 import { TargetReader } from "./targets";
 import { isSpace, isWord, listed, part, trimmed } from "./words";
 
@@ -175,9 +168,7 @@ export class DirectiveReader {
       this.rules.rules.push(rule);
       this.applyDefaults(rule);
     }
-    this.openChain = rule.isChainOpen
-      ? (starter === null ? rule : starter)
-      : null;
+    this.openChain = rule.isChainOpen ? (starter === null ? rule : starter) : null;
     this.openLink = rule.isChainOpen ? rule : null;
   }
 
@@ -334,9 +325,7 @@ export function isListedId(id: i32, list: Bytes): bool {
     const from = <i32> parseInt(
       (dash < 0 ? piece : part(piece, 0, dash)).toString(),
     );
-    const to = dash < 0
-      ? from
-      : <i32> parseInt(part(piece, dash + 1, piece.length).toString());
+    const to = dash < 0 ? from : <i32> parseInt(part(piece, dash + 1, piece.length).toString());
     if (id >= from && id <= to) return true;
   }
   return false;

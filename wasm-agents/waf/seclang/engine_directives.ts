@@ -85,9 +85,7 @@ export function readEngineDirective(
     rules.problems.warn(
       place,
       name.toString() +
-        (isLog
-          ? " has no effect here: the proxy has logs of its own"
-          : " has no effect here"),
+        (isLog ? " has no effect here: the proxy has logs of its own" : " has no effect here"),
     );
     return true;
   }

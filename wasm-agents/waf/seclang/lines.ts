@@ -28,9 +28,7 @@ export function logicalLines(file: Bytes): LogicalLine[] {
     number++;
     if (isComment(physical)) continue;
     const isContinued = endsContinued(physical);
-    const content = isContinued
-      ? part(physical, 0, physical.length - 1)
-      : physical;
+    const content = isContinued ? part(physical, 0, physical.length - 1) : physical;
     if (pending === null) {
       if (!isContinued) {
         if (trimmed(content).length > 0) {

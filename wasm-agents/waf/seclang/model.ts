@@ -47,6 +47,8 @@ export class Target {
   pattern: Regex | null = null;
   /** Of a TX variable with a plain name: its slot; -1 otherwise. */
   slot: i32 = -1;
+  /** Of a pattern over TX, or of all of TX: the slots that it means. */
+  slots: StaticArray<i32> | null = null;
   /** As it is written, which is also what tells two of them apart. */
   source: Bytes = NOTHING;
 }

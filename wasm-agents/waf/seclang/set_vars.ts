@@ -2,23 +2,10 @@
 
 import { Bytes, Text } from "sentinel";
 import { MacroReader } from "./macros";
-import {
-  Rule,
-  SET_ADD,
-  SET_REMOVE,
-  SET_SUBTRACT,
-  SET_TO,
-  SetVar,
-} from "./model";
+import { Rule, SET_ADD, SET_REMOVE, SET_SUBTRACT, SET_TO, SetVar } from "./model";
 import { Problems } from "./problems";
 import { KIND_STORE, TABLE, VAR_TX, variableOf } from "./variables";
-import {
-  leadingNumber,
-  loweredCopy,
-  part,
-  trimmed,
-  wholeNumber,
-} from "./words";
+import { leadingNumber, loweredCopy, part, trimmed, wholeNumber } from "./words";
 
 const SCORE = Text.of("anomaly_score");
 
@@ -80,9 +67,7 @@ function readValue(
     // `007` is not the text of a number.
     change.isNumber = number != i32.MIN_VALUE &&
       Text.of(number.toString()).equals(fixed);
-    change.number = change.isNumber
-      ? number
-      : leadingNumber(fixed.at, fixed.length);
+    change.number = change.isNumber ? number : leadingNumber(fixed.at, fixed.length);
   } else if (macro.parts.length == 1) change.valueSlot = macro.parts[0].slot;
 }
 

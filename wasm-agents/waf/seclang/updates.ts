@@ -55,9 +55,7 @@ export class RuleChoice {
 export function applyUpdates(rules: RuleSet, reader: ActionReader): void {
   for (let index = 0; index < rules.updates.length; index++) {
     const update = rules.updates[index];
-    const which = update.kind == UPDATE_ACTIONS
-      ? withoutLink(update.which)
-      : update.which;
+    const which = update.kind == UPDATE_ACTIONS ? withoutLink(update.which) : update.which;
     const choice = new RuleChoice(
       update.by,
       which,
