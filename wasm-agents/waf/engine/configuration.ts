@@ -76,15 +76,14 @@ export function readSetup(config: Config): Setup {
     STATE_BYTES,
     new Range(65536, BODY_BYTES_MAX),
   );
-  if (!set.problems.hasErrors) {
-    setup.program = Program.compile(set, reader.actionReader);
-    exclusions.resolve(setup.program.rules);
-    for (let index = 0; index < set.presetSlots.length; index++) {
-      presetNumber(set.presetSlots[index], set.presetNumbers[index]);
-    }
-    prepareSlots(stateBytes);
-    setPool(poolAt(), poolAt() + poolBytes());
+  // Also with problems, so that those of operators are found too.
+  setup.program = Program.compile(set, reader.actionReader);
+  exclusions.resolve(setup.program.rules);
+  for (let index = 0; index < set.presetSlots.length; index++) {
+    presetNumber(set.presetSlots[index], set.presetNumbers[index]);
   }
+  prepareSlots(stateBytes);
+  setPool(poolAt(), poolAt() + poolBytes());
   set.problems.report(config);
   if (logsWarnings) set.problems.logWarnings();
   setup.usesDuration = usesDuration(setup.program);
