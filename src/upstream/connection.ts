@@ -254,8 +254,11 @@ export class UpstreamConnection implements Watch {
     this.#owner.finished(this);
   }
 
-  /** The socket and what has arrived behind the head of a 101. Nothing holds on to the connection any more. */
-  handOver(): TunnelSide {
+  /**
+   * The socket and what has arrived behind the head of a 101. Nothing holds on to the connection any more;
+   * `whenClosed` is called once at its end.
+   */
+  handOver(whenClosed: () => void): TunnelSide {
     // The write of the head is over on the wire, but its promise may be behind the answer's.
     const writable = this.#writing ? new Promise<void>((resolve) => this.#whenWritten = resolve) : null;
     const early = this.end > this.start ? this.bytes.slice(this.start, this.end) : NOTHING;
@@ -268,13 +271,7 @@ export class UpstreamConnection implements Watch {
     // No read is under way any more, so the next connection may have the buffer.
     this.#deps.ownBuffers.release(this.#own);
     this.#owner.switched();
-    return {
-      socket: this.#socket,
-      early,
-      pending: null,
-      writable,
-      close: closeOnce(this.#socket, this.#owner),
-    };
+    return new UpstreamSide(this.#socket, { early, writable }, { owner: this.#owner, whenClosed });
   }
 
   /** Waits for the next exchange, until `dueMs` at the latest. */
@@ -307,13 +304,33 @@ export class UpstreamConnection implements Watch {
   }
 }
 
-/** Ends what has become a tunnel. Holds on to nothing else of the connection. */
-function closeOnce(socket: Socket, owner: ConnectionOwner): () => void {
-  let isOpen = true;
-  return () => {
-    if (!isOpen) return;
-    isOpen = false;
-    socket.close();
-    owner.tunnelEnded();
-  };
+/** The upstream's end of a tunnel. Holds on to nothing else of the connection. */
+class UpstreamSide implements TunnelSide {
+  readonly socket: Socket;
+  early: Uint8Array;
+  readonly pending = null;
+  writable: Promise<void> | null;
+  readonly #owner: ConnectionOwner;
+  #whenClosed: (() => void) | null;
+
+  constructor(
+    socket: Socket,
+    { early, writable }: Pick<TunnelSide, "early" | "writable">,
+    { owner, whenClosed }: { readonly owner: ConnectionOwner; readonly whenClosed: () => void },
+  ) {
+    this.socket = socket;
+    this.early = early;
+    this.writable = writable;
+    this.#owner = owner;
+    this.#whenClosed = whenClosed;
+  }
+
+  close(): void {
+    const whenClosed = this.#whenClosed;
+    if (whenClosed === null) return;
+    this.#whenClosed = null;
+    this.socket.close();
+    this.#owner.tunnelEnded();
+    whenClosed();
+  }
 }
