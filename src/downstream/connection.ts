@@ -10,7 +10,7 @@ import { type ParsedRequest, RequestHeadParser } from "../http1/request_head.ts"
 import { PREFACE } from "../http2/frames.ts";
 import type { RequestHandler } from "./handler.ts";
 import type { HttpDate } from "./http_date.ts";
-import { Input } from "./input.ts";
+import { Input, type InputBuffers } from "./input.ts";
 import type { ConnectionLimits } from "./limits.ts";
 import { type BodyHost, RequestBody } from "./request_body.ts";
 import { ResponseWriter } from "./response_writer.ts";
@@ -28,13 +28,11 @@ const DRAIN_FIRST_REQUEST_MS = 1000;
 const UPGRADE_BYTES = 256;
 
 /** What all connections of a thread share. */
-export interface ConnectionDeps {
+export interface ConnectionDeps extends InputBuffers {
   readonly handler: RequestHandler;
   readonly clock: Clock;
   readonly deadlines: Deadlines;
   readonly date: HttpDate;
-  /** Buffers for request bodies. */
-  readonly largeBuffers: BufferPool;
   /** Buffers in which responses are put together. */
   readonly outputBuffers: BufferPool;
 }
@@ -98,7 +96,7 @@ export class Connection implements BodyHost {
     this.limits = limits;
     this.#protocol = protocol;
     const headBytesMax = limits.head.headerBytesMax + limits.head.targetBytesMax + 256;
-    this.input = new Input(socket, deps.largeBuffers, headBytesMax);
+    this.input = new Input(socket, deps, headBytesMax);
     this.#parser = new RequestHeadParser(limits.head);
     this.input.onShift = (by) => this.#parser.shift(by);
     this.input.onEnd = () => this.#clientEnded();
