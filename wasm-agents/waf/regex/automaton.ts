@@ -26,6 +26,9 @@ export const UNKNOWN: u32 = 0;
 export const MATCHED: u32 = 1;
 export const DEAD: u32 = 2;
 
+/** Nothing comes of the text until a line break. */
+const IDLE: u32 = 3;
+
 /** Before a row: owner (4), next in the bucket (4), count (2), flags (2), nothing (4). After it: the instructions. */
 const HEADER_BYTES: usize = 16;
 
@@ -52,6 +55,8 @@ export class Automaton {
   private readonly canRevive: bool;
   private generation: u32 = 0;
   private startRow: u32 = UNKNOWN;
+  /** The row of IDLE. */
+  private idleRow: u32 = UNKNOWN;
   /** For each place before and each class, the list of what the base becomes. */
   private baseSteps: usize = 0;
 
@@ -77,19 +82,23 @@ export class Automaton {
     let made = 0;
     while (at < end) {
       const byte = <usize> load<u8>(at);
-      let next = load<u32>(
-        <usize> row + (<usize> load<u8>(classes + byte) << 2),
-      );
-      if (next <= DEAD) {
-        if (next != UNKNOWN) return next == MATCHED;
-        if (
-          ++made > FRESH_STATES + (<i32> (at - from) >> BYTES_PER_STATE_SHIFT)
-        ) return this.simulate(row, at, end);
-        next = this.follow(row, <i32> byte);
-        if (next <= DEAD) return next == MATCHED;
+      let next = load<u32>(<usize> row + (<usize> load<u8>(classes + byte) << 2));
+      at++;
+      if (next <= IDLE) {
+        if (next == UNKNOWN) {
+          if (++made > FRESH_STATES + (<i32> (at - from) >> BYTES_PER_STATE_SHIFT)) {
+            return this.simulate(row, at - 1, end);
+          }
+          next = this.follow(row, <i32> byte);
+        }
+        if (next == MATCHED) return true;
+        if (next == DEAD) return false;
+        if (next == IDLE) {
+          at = lineBreakAfter(at, end);
+          next = this.idleRow;
+        }
       }
       row = next;
-      at++;
     }
     const last = load<u32>(<usize> row + this.endOffset);
     return (last == UNKNOWN ? this.follow(row, END_OF_TEXT) : last) == MATCHED;
@@ -105,6 +114,7 @@ export class Automaton {
       this.forget();
       row = this.addState(this.flagsOf(Place.AT_START));
     }
+    if (row == IDLE) row = this.idleRow;
     this.startRow = row;
     return row;
   }
@@ -112,6 +122,7 @@ export class Automaton {
   private forget(): void {
     this.generation = Cache.generation;
     this.startRow = UNKNOWN;
+    this.idleRow = UNKNOWN;
     this.baseSteps = 0;
   }
 
@@ -222,12 +233,17 @@ export class Automaton {
     if (Work.hasMatch) return MATCHED;
     if (Work.count == 0 && !this.canRevive) return DEAD;
     const flags = this.flagsOf(place);
+    const isIdle = Work.count == 0 && this.program.baseCount == 0;
+    if (isIdle && this.idleRow != UNKNOWN) return IDLE;
     let row = load<u32>(this.bucketOf(flags));
     while (row != 0) {
       if (this.isSame(row, flags)) return row;
       row = load<u32>(<usize> row - 12);
     }
-    return this.addState(flags);
+    row = this.addState(flags);
+    if (!isIdle || row == UNKNOWN) return row;
+    this.idleRow = row;
+    return IDLE;
   }
 
   private isSame(row: usize, flags: u32): bool {
@@ -310,4 +326,16 @@ export class Automaton {
     this.advance(Work.from, count, flags, END_OF_TEXT);
     return Work.hasMatch;
   }
+}
+
+/** The first line break from `at` on, or the end. */
+function lineBreakAfter(at: usize, end: usize): usize {
+  // Eight bytes at a time: a byte that is 0 after the exclusive or is found by the borrow it causes.
+  for (; at + 8 <= end; at += 8) {
+    const eight = load<u64>(at) ^ 0x0a0a0a0a0a0a0a0a;
+    const found = (eight - 0x0101010101010101) & ~eight & 0x8080808080808080;
+    if (found != 0) return at + <usize> (ctz(found) >> 3);
+  }
+  while (at < end && load<u8>(at) != 10) at++;
+  return at;
 }
