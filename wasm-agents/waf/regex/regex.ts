@@ -1,7 +1,7 @@
 /** Regular expressions over bytes that take linear time on any text. */
 
 import { Bytes, Text } from "sentinel/text";
-import { Automaton } from "./automaton";
+import { Automaton, GAVE_UP } from "./automaton";
 import { prepareSets } from "./byte_sets";
 import { prepareCache } from "./cache";
 import { captureGroups, prepareCaptures } from "./captures";
@@ -72,19 +72,14 @@ export class Regex {
   capture(at: usize, length: i32, groups: StaticArray<i32>): bool {
     if (!this.test(at, length)) return false;
     const backwards = this.backwards;
-    const from = backwards ? backwards.firstPlace(at, length) : 0;
-    return captureGroups(this.automaton.program, at, length, max(from, 0), groups);
+    const from = backwards ? backwards.firstPlace(at, length) : GAVE_UP;
+    if (from < 0) return captureGroups(this.automaton.program, at, length, 0, length, groups);
+    return captureGroups(this.automaton.program, at, length, from, from, groups);
   }
 
   /** The first match that begins at `from` or later; what stands before counts for `^` and `\b`. */
-  captureFrom(
-    at: usize,
-    length: i32,
-    from: i32,
-    groups: StaticArray<i32>,
-  ): bool {
-    return from <= length &&
-      captureGroups(this.automaton.program, at, length, from, groups);
+  captureFrom(at: usize, length: i32, from: i32, groups: StaticArray<i32>): bool {
+    return from <= length && captureGroups(this.automaton.program, at, length, from, length, groups);
   }
 
   /** The same as `test`, without the automaton; for tests and measurements. */
