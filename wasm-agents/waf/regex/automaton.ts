@@ -48,9 +48,6 @@ const MATCHES: u32 = 3;
 /** In place of a row behind the end of a text. */
 const ENDED: u32 = 4;
 
-/** Too many new states to go on. */
-export const GAVE_UP: i32 = -2;
-
 /** A call may make this many states, and one more for each so many bytes, before it goes on without keeping them. */
 const FRESH_STATES: i32 = 64;
 const BYTES_PER_STATE_SHIFT: i32 = 4;
@@ -120,8 +117,7 @@ export class Automaton {
   }
 
   /**
-   * The first place at which a match begins, for a program that reads from the end; -1: none, GAVE_UP: to find it
-   * would take too many new states.
+   * The first place at which a match begins, for a program that reads from the end; -1: there is none.
    */
   firstPlace(at: usize, length: i32): i32 {
     let row = this.generation == Cache.generation ? this.startRow : UNKNOWN;
@@ -134,7 +130,9 @@ export class Automaton {
       row &= ~MATCHES;
       let next = load<u32>(<usize> row + (<usize> load<u8>(classes + byte) << 2));
       if (next == UNKNOWN) {
-        if (++made > FRESH_STATES + ((length - place) >> BYTES_PER_STATE_SHIFT)) return GAVE_UP;
+        if (++made > FRESH_STATES + ((length - place) >> BYTES_PER_STATE_SHIFT)) {
+          return this.simulatePlaces(row, at, place, best);
+        }
         next = this.follow(row, <i32> byte);
       }
       if ((next & MATCHES) != 0) best = (next & MATCH_BEHIND) != 0 ? place - 1 : place;
@@ -336,6 +334,34 @@ export class Automaton {
     memory.copy(row + this.rowBytes, Work.list, size);
     store<u32>(bucket, <u32> row);
     return <u32> row;
+  }
+
+  /** The same as `firstPlace`, without keeping states. */
+  firstPlaceSlowly(at: usize, length: i32): i32 {
+    let row = this.generation == Cache.generation ? this.startRow : UNKNOWN;
+    if (row == UNKNOWN) row = this.begin();
+    return this.simulatePlaces(row & ~MATCHES, at, length, (row & MATCH_BEHIND) != 0 ? length : -1);
+  }
+
+  /** From a row and a place on backwards, without keeping states. */
+  private simulatePlaces(row: u32, at: usize, place: i32, best: i32): i32 {
+    Work.stopsAtMatch = false;
+    let count = <i32> load<u16>(<usize> row - 8);
+    let flags = <u32> load<u16>(<usize> row - 6);
+    memory.copy(Work.from, <usize> row + this.rowBytes, <usize> count << 1);
+    for (; place > 0; place--) {
+      const byte = <i32> load<u8>(at + <usize> place - 1);
+      this.advance(Work.from, count, flags, byte);
+      if (Work.hasMatch) best = place - 1;
+      else if (Work.hadMatch) best = place;
+      count = Work.count;
+      flags = this.flagsOf(placeAfter(this.program, byte));
+      const made = Work.list;
+      Work.list = Work.from;
+      Work.from = made;
+    }
+    this.advance(Work.from, count, flags, END_OF_TEXT);
+    return Work.hadMatch ? 0 : best;
   }
 
   /** From a row and a place on, without keeping states. */

@@ -1,7 +1,7 @@
 /** Regular expressions over bytes that take linear time on any text. */
 
 import { Bytes, Text } from "sentinel/text";
-import { Automaton, GAVE_UP } from "./automaton";
+import { Automaton } from "./automaton";
 import { prepareSets } from "./byte_sets";
 import { prepareCache } from "./cache";
 import { captureGroups, prepareCaptures } from "./captures";
@@ -72,7 +72,7 @@ export class Regex {
   capture(at: usize, length: i32, groups: StaticArray<i32>): bool {
     if (!this.test(at, length)) return false;
     const backwards = this.backwards;
-    const from = backwards ? backwards.firstPlace(at, length) : GAVE_UP;
+    const from = backwards ? backwards.firstPlace(at, length) : -1;
     if (from < 0) return captureGroups(this.automaton.program, at, length, 0, length, groups);
     return captureGroups(this.automaton.program, at, length, from, from, groups);
   }
@@ -85,6 +85,12 @@ export class Regex {
   /** The same as `test`, without the automaton; for tests and measurements. */
   testSlowly(at: usize, length: i32): bool {
     return this.automaton.simulateAll(at, length);
+  }
+
+  /** Where `capture` would find the match to begin, without the automaton's states; -1: nowhere or not asked for. */
+  firstPlaceSlowly(at: usize, length: i32): i32 {
+    const backwards = this.backwards;
+    return backwards ? backwards.firstPlaceSlowly(at, length) : -1;
   }
 
   /** Instructions of the program. */
