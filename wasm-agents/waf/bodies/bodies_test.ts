@@ -1,13 +1,6 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
-import {
-  SeededRandom,
-  seedFromEnvironment,
-} from "../../../tests/support/mutations.ts";
-import {
-  compileProbe,
-  latin1,
-  type ProbeArgument,
-} from "../testing/compile_probe.ts";
+import { SeededRandom, seedFromEnvironment } from "../../../tests/support/mutations.ts";
+import { compileProbe, latin1, type ProbeArgument } from "../testing/compile_probe.ts";
 
 const probe = await compileProbe("bodies/bodies_probe.ts");
 
@@ -17,9 +10,7 @@ function found(parser: string, ...args: readonly ProbeArgument[]): string[] {
   const bytes = probe.object(at);
   let text = "";
   for (const byte of bytes) text += String.fromCharCode(byte);
-  return text.split("\x02").slice(0, -1).map((line) =>
-    line.split("\x01").join("|")
-  );
+  return text.split("\x02").slice(0, -1).map((line) => line.split("\x01").join("|"));
 }
 
 function tidy(): void {
@@ -136,9 +127,7 @@ function randomValue(random: () => number, depth: number): unknown {
     { length: count },
     () => randomValue(random, depth - 1),
   );
-  return kind === 5
-    ? values
-    : Object.fromEntries(values.map((value, index) => [`k${index}`, value]));
+  return kind === 5 ? values : Object.fromEntries(values.map((value, index) => [`k${index}`, value]));
 }
 
 function mutated(text: string, random: () => number): string {
@@ -233,15 +222,11 @@ function multipart(
   body: string,
   type = "multipart/form-data; boundary=X",
 ): { lines: string[]; flags: string[] } {
-  const lines = found("multipart", body, type, 2, 0).filter((line) =>
-    !line.startsWith("header")
-  );
+  const lines = found("multipart", body, type, 2, 0).filter((line) => !line.startsWith("header"));
   const flags = probe.call("flags");
   return {
     lines,
-    flags: FLAGS.filter((name, bit) =>
-      (flags >> bit & 1) === 1 && name !== "CRLF_LINE"
-    ),
+    flags: FLAGS.filter((name, bit) => (flags >> bit & 1) === 1 && name !== "CRLF_LINE"),
   };
 }
 
@@ -349,9 +334,7 @@ Deno.test("multipart: what cannot be read in one way is a problem", () => {
     [`--X\r\nnonsense\r\n\r\nx\r\n--X--`, /without a colon/],
     [`--X\r\n${"a: b\r\n".repeat(40)}\r\nx\r\n--X--`, /too many header lines/],
     [
-      `--X\r\nContent-Disposition: form-data; name=a\r\n${
-        " \r\n".repeat(40)
-      }\r\n`,
+      `--X\r\nContent-Disposition: form-data; name=a\r\n${" \r\n".repeat(40)}\r\n`,
       /too many header lines/,
     ],
   ];
@@ -425,8 +408,7 @@ Deno.test("parsers: no bytes make them trap, and time grows with the bytes alone
         () => found("urlEncoded", large),
         () => found("json", large, 10_000, 0),
         () => found("xml", large, 0),
-        () =>
-          found("multipart", large, "multipart/form-data; boundary=X", 5, 0),
+        () => found("multipart", large, "multipart/form-data; boundary=X", 5, 0),
       ]
     ) {
       run();
