@@ -22,14 +22,17 @@ const NOTHING_EXPECTED: Expectation = {
 
 const CLIENT: Readonly<Record<string, string>> = {
   "Host": "shop.example.com",
-  "User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
+  "User-Agent":
+    "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
   "Accept": "*/*",
 };
 
 /** Requests that are to pass. */
 export function benignStages(): CorpusStage[] {
   return benignRequests().map((request) => ({
-    name: `${request.method} ${request.target} ${request.body} ${JSON.stringify(request.headers)}`,
+    name: `${request.method} ${request.target} ${request.body} ${
+      JSON.stringify(request.headers)
+    }`,
     stage: stageOf(request),
   }));
 }
@@ -40,7 +43,12 @@ export function attackStages(): CorpusStage[] {
     texts.flatMap((text) => [
       {
         name: `${kind}, query: ${text}`,
-        stage: stageOf({ method: "GET", target: `/x?q=${escapeAll(text)}`, headers: CLIENT, body: "" }),
+        stage: stageOf({
+          method: "GET",
+          target: `/x?q=${escapeAll(text)}`,
+          headers: CLIENT,
+          body: "",
+        }),
       },
       {
         name: `${kind}, JSON: ${text}`,
@@ -56,7 +64,9 @@ export function attackStages(): CorpusStage[] {
 }
 
 function escapeAll(text: string): string {
-  return [...new TextEncoder().encode(text)].map((byte) => `%${byte.toString(16).padStart(2, "0")}`).join("");
+  return [...new TextEncoder().encode(text)].map((byte) =>
+    `%${byte.toString(16).padStart(2, "0")}`
+  ).join("");
 }
 
 interface PlainRequest {
@@ -73,7 +83,9 @@ function stageOf({ method, target, headers, body }: PlainRequest): Stage {
     ...(method === "POST" ? { "Content-Length": String(bytes.length) } : {}),
     Connection: "close",
   }).map(([name, value]) => `${name}: ${value}\r\n`).join("");
-  const head = new TextEncoder().encode(`${method} ${target} HTTP/1.1\r\n${lines}\r\n`);
+  const head = new TextEncoder().encode(
+    `${method} ${target} HTTP/1.1\r\n${lines}\r\n`,
+  );
   const whole = new Uint8Array(head.length + bytes.length);
   whole.set(head);
   whole.set(bytes, head.length);

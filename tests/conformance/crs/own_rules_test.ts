@@ -35,41 +35,66 @@ async function refused(
   return names;
 }
 
-Deno.test({ name: "own rules: level 1 refuses no benign request of the corpus", ignore }, async () => {
+Deno.test({
+  name: "own rules: level 1 refuses no benign request of the corpus",
+  ignore,
+}, async () => {
   await using own = await startPeer("apache", OWN_RULES);
   deepEqual([...await refused(own, benignStages(), OWN_VERDICT)], []);
 });
 
-Deno.test({ name: "own rules: level 1 refuses 99 % of the attacks of the corpus", ignore }, async () => {
+Deno.test({
+  name: "own rules: level 1 refuses 99 % of the attacks of the corpus",
+  ignore,
+}, async () => {
   await using own = await startPeer("apache", OWN_RULES);
   const stages = attackStages();
   const found = await refused(own, stages, OWN_VERDICT);
-  const missed = stages.filter(({ name }) => !found.has(name)).map(({ name }) => name);
+  const missed = stages.filter(({ name }) => !found.has(name)).map(({ name }) =>
+    name
+  );
   ok(missed.length <= stages.length / 100, missed.join("\n"));
 });
 
 Deno.test({
-  name: "own rules: level 1 detects more of the suite's attacks than the Core Rule Set does at level 1",
+  name:
+    "own rules: level 1 detects more of the suite's attacks than the Core Rule Set does at level 1",
   ignore: ignore || folder === undefined,
 }, async () => {
   const tests = readSuite(folder!).filter((_, index) => index % STRIDE === 0);
   const named = (isAttack: boolean) =>
-    tests.filter(({ stages }) => stages[0]!.expectation.expectIds.length > 0 === isAttack)
-      .filter(({ stages }) => isAttack || stages[0]!.expectation.noExpectIds.length > 0)
+    tests.filter(({ stages }) =>
+      stages[0]!.expectation.expectIds.length > 0 === isAttack
+    )
+      .filter(({ stages }) =>
+        isAttack || stages[0]!.expectation.noExpectIds.length > 0
+      )
       .map(({ title, stages }) => ({ name: title, stage: stages[0]! }));
   await using crs = await startPeer(
     "apache",
-    crsRules({ folder: folder!, engine: "DetectionOnly", paranoiaLevel: 1, forTests: false }),
+    crsRules({
+      folder: folder!,
+      engine: "DetectionOnly",
+      paranoiaLevel: 1,
+      forTests: false,
+    }),
   );
   await using own = await startPeer("apache", OWN_RULES);
   const attacks = named(true);
   const byCrs = await refused(crs, attacks, CRS_VERDICT);
   const byOwn = await refused(own, attacks, OWN_VERDICT);
-  console.log(`Of ${attacks.length} attacks CRS refuses ${byCrs.size}, our own rules ${byOwn.size}.`);
-  ok(byOwn.size > byCrs.size, `${byOwn.size} against ${byCrs.size} of ${attacks.length}`);
+  console.log(
+    `Of ${attacks.length} attacks CRS refuses ${byCrs.size}, our own rules ${byOwn.size}.`,
+  );
+  ok(
+    byOwn.size > byCrs.size,
+    `${byOwn.size} against ${byCrs.size} of ${attacks.length}`,
+  );
   // A test that expects no match of one rule may still be an attack that others see.
   const benign = named(false);
   const wrongly = await refused(own, benign, OWN_VERDICT);
-  for (const name of await refused(crs, benign, CRS_VERDICT)) wrongly.delete(name);
+  for (const name of await refused(crs, benign, CRS_VERDICT)) {
+    wrongly.delete(name);
+  }
   deepEqual([...wrongly], []);
 });

@@ -3,7 +3,10 @@
  * `deno run -A tests/conformance/crs/run.ts apache|nginx [--only 942]`.
  */
 
-import { MODSECURITY_SERVERS, type ModSecurityServer } from "../../support/modsecurity.ts";
+import {
+  MODSECURITY_SERVERS,
+  type ModSecurityServer,
+} from "../../support/modsecurity.ts";
 import { runSuite } from "./run_suite.ts";
 import type { CrsSettings } from "./settings.ts";
 import { type Contender, crsRules, startPeer } from "./socket_contender.ts";
@@ -27,7 +30,8 @@ const settings: CrsSettings = {
 
 const starters: Record<string, () => Promise<Contender>> = {};
 for (const server of MODSECURITY_SERVERS) {
-  starters[server] = () => startPeer(server as ModSecurityServer, crsRules(settings));
+  starters[server] = () =>
+    startPeer(server as ModSecurityServer, crsRules(settings));
 }
 
 const start = starters[name];

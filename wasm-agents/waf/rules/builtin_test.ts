@@ -12,7 +12,9 @@ Deno.test("rules: what the agent carries is what the files say", () => {
 });
 
 Deno.test("rules: ids are unique and in the range that is ours", () => {
-  const ids = [...BUILTIN_RULES.matchAll(/[" ,]id:(\d+)/g)].map((match) => Number(match[1]));
+  const ids = [...BUILTIN_RULES.matchAll(/[" ,]id:(\d+)/g)].map((match) =>
+    Number(match[1])
+  );
   ok(ids.length > 200);
   equal(new Set(ids).size, ids.length);
   for (const id of ids) ok(id >= 9_500_000 && id < 9_600_000, String(id));
@@ -20,7 +22,7 @@ Deno.test("rules: ids are unique and in the range that is ours", () => {
 
 Deno.test("rules: every level has rules of every class, and every rule that scores says its level", () => {
   const scoring = BUILTIN_RULES.split("\n").filter((line) =>
-    /sentinel_score=\+/.test(line) && line.includes("id:")
+    /blocking_inbound_anomaly_score=\+/.test(line) && line.includes("id:")
   );
   for (const line of scoring) {
     ok(/tag:'paranoia-level\/[1-4]'/.test(line), line);

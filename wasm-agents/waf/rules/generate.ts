@@ -28,7 +28,9 @@ export function builtinRules(): string {
 
 /** What `builtin.ts` has to be. */
 export function builtinSource(): string {
-  const lines = builtinRules().trimEnd().split("\n").map((line) => `  ${JSON.stringify(`${line}\n`)}`);
+  const lines = builtinRules().trimEnd().split("\n").map((line) =>
+    `  ${JSON.stringify(`${line}\n`)}`
+  );
   return `/** The agent's own rules, made of the files of this folder by generate.ts. */
 // deno-fmt-ignore-file
 export const BUILTIN_RULES: string =
