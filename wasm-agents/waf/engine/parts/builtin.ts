@@ -1,0 +1,2 @@
+/** stub */
+export const BUILTIN_RULES: string = "SecRuleEngine On\n";
