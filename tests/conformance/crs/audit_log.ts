@@ -105,14 +105,10 @@ export const readModSecurity3: ReadEntry = (line) => {
   return {
     clientPort: transaction.client_port,
     ids: messages.map((each) => Number(each.details.ruleId)),
-    messages: messages.map(({ message, details }) =>
-      `${message} ${details.data} ${details.match}`
-    ),
+    messages: messages.map(({ message, details }) => `${message} ${details.data} ${details.match}`),
   };
 };
 
 function idsIn(message: string): number[] {
-  return [...message.matchAll(/\[id "(\d+)"\]/g)].map((match) =>
-    Number(match[1])
-  );
+  return [...message.matchAll(/\[id "(\d+)"\]/g)].map((match) => Number(match[1]));
 }

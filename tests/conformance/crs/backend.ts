@@ -3,11 +3,7 @@
  * with the status, headers and body that the JSON of the request describes.
  */
 
-import {
-  type OriginConnection,
-  RawOrigin,
-  type RecordedRequest,
-} from "../../support/raw_origin.ts";
+import { type OriginConnection, RawOrigin, type RecordedRequest } from "../../support/raw_origin.ts";
 import { bytesOf } from "../../support/raw_client.ts";
 
 interface Reflection {
@@ -27,9 +23,7 @@ async function answer(
   request: RecordedRequest,
 ): Promise<void> {
   const path = request.target.split("?")[0];
-  const reply = path === "/reflect"
-    ? reflection(request)
-    : { status: 200, headers: {}, body: bytesOf("") };
+  const reply = path === "/reflect" ? reflection(request) : { status: 200, headers: {}, body: bytesOf("") };
   const head = [
     `HTTP/1.1 ${reply.status} As told`,
     `Content-Length: ${reply.body.length}`,
@@ -59,9 +53,7 @@ export function reflectionOf(
     ? Uint8Array.fromBase64(wanted.encodedBody)
     : new TextEncoder().encode(wanted.body ?? "");
   const headers: Record<string, string> = { ...wanted.headers };
-  const hasType = Object.keys(headers).some((name) =>
-    name.toLowerCase() === "content-type"
-  );
+  const hasType = Object.keys(headers).some((name) => name.toLowerCase() === "content-type");
   // The original is written in Go, whose server guesses the type of a body that comes without one.
   if (!hasType && bytes.length > 0) headers["Content-Type"] = guessType(bytes);
   return { status: wanted.status ?? 200, headers, body: bytes };

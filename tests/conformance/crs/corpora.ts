@@ -22,17 +22,14 @@ const NOTHING_EXPECTED: Expectation = {
 
 const CLIENT: Readonly<Record<string, string>> = {
   "Host": "shop.example.com",
-  "User-Agent":
-    "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
+  "User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
   "Accept": "*/*",
 };
 
 /** Requests that are to pass. */
 export function benignStages(): CorpusStage[] {
   return benignRequests().map((request) => ({
-    name: `${request.method} ${request.target} ${request.body} ${
-      JSON.stringify(request.headers)
-    }`,
+    name: `${request.method} ${request.target} ${request.body} ${JSON.stringify(request.headers)}`,
     stage: stageOf(request),
   }));
 }
@@ -64,9 +61,7 @@ export function attackStages(): CorpusStage[] {
 }
 
 function escapeAll(text: string): string {
-  return [...new TextEncoder().encode(text)].map((byte) =>
-    `%${byte.toString(16).padStart(2, "0")}`
-  ).join("");
+  return [...new TextEncoder().encode(text)].map((byte) => `%${byte.toString(16).padStart(2, "0")}`).join("");
 }
 
 interface PlainRequest {

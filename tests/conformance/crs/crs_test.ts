@@ -1,8 +1,5 @@
 import { deepEqual, equal } from "node:assert/strict";
-import {
-  hasModSecurity,
-  MODSECURITY_SERVERS,
-} from "../../support/modsecurity.ts";
+import { hasModSecurity, MODSECURITY_SERVERS } from "../../support/modsecurity.ts";
 import { judge, type Observation } from "./judge.ts";
 import { requestBytes, type RequestSpec } from "./request_bytes.ts";
 import { runSuite } from "./run_suite.ts";
@@ -38,8 +35,7 @@ const REQUESTS: readonly {
   {
     name: "form data is encoded",
     spec: { method: "POST", data: "a=b c&d" },
-    want:
-      "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n" +
+    want: "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n" +
       "Connection: close\r\nContent-Length: 7\r\n\r\na=b+c&d",
   },
   {
@@ -49,15 +45,13 @@ const REQUESTS: readonly {
       data: "a=%3c b",
       headers: [["Connection", "keep-alive"]],
     },
-    want:
-      "POST / HTTP/1.1\r\nConnection: keep-alive\r\nContent-Type: application/x-www-form-urlencoded\r\n" +
+    want: "POST / HTTP/1.1\r\nConnection: keep-alive\r\nContent-Type: application/x-www-form-urlencoded\r\n" +
       "Content-Length: 7\r\n\r\na=%3c b",
   },
   {
     name: "a POST without a body has a length",
     spec: { method: "POST" },
-    want:
-      "POST / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
+    want: "POST / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
   },
   {
     name: "lines of a multipart body end in CRLF",
@@ -66,8 +60,7 @@ const REQUESTS: readonly {
       headers: [["content-type", "multipart/form-data; boundary=x"]],
       data: "--x\n--x--",
     },
-    want:
-      "POST / HTTP/1.1\r\ncontent-type: multipart/form-data; boundary=x\r\nConnection: close\r\n" +
+    want: "POST / HTTP/1.1\r\ncontent-type: multipart/form-data; boundary=x\r\nConnection: close\r\n" +
       "Content-Length: 10\r\n\r\n--x\r\n--x--",
   },
   {

@@ -3,23 +3,12 @@
  * out what its engine does. What our own parser refuses never gets to the agent: the answer is a 400.
  */
 
-import type {
-  Header,
-  Outcome,
-  Request,
-  Response,
-} from "../../../src/agents/contract/sentinel_types.ts";
+import type { Header, Outcome, Request, Response } from "../../../src/agents/contract/sentinel_types.ts";
 import { protocolName } from "../../../src/core/message.ts";
 import { ProxyError } from "../../../src/core/errors.ts";
 import type { HeadLimits } from "../../../src/http1/head_lines.ts";
-import {
-  type ParsedRequest,
-  RequestHeadParser,
-} from "../../../src/http1/request_head.ts";
-import {
-  loadAgent,
-  type TestAgent,
-} from "../../../wasm-agents/testing/load_agent.ts";
+import { type ParsedRequest, RequestHeadParser } from "../../../src/http1/request_head.ts";
+import { loadAgent, type TestAgent } from "../../../wasm-agents/testing/load_agent.ts";
 import { reflectionOf } from "./backend.ts";
 import type { Observation } from "./judge.ts";
 import type { Contender, RuleSet } from "./socket_contender.ts";
@@ -73,9 +62,7 @@ export async function startGuest(
     rules.push(path);
   }
   for (
-    const entry of options.dataFolder === undefined
-      ? []
-      : Deno.readDirSync(options.dataFolder)
+    const entry of options.dataFolder === undefined ? [] : Deno.readDirSync(options.dataFolder)
   ) {
     const path = `${options.dataFolder}/${entry.name}`;
     if (entry.name.endsWith(".data")) assets[path] = Deno.readFileSync(path);
@@ -91,7 +78,7 @@ export async function startGuest(
     host: { assets },
     fuel: CALL_FUEL,
     configureFuel: CONFIGURE_FUEL,
-    limits: { memoryBytesMax: MEMORY_BYTES_MAX },
+    limits: { memoryBytesMax: MEMORY_BYTES_MAX, accounting: "block" },
   });
   let count = 0;
   return {
@@ -115,9 +102,7 @@ async function observe(
     if (error instanceof ProxyError) return REFUSED;
     throw error;
   }
-  const body = parsed === undefined
-    ? undefined
-    : bodyOf(parsed, bytes.subarray(parser.end));
+  const body = parsed === undefined ? undefined : bodyOf(parsed, bytes.subarray(parser.end));
   if (parsed === undefined || body === undefined) return REFUSED;
   const seen = new Seen();
   const linesBefore = agent.host.lines.length;
@@ -213,8 +198,7 @@ function requestView(
     ),
     route: () => undefined,
     upstream: () => undefined,
-    traceparent: () =>
-      "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+    traceparent: () => "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
     metadata: (key) => notes[key],
     connection: {
       clientAddress: "127.0.0.1",

@@ -50,25 +50,18 @@ Deno.test({
   await using own = await startPeer("apache", OWN_RULES);
   const stages = attackStages();
   const found = await refused(own, stages, OWN_VERDICT);
-  const missed = stages.filter(({ name }) => !found.has(name)).map(({ name }) =>
-    name
-  );
+  const missed = stages.filter(({ name }) => !found.has(name)).map(({ name }) => name);
   ok(missed.length <= stages.length / 100, missed.join("\n"));
 });
 
 Deno.test({
-  name:
-    "own rules: level 1 detects more of the suite's attacks than the Core Rule Set does at level 1",
+  name: "own rules: level 1 detects more of the suite's attacks than the Core Rule Set does at level 1",
   ignore: ignore || folder === undefined,
 }, async () => {
   const tests = readSuite(folder!).filter((_, index) => index % STRIDE === 0);
   const named = (isAttack: boolean) =>
-    tests.filter(({ stages }) =>
-      stages[0]!.expectation.expectIds.length > 0 === isAttack
-    )
-      .filter(({ stages }) =>
-        isAttack || stages[0]!.expectation.noExpectIds.length > 0
-      )
+    tests.filter(({ stages }) => stages[0]!.expectation.expectIds.length > 0 === isAttack)
+      .filter(({ stages }) => isAttack || stages[0]!.expectation.noExpectIds.length > 0)
       .map(({ title, stages }) => ({ name: title, stage: stages[0]! }));
   await using crs = await startPeer(
     "apache",

@@ -25,8 +25,7 @@ const encoder = new TextEncoder();
 export function requestBytes(spec: RequestSpec): Uint8Array<ArrayBuffer> {
   if (spec.encodedRequest !== undefined) return fromBase64(spec.encodedRequest);
   const headers = [...spec.headers];
-  const find = (name: string) =>
-    headers.find(([each]) => each.toLowerCase() === name)?.[1];
+  const find = (name: string) => headers.find(([each]) => each.toLowerCase() === name)?.[1];
   const complete = (name: string, value: string) => {
     if (find(name.toLowerCase()) === undefined) headers.push([name, value]);
   };
@@ -65,9 +64,7 @@ function encodeForm(data: string): string {
   return data.split("&").map((pair) => {
     const equals = pair.indexOf("=");
     if (equals < 0) return escapeQuery(pair);
-    return `${escapeQuery(pair.slice(0, equals))}=${
-      escapeQuery(pair.slice(equals + 1))
-    }`;
+    return `${escapeQuery(pair.slice(0, equals))}=${escapeQuery(pair.slice(equals + 1))}`;
   }).join("&").replace(/&$/, "");
 }
 

@@ -1,12 +1,12 @@
 /**
  * Runs the regression tests of the Core Rule Set against a contender and prints what fails:
- * `deno run -A tests/conformance/crs/run.ts apache|nginx [--only 942]`.
+ * `deno run -A tests/conformance/crs/run.ts apache|nginx|agent [--only 942]`. The agent is the built one of
+ * wasm-agents/dist, called without sockets.
  */
 
-import {
-  MODSECURITY_SERVERS,
-  type ModSecurityServer,
-} from "../../support/modsecurity.ts";
+import { MODSECURITY_SERVERS, type ModSecurityServer } from "../../support/modsecurity.ts";
+import { ROOT } from "../../support/servers.ts";
+import { startGuest } from "./guest_contender.ts";
 import { runSuite } from "./run_suite.ts";
 import type { CrsSettings } from "./settings.ts";
 import { type Contender, crsRules, startPeer } from "./socket_contender.ts";
@@ -28,10 +28,16 @@ const settings: CrsSettings = {
   forTests: true,
 };
 
-const starters: Record<string, () => Promise<Contender>> = {};
+const starters: Record<string, () => Promise<Contender>> = {
+  agent: () =>
+    startGuest({
+      component: `${ROOT}wasm-agents/dist/waf.wasm`,
+      rules: crsRules(settings),
+      dataFolder: `${folder}/rules`,
+    }),
+};
 for (const server of MODSECURITY_SERVERS) {
-  starters[server] = () =>
-    startPeer(server as ModSecurityServer, crsRules(settings));
+  starters[server] = () => startPeer(server as ModSecurityServer, crsRules(settings));
 }
 
 const start = starters[name];

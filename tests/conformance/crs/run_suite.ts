@@ -37,9 +37,7 @@ export async function runSuite(
     }
   };
   await Promise.all(Array.from({ length: contender.lanes }, lane));
-  failures.sort((a, b) =>
-    a.title.localeCompare(b.title, "en", { numeric: true })
-  );
+  failures.sort((a, b) => a.title.localeCompare(b.title, "en", { numeric: true }));
   return { passed: tests.length - failures.length, failures };
 }
 
@@ -48,9 +46,7 @@ async function runTest(contender: Contender, test: CrsTest): Promise<string[]> {
   for (const [index, stage] of test.stages.entries()) {
     const found = judge(stage.expectation, await contender.observe(stage));
     problems.push(
-      ...found.map((each) =>
-        test.stages.length > 1 ? `stage ${index + 1}: ${each}` : each
-      ),
+      ...found.map((each) => test.stages.length > 1 ? `stage ${index + 1}: ${each}` : each),
     );
   }
   return problems;

@@ -51,17 +51,13 @@ export function setupDirectives(settings: CrsSettings): string {
   ];
   return `SecRuleEngine ${settings.engine}
 ${ENGINE}
-SecAction "id:900005,phase:1,nolog,pass,${
-    variables.map((each) => `setvar:'${each}'`).join(",")
-  }"
+SecAction "id:900005,phase:1,nolog,pass,${variables.map((each) => `setvar:'${each}'`).join(",")}"
 `;
 }
 
 /** Files to include, in this order, after the directives. */
 export function ruleFiles({ folder }: CrsSettings): string[] {
-  const names = [...Deno.readDirSync(`${folder}/rules`)].map((each) =>
-    each.name
-  );
+  const names = [...Deno.readDirSync(`${folder}/rules`)].map((each) => each.name);
   const rules = names.filter((each) => each.endsWith(".conf")).sort();
   return [
     `${folder}/crs-setup.conf.example`,

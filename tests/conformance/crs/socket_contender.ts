@@ -1,16 +1,8 @@
 /** Firewalls that are reached through a socket. */
 
 import { parseResponses, RawClient, textOf } from "../../support/raw_client.ts";
-import {
-  type ModSecurityServer,
-  startModSecurity,
-} from "../../support/modsecurity.ts";
-import {
-  AuditLog,
-  type ReadEntry,
-  readModSecurity2,
-  readModSecurity3,
-} from "./audit_log.ts";
+import { type ModSecurityServer, startModSecurity } from "../../support/modsecurity.ts";
+import { AuditLog, type ReadEntry, readModSecurity2, readModSecurity3 } from "./audit_log.ts";
 import { startBackend } from "./backend.ts";
 import type { Observation } from "./judge.ts";
 import { type CrsSettings, ruleFiles, setupDirectives } from "./settings.ts";
@@ -46,18 +38,15 @@ export async function sendStage(
       // A server that waits for the rest of the request answers, or logs at least, once none can come.
       await client.finishSending();
       await client.closedWithin(RESPONSE_TIMEOUT_MS);
-      response =
-        parseResponses(client.received, { ended: true, headOnly: stage.isHead })
-          .responses[0] ??
-          null;
+      response = parseResponses(client.received, { ended: true, headOnly: stage.isHead })
+        .responses[0] ??
+        null;
     }
     await sending;
     return {
       clientPort,
       status: response?.status,
-      response: response === null
-        ? ""
-        : `${response.head}\r\n\r\n${textOf(response.body)}`,
+      response: response === null ? "" : `${response.head}\r\n\r\n${textOf(response.body)}`,
     };
   } finally {
     client.close();

@@ -63,9 +63,7 @@ export function readSuite(folder: string): CrsTest[] {
       throw new Error(`Cannot read ${path}`, { cause });
     }
   }
-  return tests.sort((a, b) =>
-    a.title.localeCompare(b.title, "en", { numeric: true })
-  );
+  return tests.sort((a, b) => a.title.localeCompare(b.title, "en", { numeric: true }));
 }
 
 function yamlFiles(folder: string): string[] {
@@ -102,9 +100,7 @@ export function readTests(text: string): CrsTest[] {
 function readStage(value: unknown): Stage {
   // Older files have one more level named `stage`.
   const outer = record(value, "stage");
-  const stage = outer["stage"] === undefined
-    ? outer
-    : record(outer["stage"], "stage");
+  const stage = outer["stage"] === undefined ? outer : record(outer["stage"], "stage");
   const input = record(stage["input"], "input");
   const bytes = requestBytes(readInput(input));
   const method = new TextDecoder().decode(bytes.subarray(0, 5));
@@ -131,9 +127,7 @@ function readInput(input: Readonly<Record<string, unknown>>): RequestSpec {
     version: String(input["version"] ?? "HTTP/1.1"),
     headers: headers.map(([name, value]) => [name, String(value ?? "")]),
     data: data === undefined || data === null ? "" : String(data),
-    encodedRequest: encoded === undefined || encoded === ""
-      ? undefined
-      : String(encoded),
+    encodedRequest: encoded === undefined || encoded === "" ? undefined : String(encoded),
     autocomplete: input["autocomplete_headers"] !== false &&
       input["stop_magic"] !== true,
   };
@@ -142,9 +136,7 @@ function readInput(input: Readonly<Record<string, unknown>>): RequestSpec {
 function readOutput(output: Readonly<Record<string, unknown>>): Expectation {
   const log = record(output["log"] ?? {}, "log");
   const expressions = (...values: readonly unknown[]) =>
-    values.filter((each) => each !== undefined).map((each) =>
-      new RegExp(String(each))
-    );
+    values.filter((each) => each !== undefined).map((each) => new RegExp(String(each)));
   const error = output["expect_error"];
   const statuses = output["status"];
   return {
@@ -163,9 +155,7 @@ function readOutput(output: Readonly<Record<string, unknown>>): Expectation {
 }
 
 function numbers(value: unknown): number[] {
-  return value === undefined || value === null
-    ? []
-    : list(value, "list of numbers").map(Number);
+  return value === undefined || value === null ? [] : list(value, "list of numbers").map(Number);
 }
 
 function record(
