@@ -1,6 +1,6 @@
 /**
  * Runs the regression tests of the Core Rule Set against a contender and prints what fails:
- * `deno run -A tests/conformance/crs/run.ts apache|nginx|agent [--only 942]`. The agent is the built one of
+ * `deno task crs apache|nginx|agent [--only 942]`. The agent is the built one of
  * wasm-agents/dist, called without sockets.
  */
 

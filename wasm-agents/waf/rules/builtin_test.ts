@@ -1,6 +1,7 @@
 import { equal, ok } from "node:assert/strict";
-import { BUILTIN_RULES } from "./builtin.ts";
 import { builtinRules, builtinSource } from "./generate.ts";
+
+const RULES = builtinRules();
 
 Deno.test("rules: what the agent carries is what the files say", () => {
   equal(
@@ -8,11 +9,10 @@ Deno.test("rules: what the agent carries is what the files say", () => {
     builtinSource(),
     "run deno run -A wasm-agents/waf/rules/generate.ts",
   );
-  equal(BUILTIN_RULES, builtinRules());
 });
 
 Deno.test("rules: ids are unique and in the range that is ours", () => {
-  const ids = [...BUILTIN_RULES.matchAll(/[" ,]id:(\d+)/g)].map((match) =>
+  const ids = [...RULES.matchAll(/[" ,]id:(\d+)/g)].map((match) =>
     Number(match[1])
   );
   ok(ids.length > 200);
@@ -21,7 +21,7 @@ Deno.test("rules: ids are unique and in the range that is ours", () => {
 });
 
 Deno.test("rules: every level has rules of every class, and every rule that scores says its level", () => {
-  const scoring = BUILTIN_RULES.split("\n").filter((line) =>
+  const scoring = RULES.split("\n").filter((line) =>
     /blocking_inbound_anomaly_score=\+/.test(line) && line.includes("id:")
   );
   for (const line of scoring) {
