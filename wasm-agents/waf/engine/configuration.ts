@@ -1,7 +1,7 @@
 /** Reads the agent's options and rule files, and makes them ready to run. */
 
 import { Bytes, Config, keepCall, Range, Text } from "sentinel";
-import { BUILTIN_RULES } from "./parts/builtin";
+import { builtinRules } from "../rules/builtin";
 import { DirectiveReader } from "../seclang/directives";
 import { ENGINE_DETECTION, ENGINE_OFF, ENGINE_ON, Rule, SetVar } from "../seclang/model";
 import { Place } from "../seclang/problems";
@@ -110,7 +110,7 @@ function readRules(
       set.problems.error(new Place(name, 0), "there is no such file");
     }
   }
-  if (names.length == 0) reader.read(BUILTIN_FILE, Text.of(BUILTIN_RULES));
+  if (names.length == 0) reader.read(BUILTIN_FILE, builtinRules());
 }
 
 /** Options that CRS knows as variables of its setup. */
