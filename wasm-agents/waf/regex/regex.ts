@@ -9,7 +9,7 @@ import { clearProblem, RegexProblem } from "./errors";
 import { findLiterals, Literals } from "./literals";
 import { groupCount, parsePattern } from "./parser";
 import { Program, writeBackwards, writeProgram } from "./program";
-import { findBase, prepareWork } from "./states";
+import { findBase, findFirstBytes, prepareWork } from "./states";
 
 /** A compiled expression. It is made once, in `onConfigure`, and only its cached states change afterwards. */
 export class Regex {
@@ -50,6 +50,7 @@ export class Regex {
     const program = writeProgram(tree, groups);
     if (!program) return null;
     findBase(program);
+    findFirstBytes(program);
     prepareCaptures(program);
     let backwards: Program | null = null;
     if (!program.matchesAlways && !program.hasLastBreak) {
