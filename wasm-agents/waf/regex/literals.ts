@@ -156,6 +156,7 @@ function factsOfSet(node: Node): Facts {
 
 /** How often an ordinary text meets one of the texts, in each million bytes. */
 function chanceOf(list: usize): f32 {
+  if (ranOut()) return NOTHING;
   const noted = notedChance(list);
   if (noted >= 0) return noted;
   let chance: f32 = 0;

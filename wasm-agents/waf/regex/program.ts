@@ -36,6 +36,7 @@ class Draft {
   static at: usize = 0;
   static size: i32 = 0;
   static steps: i32 = 0;
+  static lookedAt: i32 = 0;
   static hasWords: bool = false;
   static hasLines: bool = false;
   static hasLastBreak: bool = false;
@@ -356,17 +357,17 @@ function writeAtomic(node: Node, next: i32): i32 {
   const repeat = inner.kind == Kind.REPEAT ? nodeAt(inner.first) : inner;
   const isRun = inner.kind == Kind.REPEAT && repeat.kind == Kind.SET &&
     !inner.isLazy;
-  const isEnd = endsAnyway(next, 0);
+  const isEnd = endsAnyway(next);
   if (node.value == LINE_BREAK) {
     // All that it could give back is the LF of a CR LF.
     const lineFeed = changetype<usize>(splitter);
     memory.fill(lineFeed, 0, SET_BYTES);
     setAdd(lineFeed, 10);
-    if (isEnd || !follows(next, lineFeed, 0)) return write(inner, next);
+    if (isEnd || !follows(next, lineFeed)) return write(inner, next);
   }
   const set = setsAt() + <usize> repeat.value * SET_BYTES;
   // With a largest count, the run may end before a byte of the set as well, from where no shorter one leads on either.
-  if (isRun && (isEnd || !follows(next, set, 0))) return write(inner, next);
+  if (isRun && (isEnd || !follows(next, set))) return write(inner, next);
   if (isEnd) return write(inner, next);
   problem(
     node.offset,
@@ -391,49 +392,58 @@ function isOneText(node: Node): bool {
   return true;
 }
 
+/** Instructions that may be looked at to find out what follows a part. */
+const LOOKED_AT_MAX: i32 = 2_000;
+
 /** Whether the match can be reached from `at` on wherever that is: then the first try is never taken back. */
-function endsAnyway(at: i32, depth: i32): bool {
-  if (depth > 64) return false;
-  const instruction = Draft.at + <usize> at * INSTRUCTION_BYTES;
-  switch (opOf(instruction)) {
-    case Op.MATCH:
-      return true;
-    case Op.SAVE:
-      return endsAnyway(outOf(instruction), depth + 1);
-    case Op.SPLIT:
-      // A loop that is being written has no body yet.
-      if (outOf(instruction) == 0 || otherOf(instruction) == 0) return false;
-      return endsAnyway(outOf(instruction), depth + 1) ||
-        endsAnyway(otherOf(instruction), depth + 1);
-    default:
-      return false;
+function endsAnyway(at: i32): bool {
+  Draft.lookedAt = 0;
+  return canEnd(at);
+}
+
+function canEnd(at: i32): bool {
+  while (++Draft.lookedAt < LOOKED_AT_MAX) {
+    const instruction = Draft.at + <usize> at * INSTRUCTION_BYTES;
+    const op = opOf(instruction);
+    if (op == Op.MATCH) return true;
+    if (op != Op.SAVE && op != Op.SPLIT) return false;
+    // A loop that is being written has no body yet.
+    if (op == Op.SPLIT && (outOf(instruction) == 0 || otherOf(instruction) == 0)) return false;
+    if (op == Op.SPLIT && canEnd(outOf(instruction))) return true;
+    at = op == Op.SPLIT ? otherOf(instruction) : outOf(instruction);
   }
+  return false;
 }
 
 /** Whether what comes from `at` on can begin where a byte of the set at `set` is next. */
-function follows(at: i32, set: usize, depth: i32): bool {
-  if (depth > 64) return true;
-  const instruction = Draft.at + <usize> at * INSTRUCTION_BYTES;
-  switch (opOf(instruction)) {
-    case Op.SET:
-      return setsMeet(
-        set,
-        setsAt() + <usize> argumentOf(instruction) * SET_BYTES,
-      );
-    case Op.SPLIT:
-      // A loop that is being written has no body yet.
-      if (outOf(instruction) == 0 || otherOf(instruction) == 0) return true;
-      return follows(outOf(instruction), set, depth + 1) ||
-        follows(otherOf(instruction), set, depth + 1);
-    case Op.SAVE:
-      return follows(outOf(instruction), set, depth + 1);
-    case Op.ASSERT:
-      if (argumentOf(instruction) == <u32> Assertion.END_TEXT) return false;
-      return argumentOf(instruction) != <u32> Assertion.END_LINE ||
-        setHas(set, 10);
-    default:
-      return true;
+function follows(at: i32, set: usize): bool {
+  Draft.lookedAt = 0;
+  return canBegin(at, set);
+}
+
+function canBegin(at: i32, set: usize): bool {
+  while (++Draft.lookedAt < LOOKED_AT_MAX) {
+    const instruction = Draft.at + <usize> at * INSTRUCTION_BYTES;
+    switch (opOf(instruction)) {
+      case Op.SET:
+        return setsMeet(set, setsAt() + <usize> argumentOf(instruction) * SET_BYTES);
+      case Op.SPLIT:
+        // A loop that is being written has no body yet.
+        if (outOf(instruction) == 0 || otherOf(instruction) == 0) return true;
+        if (canBegin(outOf(instruction), set)) return true;
+        at = otherOf(instruction);
+        break;
+      case Op.SAVE:
+        at = outOf(instruction);
+        break;
+      case Op.ASSERT:
+        if (argumentOf(instruction) == <u32> Assertion.END_TEXT) return false;
+        return argumentOf(instruction) != <u32> Assertion.END_LINE || setHas(set, 10);
+      default:
+        return true;
+    }
   }
+  return true;
 }
 
 /** Room for the set that classes are split by. */

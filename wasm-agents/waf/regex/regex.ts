@@ -1,5 +1,6 @@
 /** Regular expressions over bytes that take linear time on any text. */
 
+import { keepCall } from "sentinel/arena";
 import { Bytes, Text } from "sentinel/text";
 import { Automaton } from "./automaton";
 import { prepareSets } from "./byte_sets";
@@ -40,6 +41,8 @@ export class Regex {
 
   /** Compiles a pattern with `RegexFlags`; null when it is refused, and `regexError` says why. */
   static compile(pattern: Bytes, flags: u32): Regex | null {
+    // Programs and tables are reached through bare addresses.
+    keepCall();
     prepareSets();
     prepareWork();
     prepareCache();

@@ -9,6 +9,9 @@ const ROOM_BYTES: usize = 4 * 1024 * 1024;
 
 const HEADER_BYTES: usize = 16;
 
+/** At the end of the memory, where what does not fit goes; nothing that is taken at once is larger. */
+const WASTE_BYTES: usize = 512 * 1024;
+
 class Room {
   static at: usize = 0;
   static top: usize = 0;
@@ -32,10 +35,11 @@ export function ranOut(): bool {
 export function takeRoom(size: usize): usize {
   const at = Room.top;
   const next = (at + size + 3) & ~3;
-  if (next > Room.at + ROOM_BYTES) {
-    // What is written over from now on is thrown away.
+  if (next > Room.at + ROOM_BYTES - WASTE_BYTES) {
+    if (size > WASTE_BYTES) unreachable();
+    // What is written there is written over, and thrown away.
     Room.isFull = true;
-    return Room.at;
+    return Room.at + ROOM_BYTES - WASTE_BYTES;
   }
   Room.top = next;
   return at;
