@@ -1,0 +1,98 @@
+/** Regular expressions over bytes that take linear time on any text. */
+
+import { Bytes, Text } from "sentinel/text";
+import { Automaton } from "./automaton";
+import { prepareSets } from "./byte_sets";
+import { prepareCache } from "./cache";
+import { captureGroups, prepareCaptures } from "./captures";
+import { clearProblem, RegexProblem } from "./errors";
+import { findLiterals, Literals } from "./literals";
+import { groupCount, parsePattern } from "./parser";
+import { Program, writeProgram } from "./program";
+import { findBase, prepareWork } from "./states";
+
+/** A compiled expression. It is made once, in `onConfigure`, and only its cached states change afterwards. */
+export class Regex {
+  /** Literals of which at least one stands in any text that matches, in small letters; empty when none are known. */
+  readonly literals: Array<Bytes>;
+  /** The literals are to be looked for in either case of letters: always. */
+  readonly literalsFolded: bool = true;
+  /** No shorter text matches. */
+  readonly minLength: i32;
+  /** Sets of bytes (32 bytes of bits each): any text that matches has a byte of each; 0 when none is known. */
+  readonly needsByte: usize;
+  readonly needsByteCount: i32;
+  /** How many groups the pattern has, without group 0. */
+  readonly groupCount: i32;
+  private readonly automaton: Automaton;
+
+  private constructor(program: Program, literals: Literals, groups: i32) {
+    this.automaton = new Automaton(program);
+    this.literals = literals.all;
+    this.minLength = literals.minLength;
+    this.needsByte = literals.needs.at;
+    this.needsByteCount = literals.needs.count;
+    this.groupCount = groups;
+  }
+
+  /** Compiles a pattern with `RegexFlags`; null when it is refused, and `regexError` says why. */
+  static compile(pattern: Bytes, flags: u32): Regex | null {
+    prepareSets();
+    prepareWork();
+    prepareCache();
+    clearProblem();
+    const tree = parsePattern(pattern, flags);
+    if (!tree) return null;
+    const groups = groupCount();
+    const program = writeProgram(tree, groups);
+    if (!program) return null;
+    findBase(program);
+    prepareCaptures(program);
+    return new Regex(program, findLiterals(tree), groups);
+  }
+
+  /** Whether the expression matches somewhere in the bytes. */
+  test(at: usize, length: i32): bool {
+    return length >= this.minLength && this.automaton.test(at, length);
+  }
+
+  /**
+   * The first match, as a backtracking matcher finds it. Fills `groups` with where each group begins and ends, for
+   * groups 0 to 9 (20 numbers); -1 for those that took no part.
+   */
+  capture(at: usize, length: i32, groups: StaticArray<i32>): bool {
+    return this.test(at, length) &&
+      captureGroups(this.automaton.program, at, length, 0, groups);
+  }
+
+  /** The first match that begins at `from` or later; what stands before counts for `^` and `\b`. */
+  captureFrom(
+    at: usize,
+    length: i32,
+    from: i32,
+    groups: StaticArray<i32>,
+  ): bool {
+    return from <= length &&
+      captureGroups(this.automaton.program, at, length, from, groups);
+  }
+
+  /** The same as `test`, without the automaton; for tests and measurements. */
+  testSlowly(at: usize, length: i32): bool {
+    return this.automaton.simulateAll(at, length);
+  }
+
+  /** Instructions of the program. */
+  get programSize(): i32 {
+    return this.automaton.program.size;
+  }
+}
+
+/** What was wrong with the last pattern that was refused. */
+export function regexError(): Text {
+  return Text.of(`${RegexProblem.message} (at byte ${RegexProblem.offset})`);
+}
+
+/** At which byte of the pattern that was. */
+export function regexErrorOffset(): i32 {
+  return RegexProblem.offset;
+}

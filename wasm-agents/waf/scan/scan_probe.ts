@@ -1,0 +1,58 @@
+/** Gives the tests of this folder a hold on scans. */
+
+import { allocate } from "sentinel/arena";
+import { Bytes } from "sentinel/text";
+import { LiteralScan, LiteralScanBuilder } from "./literal_scan";
+import { hasNeeded, presentBytes } from "./present_bytes";
+
+let builder: LiteralScanBuilder = new LiteralScanBuilder();
+let made: LiteralScan | null = null;
+let bits: usize = 0;
+
+export function begin(): void {
+  builder = new LiteralScanBuilder();
+}
+
+export function add(at: usize, length: i32, id: i32): bool {
+  return builder.add(new Bytes(at, length), id);
+}
+
+export function build(): void {
+  made = builder.build();
+  bits = allocate(made!.bitBytes);
+}
+
+export function bitBytes(): i32 {
+  return made!.bitBytes;
+}
+
+export function tableBytes(): i32 {
+  return made!.tableBytes;
+}
+
+/** Where the bits are. */
+export function scan(at: usize, length: i32): usize {
+  memory.fill(bits, 0, made!.bitBytes);
+  made!.scan(at, length, bits);
+  return bits;
+}
+
+export function scanMany(at: usize, length: i32, times: i32): void {
+  for (let index = 0; index < times; index++) made!.scan(at, length, bits);
+}
+
+export function find(at: usize, length: i32): i32 {
+  return made!.find(at, length);
+}
+
+export function lastId(): i32 {
+  return made!.lastId;
+}
+
+const present: StaticArray<u8> = new StaticArray<u8>(32);
+
+/** Whether the text has a byte of each of the sets. */
+export function hasBytes(at: usize, length: i32, needs: usize, needsLength: i32): bool {
+  presentBytes(at, length, changetype<usize>(present));
+  return hasNeeded(changetype<usize>(present), needs, needsLength >> 5);
+}
