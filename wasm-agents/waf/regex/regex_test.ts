@@ -1,5 +1,6 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { compileProbe, type Probe } from "../testing/compile_probe.ts";
+import { meteredProbe } from "../testing/metered_probe.ts";
 
 const CASELESS = 1;
 const MULTILINE = 2;
@@ -158,6 +159,7 @@ const REFUSED: readonly (readonly [string, RegExp, number])[] = [
   ["a|*", /nothing to repeat/, 2],
   ["a**", /nothing to repeat/, 2],
   ["a{2}{3}", /nothing to repeat/, 4],
+  ["a*+*", /nothing to repeat/, 3],
   ["[^x]*+$", /gives nothing back/, 0],
   ["(?:+)", /nothing to repeat/, 3],
   ["(a", /no \)/, 0],
@@ -199,6 +201,47 @@ for (const [pattern, message, offset] of REFUSED) {
   });
 }
 
+Deno.test("regex: a text without a byte that must be there, or too short, cannot match", () => {
+  const set = (bytes: string) => {
+    const bits = new Uint8Array(32);
+    for (const unit of bytes) bits[unit.charCodeAt(0) >> 3]! |= 1 << (unit.charCodeAt(0) & 7);
+    return bits;
+  };
+  const could = (pattern: string, text: string) =>
+    probe.call("couldMatch", compiled(pattern, MODSECURITY_3), set(text), text.length) !== 0;
+  equal(could("\\$\\{.*\\}", "a${b}"), true);
+  equal(could("\\$\\{.*\\}", "a$(b}"), false);
+  equal(could("\\$\\{.*\\}", "a${b"), false);
+  equal(could("[<>](?:a|b);", "ba;"), false);
+  equal(could("[<>](?:a|b);", "<a;"), true);
+  equal(could("(?:x;|y:)z", "z:"), false);
+  equal(could("(?i)Q{3}", "qq"), false);
+  equal(could("(?i)Q{3}", "qQq"), true);
+  equal(could(".*", ""), true);
+  probe.end();
+});
+
+Deno.test("regex: literals of which one must be there, in small letters", () => {
+  const literals = (pattern: string, flags = MODSECURITY_3) => {
+    const id = compiled(pattern, flags);
+    return Array.from(
+      { length: probe.call("literalCount", id) },
+      (_, index) => String.fromCharCode(...probe.object(probe.call("literal", id, index))),
+    ).sort();
+  };
+  deepEqual(literals("UNION.*SELECT"), ["select"]);
+  deepEqual(literals("union\\s+select|x{3}yz"), ["select", "xxxyz"]);
+  deepEqual(literals("(?i)[Ss]leep\\("), ["sleep("]);
+  deepEqual(literals("ab(?:cd|ef)gh"), ["abcdgh", "abefgh"]);
+  deepEqual(literals("x?abc"), ["abc", "xabc"]);
+  deepEqual(literals("(?:abc)*"), []);
+  deepEqual(literals("[a-z]+"), []);
+  deepEqual(literals("foo|[a-z]+"), []);
+  deepEqual(literals("(?:f[ou]o|ba+r)\\b"), ["ba", "foo", "fuo"]);
+  deepEqual(literals("^\\bxyz$"), ["xyz"]);
+  deepEqual(literals("a\\x00\\xe4"), ["a\0\xe4"]);
+});
+
 Deno.test("regex: patterns at and above their limits", () => {
   const nested = (depth: number) => "(".repeat(depth) + "a" + ")".repeat(depth);
   ok(compiled(nested(200), 0) >= 0);
@@ -210,9 +253,36 @@ Deno.test("regex: patterns at and above their limits", () => {
   ok(compiled("a".repeat(29_000), 0) >= 0);
   equal(probe.call("compile", "a".repeat(65_537), 0), -1);
   match(problemOf(probe), /longer/);
-  equal(probe.call("compile", "a|".repeat(32_000), 0), -1);
-  match(problemOf(probe), /too many parts/);
+  for (
+    const pattern of [
+      "a|".repeat(32_000),
+      "|".repeat(60_000),
+      "()".repeat(30_000),
+      "\\Q" + "a".repeat(60_000),
+    ]
+  ) {
+    equal(probe.call("compile", pattern, 0), -1);
+    match(problemOf(probe), /too many parts|too large/);
+  }
   probe.end();
+});
+
+Deno.test("regex: patterns that multiply ways, texts or parts are read in bounded time", async () => {
+  const metered = await meteredProbe("regex/regex_probe.ts");
+  const rows = [
+    `b++${"(?:a?|c?)".repeat(300)}d`,
+    `${"(?:a|bc|def|gh)".repeat(400)}`,
+    `(?:${Array.from({ length: 9_000 }, (_, index) => `w${index}`).join("|").slice(0, 50_000)})x`,
+    `${"(?:".repeat(199)}a|b${"|c)?".repeat(199)}`,
+    `${"(?:".repeat(190)}${"[a-z]x|".repeat(200)}q${"){1,2}".repeat(8)}${")".repeat(182)}`,
+    `${"[^a-c]{0,9}(?:x|yy|z?)*".repeat(100)}`,
+    `${"(?:a|b|c|d|e|f|g|h|i|j|kk)".repeat(2)}`.repeat(100),
+  ];
+  for (const pattern of rows) {
+    metered.call("compile", pattern, MODSECURITY_3);
+    metered.keep();
+    ok(metered.fuelUsed < 400_000_000, `${metered.fuelUsed} units for ${pattern.slice(0, 60)}`);
+  }
 });
 
 Deno.test("regex: later matches begin where the caller says, and see what is before", () => {
