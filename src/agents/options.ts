@@ -5,7 +5,19 @@ import { choiceDecoder } from "../core/choices.ts";
 import { identifier } from "../core/named_blocks.ts";
 import { Problem, Reading } from "../core/reading.ts";
 import { refused } from "../core/refused.ts";
-import { block, bytes, duration, integer, list, oneOf, pairs, scalar, text, texts } from "../core/schema.ts";
+import {
+  block,
+  bytes,
+  duration,
+  flag,
+  integer,
+  list,
+  oneOf,
+  pairs,
+  scalar,
+  text,
+  texts,
+} from "../core/schema.ts";
 import type { Infer } from "../core/schema.ts";
 import type { Options, Schema } from "../core/schema.ts";
 import type { Choices } from "../core/choices.ts";
@@ -231,6 +243,23 @@ const bodyFields = {
     "Request bodies come whole, in parts, or whole up to a size and in parts beyond.",
   ),
   responseBodyMode: bodyMode("The same for response bodies."),
+  decodeBodies: flag({
+    summary:
+      "Whole bodies are shown without their Content-Encoding (gzip, deflate, br); they are passed on as they came.",
+    default: false,
+  }),
+  maxDecompressionRatio: integer({
+    summary: "Decoded bytes for each byte of a body longer than 64 KiB.",
+    min: 1,
+    max: 100_000,
+    default: 100,
+  }),
+  oversizedBodies: oneOf({
+    summary:
+      "Bodies beyond the bounds: refused or passed over, as failure-mode says, or shown as far as they may be. In shadow mode they are passed over.",
+    values: { "failure-mode": [], "inspect-start": ["process-partial"] },
+    default: "failure-mode",
+  }),
 };
 
 const refusedFields = {
@@ -308,6 +337,9 @@ export const agent = block({
     }
     const hybrid = Number(value.requestBodyMode.split(":")[1] ?? 0);
     if (hybrid > value.maxRequestBodyBytes) reportHybrid("requestBodyMode", "maxRequestBodyBytes", report);
+    if (value.decodeBodies && (value.requestBodyMode !== "buffer" || value.responseBodyMode !== "buffer")) {
+      report("decodeBodies", "only whole bodies can be decoded", 'set both body modes to "buffer"');
+    }
     const hybridResponse = Number(value.responseBodyMode.split(":")[1] ?? 0);
     if (hybridResponse > value.maxResponseBodyBytes) {
       reportHybrid("responseBodyMode", "maxResponseBodyBytes", report);
