@@ -135,6 +135,25 @@ const FATAL: readonly { name: string; sent: Uint8Array; want: number }[] = [
     want: H2_ERROR.protocolError,
   },
   {
+    name: "PRIORITY of four octets",
+    sent: frame(FRAME.priority, 0, 1, u32(0)),
+    want: H2_ERROR.frameSizeError,
+  },
+  {
+    name: "a request on a lower stream than the last",
+    sent: join(open(5), new FramePeer().headers(3, get(), { isLast: true })),
+    want: H2_ERROR.protocolError,
+  },
+  {
+    name: "a request on a stream that was reset",
+    sent: join(
+      open(),
+      frame(FRAME.rstStream, 0, 1, u32(8)),
+      new FramePeer().headers(1, get(), { isLast: true }),
+    ),
+    want: H2_ERROR.protocolError,
+  },
+  {
     name: "GOAWAY on a stream",
     sent: frame(FRAME.goaway, 0, 1, u32(0).concat(u32(0))),
     want: H2_ERROR.protocolError,
@@ -368,6 +387,7 @@ Deno.test("http2: resetting streams does not make room while their requests are 
     type === FRAME.rstStream && code === H2_ERROR.refusedStream
   );
   assert.equal(refused.length, 7);
+  assert.equal(rig.refused, 7);
 });
 
 Deno.test("http2: rapid resets end the connection, and are counted", async () => {
