@@ -10,8 +10,8 @@ export interface Socket {
   closeWrite(): Promise<void>;
   /** Closes both ways; pending calls reject. Safe to call twice. */
   close(): void;
+  /** Who is at the other end. */
   readonly remote: Address;
-  readonly local: Address;
   /** What the two sides of a TLS connection agreed to speak (ALPN); undefined when they did not say. */
   readonly protocol?: string | undefined;
 }

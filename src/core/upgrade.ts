@@ -4,15 +4,15 @@ import type { HeaderList } from "./headers.ts";
 import type { Response } from "./message.ts";
 import type { Socket } from "./ports.ts";
 
-/** One end of a connection that has left HTTP. */
+/** One end of a connection that has left HTTP. What it begins with is taken by whoever uses it first. */
 export interface TunnelSide {
   readonly socket: Socket;
   /** What had arrived behind the head; possibly empty. */
-  readonly early: Uint8Array;
+  early: Uint8Array;
   /** A read that was under way: what it brings (nothing being the end), or a rejection when the connection broke. */
-  readonly pending: Promise<Uint8Array> | null;
+  pending: Promise<Uint8Array> | null;
   /** Nothing may be written before this has settled, as our own head is still being written; null when it is not. */
-  readonly writable: Promise<void> | null;
+  writable: Promise<void> | null;
   /** Closes the socket and tells whoever counts it. Safe to call twice. */
   close(): void;
 }

@@ -9,6 +9,7 @@ import { Connection, type ConnectionDeps, type ListenerProtocol } from "./connec
 import { type Http2Meter, Http2ServerConnection } from "./http2_connection.ts";
 import type { ConnectionLimits } from "./limits.ts";
 import { parseProxyHeader, type ProxyHeader } from "./proxy_protocol.ts";
+import type { TunnelConnection } from "./tunnel_connection.ts";
 
 /** Connections being told that there is no room; beyond this many they are just closed. */
 const REJECTING_MAX = 256;
@@ -71,7 +72,7 @@ export class Acceptor {
   readonly socket: SocketListener;
   #settings: ListenerSettings;
   readonly #deps: AcceptorDeps;
-  readonly #connections = new Map<Connection | Http2ServerConnection, OpenDownstream>();
+  readonly #connections = new Map<Connection | Http2ServerConnection | TunnelConnection, OpenDownstream>();
   /** Accepted, but the PROXY header that is due has not come yet. */
   readonly #opening = new Set<Socket>();
   #rejecting = 0;
@@ -137,16 +138,17 @@ export class Acceptor {
   }
 
   async #serve(socket: Socket): Promise<void> {
-    const { admission, events } = this.#deps;
+    const { admission } = this.#deps;
     const settings = this.#settings;
     const peerIp = socket.remote.type === "ip" ? socket.remote.ip : "";
     // Who sends PROXY headers brings many clients: the one that the header names is counted.
     let countedIp: string | null = sendsProxyHeader(socket, settings) ? "" : peerIp;
     const admitted = admission.admit(countedIp, settings.id);
     if (admitted !== "admitted") return this.#reject(socket, admitted);
-    events.accepted();
+    this.#deps.events.accepted();
     this.#opening.add(socket);
     let connection: Connection | null = null;
+    let isTunnel = false;
     try {
       const opened = await this.#open(socket, settings);
       this.#opening.delete(socket);
@@ -163,26 +165,37 @@ export class Acceptor {
       connection = this.#begin(entered);
       await connection.run();
       if (connection.http2 !== null) await this.#runHttp2(entered, connection);
+      const { tunnel } = connection;
+      if (tunnel !== null) {
+        isTunnel = true;
+        this.#runTunnel(tunnel, entered.downstream, () => this.#left(countedIp, settings.id));
+      }
     } catch (cause) {
       this.#deps.log("error", "A connection failed", { cause: String(cause) });
       socket.close();
     } finally {
       this.#opening.delete(socket);
       if (connection !== null) this.#ended(connection);
-      if (countedIp !== null) admission.release(countedIp, settings.id);
-      events.closed();
+      if (!isTunnel) this.#left(countedIp, settings.id);
     }
+  }
+
+  /** A connection that was accepted is gone. */
+  #left(countedIp: string | null, listenerId: string): void {
+    if (countedIp !== null) this.#deps.admission.release(countedIp, listenerId);
+    this.#deps.events.closed();
   }
 
   /** The connection, with the client's real address; null when a PROXY header was due and did not come. */
   async #open(socket: Socket, settings: ListenerSettings): Promise<Opened | null> {
-    const { remote, local } = socket;
+    const { remote } = socket;
+    const { address } = this.socket;
     const downstream: OpenDownstream = {
       listenerId: settings.id,
       namespace: settings.namespace,
       scheme: settings.tls === null ? "http" : "https",
       tls: null,
-      localPort: local.type === "ip" ? local.port : 0,
+      localPort: address.type === "ip" ? address.port : 0,
       peerIp: remote.type === "ip" ? remote.ip : "",
       peerPort: remote.type === "ip" ? remote.port : 0,
       peerTrusted: false,
@@ -273,7 +286,19 @@ export class Acceptor {
     return connection;
   }
 
-  #ended(connection: Connection): void {
+  /** Goes on with a client that has left HTTP. Not awaited by anybody, as that would hold on to all that came before. */
+  #runTunnel(tunnel: TunnelConnection, downstream: OpenDownstream, left: () => void): void {
+    this.#connections.set(tunnel, downstream);
+    const running = tunnel.run();
+    if (this.#draining) tunnel.drain();
+    running.catch((cause) => this.#deps.log("error", "A connection failed", { cause: String(cause) }))
+      .then(() => {
+        this.#ended(tunnel);
+        left();
+      });
+  }
+
+  #ended(connection: Connection | TunnelConnection): void {
     this.#connections.delete(connection);
     if (this.#connections.size === 0) this.#emptied?.();
   }

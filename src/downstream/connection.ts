@@ -5,15 +5,16 @@ import { ProxyError, toProxyError } from "../core/errors.ts";
 import { HeaderList } from "../core/headers.ts";
 import type { MaybePromise, Response } from "../core/message.ts";
 import type { Clock, Socket } from "../core/ports.ts";
-import { type Tunnel, Upgrade } from "../core/upgrade.ts";
+import { type TunnelSide, Upgrade } from "../core/upgrade.ts";
 import { type ParsedRequest, RequestHeadParser } from "../http1/request_head.ts";
 import { PREFACE } from "../http2/frames.ts";
 import type { RequestHandler } from "./handler.ts";
 import type { HttpDate } from "./http_date.ts";
-import { Input } from "./input.ts";
+import { Input, type InputBuffers } from "./input.ts";
 import type { ConnectionLimits } from "./limits.ts";
 import { type BodyHost, RequestBody } from "./request_body.ts";
 import { ResponseWriter } from "./response_writer.ts";
+import { TunnelConnection } from "./tunnel_connection.ts";
 
 /** Bytes of an unread request body that are worth reading to keep the connection. */
 const DISCARD_BYTES_MAX = 262_144;
@@ -27,13 +28,11 @@ const DRAIN_FIRST_REQUEST_MS = 1000;
 const UPGRADE_BYTES = 256;
 
 /** What all connections of a thread share. */
-export interface ConnectionDeps {
+export interface ConnectionDeps extends InputBuffers {
   readonly handler: RequestHandler;
   readonly clock: Clock;
   readonly deadlines: Deadlines;
   readonly date: HttpDate;
-  /** Buffers for request bodies. */
-  readonly largeBuffers: BufferPool;
   /** Buffers in which responses are put together. */
   readonly outputBuffers: BufferPool;
 }
@@ -52,8 +51,8 @@ export interface ConnectionInit {
 /** What of the preface looks like the head of a request. */
 const PREFACE_HEAD_BYTES = PREFACE.indexOf("SM");
 
-/** The connection waits for a request, receives one, waits for its answer, sends it, has left HTTP, or is being closed. */
-type Phase = "idle" | "receiving" | "answering" | "sending" | "tunnel" | "closing";
+/** The connection waits for a request, receives one, waits for its answer, sends it, is about to leave HTTP, or is being closed. */
+type Phase = "idle" | "receiving" | "answering" | "sending" | "switching" | "closing";
 
 /**
  * One client connection: HTTP/1.1 requests in, responses out, one at a time and in order. Every wait
@@ -68,8 +67,7 @@ export class Connection implements BodyHost {
   readonly #socket: Socket;
   readonly #deps: ConnectionDeps;
   readonly #downstream: Downstream;
-  /** Null once the connection has left HTTP. */
-  #parser: RequestHeadParser | null;
+  readonly #parser: RequestHeadParser;
   readonly #writer: ResponseWriter;
   readonly #writeWatch: Watch;
   #phase: Phase = "idle";
@@ -78,7 +76,7 @@ export class Connection implements BodyHost {
   #body: RequestBody | null = null;
   /** The 101, or the 200 of a CONNECT, that is to be sent. */
   #switching: Response | null = null;
-  #tunnel: Tunnel | null = null;
+  #tunnel: TunnelConnection | null = null;
   /** Set while a request whose head came too late is being refused. */
   #lateRefusal: Promise<void> | null = null;
   /** Why the bytes at hand are no request. */
@@ -98,9 +96,9 @@ export class Connection implements BodyHost {
     this.limits = limits;
     this.#protocol = protocol;
     const headBytesMax = limits.head.headerBytesMax + limits.head.targetBytesMax + 256;
-    this.input = new Input(socket, deps.largeBuffers, headBytesMax);
+    this.input = new Input(socket, deps, headBytesMax);
     this.#parser = new RequestHeadParser(limits.head);
-    this.input.onShift = (by) => this.#parser?.shift(by);
+    this.input.onShift = (by) => this.#parser.shift(by);
     this.input.onEnd = () => this.#clientEnded();
     this.readWatch = { dueMs: Infinity, expire: () => this.#readExpired() };
     this.#writeWatch = { dueMs: Infinity, expire: () => this.#socket.close() };
@@ -124,32 +122,25 @@ export class Connection implements BodyHost {
     return this.#http2;
   }
 
-  /** Serves the connection until it ends, or turns out to speak HTTP/2. Never rejects. */
+  /** What the connection has become when it has left HTTP; null for others. Whoever takes it runs it. */
+  get tunnel(): TunnelConnection | null {
+    return this.#tunnel;
+  }
+
+  /** Serves the connection until it ends, turns out to speak HTTP/2, or has become a tunnel. Never rejects. */
   async run(): Promise<void> {
     const { deadlines } = this.#deps;
     deadlines.add(this.readWatch);
     deadlines.add(this.#writeWatch);
     try {
       await this.#serve();
-      if (this.#switching !== null) {
-        // Both sides leave HTTP: bytes go both ways until both are done.
-        await this.#switch();
-        const over = this.#tunnel!.run();
-        if (this.#draining) this.#tunnel!.drain();
-        await over;
-      }
+      if (this.#switching !== null) await this.#switch(this.#switching);
     } catch {
       // The socket broke while a response was being written; there is nobody left to tell.
-      if (this.#phase === "tunnel") this.#context!.aborted = true;
     } finally {
-      const wasTunnel = this.#phase === "tunnel";
-      this.#phase = "closing";
       deadlines.remove(this.readWatch);
       deadlines.remove(this.#writeWatch);
-      if (this.#http2 === null) this.#socket.close();
-      if (this.#body !== null && this.#body.isLent) this.input.forsake();
-      this.input.dispose();
-      if (wasTunnel) this.#deps.handler.finish(this.#context!);
+      if (this.#tunnel === null) this.#end();
     }
   }
 
@@ -214,7 +205,7 @@ export class Connection implements BodyHost {
       }
       if (response.status === 101 || (context.upgrade !== null && context.upgrade.accepts(response))) {
         // Not awaited here: a tunnel may last for days, and this function holds on to all of the request.
-        this.#phase = "tunnel";
+        this.#phase = "switching";
         this.#switching = response;
         return;
       }
@@ -251,6 +242,17 @@ export class Connection implements BodyHost {
     }
   }
 
+  #end(): void {
+    const wasToSwitch = this.#phase === "switching";
+    this.#phase = "closing";
+    if (this.#http2 === null) this.#socket.close();
+    if (this.#body !== null && this.#body.isLent) this.input.forsake();
+    this.input.dispose();
+    if (!wasToSwitch) return;
+    this.#context!.aborted = true;
+    this.#deps.handler.finish(this.#context!);
+  }
+
   /** A request may come now. */
   #expect(): void {
     const { idleTimeoutMs } = this.limits;
@@ -284,7 +286,7 @@ export class Connection implements BodyHost {
   /** The request at hand; undefined when there is none yet, or none that can be read. */
   #parse(): ParsedRequest | undefined {
     const { input } = this;
-    const parser = this.#parser!;
+    const parser = this.#parser;
     if (input.available === 0 || this.#lateRefusal !== null || this.#failure !== null) return undefined;
     let parsed: ParsedRequest | undefined;
     try {
@@ -357,19 +359,14 @@ export class Connection implements BodyHost {
     return context;
   }
 
-  /** Sends the head that opens the tunnel, and makes it. What is not needed any more is let go, as a tunnel may last. */
-  async #switch(): Promise<void> {
-    const { plan, upstream, accepted } = this.#context!.upgrade!;
-    const response = this.#switching!;
-    this.#switching = null;
+  /** Sends the head that opens the tunnel, and makes it. */
+  async #switch(response: Response): Promise<void> {
+    const context = this.#context!;
+    const { plan, upstream, accepted } = context.upgrade!;
     await this.#writer.sendSwitch(response, accepted === null ? plan!.protocol : null);
-    this.#deps.deadlines.remove(this.readWatch);
-    this.#deps.deadlines.remove(this.#writeWatch);
-    const socket = this.#socket;
-    const client = { socket, ...this.input.handOver(), writable: null, close: () => socket.close() };
-    this.#parser = null;
     this.#downstream.hopLines = undefined;
-    this.#tunnel = plan!.open(client, upstream!);
+    const tunnel = plan!.open(new ClientSide(this.#socket, this.input.handOver()), upstream!);
+    this.#tunnel = new TunnelConnection(tunnel, context, this.#deps.handler);
   }
 
   /** Whether the response at hand is the last one on this connection. */
@@ -465,5 +462,23 @@ export class Connection implements BodyHost {
     } else {
       this.#socket.close();
     }
+  }
+}
+
+/** The client's end of a tunnel. */
+class ClientSide implements TunnelSide {
+  readonly socket: Socket;
+  early: Uint8Array;
+  pending: Promise<Uint8Array> | null;
+  writable = null;
+
+  constructor(socket: Socket, { early, pending }: Pick<TunnelSide, "early" | "pending">) {
+    this.socket = socket;
+    this.early = early;
+    this.pending = pending;
+  }
+
+  close(): void {
+    this.socket.close();
   }
 }

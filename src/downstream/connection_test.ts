@@ -331,6 +331,7 @@ Deno.test("connection: failing the N-th read or write never hangs, leaks or answ
       clock: time,
       deadlines: time.deadlines,
       date: new HttpDate(),
+      inputBuffers: new BufferPool(4096, 2),
       largeBuffers,
       outputBuffers: new BufferPool(4096, 2),
     });

@@ -4,6 +4,16 @@ import type { TunnelSide } from "../core/upgrade.ts";
 
 /** Bytes of the buffer a connection starts with: room for nearly every request head. */
 export const INPUT_BYTES_INITIAL = 4096;
+/** How many of those a thread keeps for the next connections. */
+export const INPUT_BUFFERS_KEPT = 64;
+
+/** The pools that the inputs of a thread share. */
+export interface InputBuffers {
+  /** Of `INPUT_BYTES_INITIAL`: one for each connection until it ends or leaves HTTP. */
+  readonly inputBuffers: BufferPool;
+  /** For request bodies. */
+  readonly largeBuffers: BufferPool;
+}
 
 const NOTHING: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 
@@ -13,7 +23,7 @@ const NOTHING: Uint8Array<ArrayBuffer> = new Uint8Array(0);
  * leaves is noticed; what it brings is the next request.
  */
 export class Input {
-  bytes: Uint8Array<ArrayBuffer> = new Uint8Array(INPUT_BYTES_INITIAL);
+  bytes: Uint8Array<ArrayBuffer>;
   start = 0;
   end = 0;
   /** The client will send nothing more: it closed its side, or the connection broke. */
@@ -26,8 +36,10 @@ export class Input {
   onShift: ((by: number) => void) | null = null;
 
   readonly #socket: Socket;
-  readonly #large: BufferPool;
+  readonly #buffers: InputBuffers;
   readonly #bytesMax: number;
+  /** The pooled buffer it began with, for as long as it has it. */
+  #own: Uint8Array<ArrayBuffer> | null;
   #small: Uint8Array<ArrayBuffer> | null = null;
   #reading: Promise<void> | null = null;
   readonly #landed = (count: number): void => {
@@ -42,9 +54,10 @@ export class Input {
   };
 
   /** `bytesMax` bounds the buffer: the largest head that is let through must fit. */
-  constructor(socket: Socket, large: BufferPool, bytesMax: number) {
+  constructor(socket: Socket, buffers: InputBuffers, bytesMax: number) {
     this.#socket = socket;
-    this.#large = large;
+    this.#buffers = buffers;
+    this.bytes = this.#own = buffers.inputBuffers.acquire();
     this.#bytesMax = Math.max(bytesMax, INPUT_BYTES_INITIAL);
   }
 
@@ -55,10 +68,11 @@ export class Input {
 
   /** Goes on in a small buffer: whoever asks for another protocol may be silent for long. */
   slim(bytes: number): void {
-    if (this.start === this.end && this.#reading === null && this.#small === null) {
-      this.bytes = new Uint8Array(bytes);
-      this.start = this.end = 0;
-    }
+    if (this.start < this.end || this.#reading !== null || this.#small !== null) return;
+    if (this.#own !== null) this.#buffers.inputBuffers.release(this.#own);
+    this.#own = null;
+    this.bytes = new Uint8Array(bytes);
+    this.start = this.end = 0;
   }
 
   /** Leaves what is at hand, and what the read under way brings, to a tunnel. Nothing more is read here. */
@@ -97,9 +111,10 @@ export class Input {
 
   /** Moves to a pooled large buffer, for bodies. Does nothing while a read is under way. */
   enlarge(): void {
-    if (this.#small !== null || this.#reading !== null || this.available > this.#large.size) return;
+    const { largeBuffers } = this.#buffers;
+    if (this.#small !== null || this.#reading !== null || this.available > largeBuffers.size) return;
     this.#small = this.bytes;
-    this.#moveTo(this.#large.acquire());
+    this.#moveTo(largeBuffers.acquire());
   }
 
   /** Goes back to the connection's own buffer once what is left fits. */
@@ -109,7 +124,7 @@ export class Input {
     const large = this.bytes;
     this.#moveTo(small);
     this.#small = null;
-    this.#large.release(large);
+    this.#buffers.largeBuffers.release(large);
   }
 
   /**
@@ -119,6 +134,7 @@ export class Input {
   forsake(): void {
     if (this.#reading !== null) return;
     const rest = this.bytes.subarray(this.start, this.end);
+    if (this.#small === null) this.#leaveOwn();
     const small = this.#small ?? new Uint8Array(INPUT_BYTES_INITIAL);
     this.bytes = rest.length <= small.length ? small : new Uint8Array(rest.length);
     this.bytes.set(rest);
@@ -127,14 +143,23 @@ export class Input {
     this.end = rest.length;
   }
 
-  /** Gives the large buffer back; the connection is over. */
+  /** Gives the buffers back; the connection is over. */
   dispose(): void {
+    const { inputBuffers, largeBuffers } = this.#buffers;
     // A read under way would write into the pooled buffer, so such a buffer is left to the collector.
-    if (this.#small !== null && this.#reading === null) this.#large.release(this.bytes);
-    this.#small = null;
-    this.bytes = new Uint8Array(0);
+    if (this.#reading !== null && this.#own === this.bytes) this.#leaveOwn();
+    if (this.#small !== null && this.#reading === null) largeBuffers.release(this.bytes);
+    if (this.#own !== null) inputBuffers.release(this.#own);
+    this.#own = this.#small = null;
+    this.bytes = NOTHING;
     this.start = this.end = 0;
     this.onEnd = this.onShift = null;
+  }
+
+  /** Somebody may still look at the buffer it began with. */
+  #leaveOwn(): void {
+    if (this.#own !== null) this.#buffers.inputBuffers.forget();
+    this.#own = null;
   }
 
   #finish(): void {
@@ -156,6 +181,7 @@ export class Input {
     if (this.#small !== null || this.bytes.length >= this.#bytesMax) return false;
     const grown = new Uint8Array(Math.min(this.bytes.length * 2, this.#bytesMax));
     grown.set(this.bytes);
+    this.#leaveOwn();
     this.bytes = grown;
     return true;
   }

@@ -51,6 +51,7 @@ async function serve(response: Response) {
     clock: time,
     deadlines: time.deadlines,
     date: new HttpDate(),
+    inputBuffers: new BufferPool(4096, 2),
     largeBuffers: new BufferPool(65_536, 2),
     outputBuffers: new BufferPool(4096, 2),
   });

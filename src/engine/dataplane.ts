@@ -6,6 +6,7 @@ import type { Ports } from "../core/ports.ts";
 import type { SharedMemory } from "../core/shared_memory.ts";
 import type { OpenTlsServer } from "../core/tls.ts";
 import { APPLICATION_PROTOCOLS } from "../downstream/acceptor.ts";
+import { INPUT_BUFFERS_KEPT, INPUT_BYTES_INITIAL } from "../downstream/input.ts";
 import { HttpDate } from "../downstream/http_date.ts";
 import { createFamilies, type Families } from "../observe/families.ts";
 import { MetricsRegistry } from "../observe/metrics.ts";
@@ -247,6 +248,7 @@ export class Dataplane {
         clock: ports.clock,
         deadlines: this.#deadlines,
         date: new HttpDate(),
+        inputBuffers: new BufferPool(INPUT_BYTES_INITIAL, INPUT_BUFFERS_KEPT),
         largeBuffers: this.#largeBuffers,
         outputBuffers: new BufferPool(OUTPUT_BYTES, OUTPUT_BUFFERS_KEPT),
       },

@@ -34,7 +34,7 @@ export abstract class SplicedPlan<Route extends SplicedTunnels> implements Tunne
     meter.opened();
     this.context.deadlineMs = Infinity;
     this.context.upgrade!.isOpen = true;
-    const common = { buffers: deps.buffers, scanner: null, mask: () => undefined };
+    const common = { buffers: deps.buffers, scanner: null, masks: null };
     return new DuplexTunnel({ client, upstream }, {
       idleMs: options.idleTimeoutSecs * 1000,
       hasFrames: false,

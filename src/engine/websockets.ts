@@ -43,7 +43,10 @@ export interface WebSockets {
 
 /** WebSocket, as a route grants it. */
 export function webSocketProtocol(route: WebSockets): GrantedProtocol {
-  return { name: "websocket", plan: (context) => new WebSocketPlan(context, route) };
+  const { maxMessageSize, maxMessagesPerSecond } = route.options;
+  const isStrict = maxMessageSize !== undefined || maxMessagesPerSecond !== undefined;
+  const rules: ScanRules = { messageBytesMax: maxMessageSize ?? Infinity, rate: null, isStrict };
+  return { name: "websocket", plan: (context) => new WebSocketPlan(context, route, rules) };
 }
 
 class WebSocketPlan implements UpgradePlan, TunnelEvents, MessageJudge {
@@ -51,12 +54,15 @@ class WebSocketPlan implements UpgradePlan, TunnelEvents, MessageJudge {
   readonly inspects: boolean;
   readonly #context: RequestContext;
   readonly #route: WebSockets;
+  /** What is watched for in frames that pass unseen, but for their rate. */
+  readonly #rules: ScanRules;
   #hasPlace = false;
   #clientKey: string | undefined;
 
-  constructor(context: RequestContext, route: WebSockets) {
+  constructor(context: RequestContext, route: WebSockets, rules: ScanRules) {
     this.#context = context;
     this.#route = route;
+    this.#rules = rules;
     this.inspects = route.chain !== undefined;
   }
 
@@ -134,13 +140,8 @@ class WebSocketPlan implements UpgradePlan, TunnelEvents, MessageJudge {
     this.#clientKey = undefined;
   }
 
-  get #isLimited(): boolean {
-    const { maxMessageSize, maxMessagesPerSecond } = this.#route.options;
-    return maxMessageSize !== undefined || maxMessagesPerSecond !== undefined;
-  }
-
   get #hasFrames(): boolean {
-    return this.#route.options.observeFrames || this.#isLimited || this.inspects;
+    return this.#route.options.observeFrames || this.#rules.isStrict || this.inspects;
   }
 
   #takePlace(): void {
@@ -204,10 +205,11 @@ class WebSocketPlan implements UpgradePlan, TunnelEvents, MessageJudge {
   }
 
   #splices(host: DirectionHost, client: TunnelSide, upstream: TunnelSide): readonly [Splice, Splice] {
-    const { meter, options: { maxMessageSize = Infinity }, deps: { buffers, random } } = this.#route;
+    const { meter, deps: { buffers, random } } = this.#route;
     const rate = this.#rate();
-    const rules: ScanRules = { messageBytesMax: maxMessageSize, rate: null, isStrict: this.#isLimited };
-    const toUpstream = this.#hasFrames ? new FrameScanner({ ...rules, rate }, meter.fromClient) : null;
+    const rules = this.#rules;
+    const fromClient = rate === null ? rules : { ...rules, rate };
+    const toUpstream = this.#hasFrames ? new FrameScanner(fromClient, meter.fromClient) : null;
     const toClient = this.#hasFrames ? new FrameScanner(rules, meter.fromUpstream) : null;
     return [
       new Splice({
@@ -216,9 +218,9 @@ class WebSocketPlan implements UpgradePlan, TunnelEvents, MessageJudge {
         to: upstream,
         buffers,
         scanner: toUpstream,
-        mask: () => random.u32(),
+        masks: random,
       }),
-      new Splice({ host, from: upstream, to: client, buffers, scanner: toClient, mask: () => undefined }),
+      new Splice({ host, from: upstream, to: client, buffers, scanner: toClient, masks: null }),
     ];
   }
 }

@@ -8,6 +8,7 @@ import type { Clock, Listen, Log, Timers } from "../core/ports.ts";
 import { Acceptor } from "../downstream/acceptor.ts";
 import type { Admission } from "../downstream/admission.ts";
 import type { RequestHandler } from "../downstream/handler.ts";
+import { INPUT_BYTES_INITIAL } from "../downstream/input.ts";
 import { HttpDate } from "../downstream/http_date.ts";
 import { demoResponse } from "../services/demo.ts";
 import type { Companion, Supervisor } from "./supervisor.ts";
@@ -98,6 +99,7 @@ export class DemoCompanion implements Companion {
         clock,
         deadlines: this.#deadlines,
         date: new HttpDate(),
+        inputBuffers: new BufferPool(INPUT_BYTES_INITIAL, 4),
         largeBuffers: new BufferPool(65_536, 4),
         outputBuffers: new BufferPool(32_768, 4),
       },

@@ -43,11 +43,11 @@ Deno.test("findSocketOps: there in the pinned version, and refused where a part 
   const symbol = Symbol("rid");
   const read = () => Promise.resolve(0);
   const internal = Symbol("internal");
-  const whole = { internalRidSymbol: symbol, read, write: read };
+  const whole = { internalRidSymbol: symbol, read, write: read, shutdown: read, close: read };
   const found = findSocketOps({ internal, [internal]: { core: whole } });
   assert.equal(found?.numberOf({ [symbol]: 7 }), 7);
   assert.equal(found?.numberOf({}), undefined);
-  for (const part of ["internalRidSymbol", "read", "write"] as const) {
+  for (const part of ["internalRidSymbol", "read", "write", "shutdown", "close"] as const) {
     const core = { ...whole, [part]: undefined };
     assert.equal(findSocketOps({ internal, [internal]: { core } }), undefined, part);
   }

@@ -51,7 +51,6 @@ export function connectNodeTls(
 /** A node stream as the socket port. */
 class NodeTlsSocket implements Socket {
   readonly remote: Address;
-  readonly local: Address;
   readonly protocol: string | undefined;
   readonly #socket: nodeTls.TLSSocket;
   #ended = false;
@@ -64,7 +63,6 @@ class NodeTlsSocket implements Socket {
     this.#socket = socket;
     this.protocol = typeof socket.alpnProtocol === "string" ? socket.alpnProtocol : undefined;
     this.remote = { type: "ip", ip: socket.remoteAddress ?? "", port: socket.remotePort ?? 0 };
-    this.local = { type: "ip", ip: socket.localAddress ?? "", port: socket.localPort ?? 0 };
     socket.on("readable", () => this.#notify());
     socket.on("end", () => {
       this.#ended = true;

@@ -12,7 +12,6 @@ const REQUEST = { oncomplete() {} };
  */
 export class TlsSocket implements Socket {
   readonly remote: Address;
-  readonly local: Address;
   readonly #socket: Socket;
   readonly #engine: EngineConnection;
   /** Clear bytes that no reader has taken yet. */
@@ -32,7 +31,6 @@ export class TlsSocket implements Socket {
     this.#socket = socket;
     this.#engine = engine;
     this.remote = socket.remote;
-    this.local = socket.local;
     engine.setOnread((bytes) => this.#decrypted(bytes));
     engine.onhandshakedone = () => this.#established = true;
     engine.onerror = (cause) => this.#failure ??= cause;

@@ -1,7 +1,7 @@
 import type { SeenClose, Violation } from "./frame_scanner.ts";
 
 /** Bytes of the buffer in which an idle direction waits: little, as most connections are idle most of the time. */
-export const WAIT_BYTES = 512;
+export const WAIT_BYTES = 256;
 
 /** Why a tunnel ended that neither side closed by itself; a field of logs. */
 export type TunnelCause =

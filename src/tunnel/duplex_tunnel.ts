@@ -51,7 +51,7 @@ export class DuplexTunnel implements Tunnel, DirectionHost, Watch {
   dueMs = Infinity;
   readonly #client: TunnelSide;
   readonly #upstream: TunnelSide;
-  readonly #settings: TunnelSettings;
+  readonly #hasFrames: boolean;
   readonly #deadlines: Deadlines;
   readonly #events: TunnelEvents;
   readonly #toUpstream: Direction;
@@ -73,7 +73,7 @@ export class DuplexTunnel implements Tunnel, DirectionHost, Watch {
   ) {
     this.#client = sides.client;
     this.#upstream = sides.upstream;
-    this.#settings = settings;
+    this.#hasFrames = settings.hasFrames;
     this.#idleMs = settings.idleMs;
     this.#deadlines = deps.deadlines;
     this.#events = deps.events;
@@ -91,7 +91,7 @@ export class DuplexTunnel implements Tunnel, DirectionHost, Watch {
   }
 
   drain(): void {
-    if (this.#settings.hasFrames) {
+    if (this.#hasFrames) {
       this.stop({ code: GOING_AWAY, reason: "the proxy is shutting down" }, "shutting_down");
     }
   }
@@ -116,7 +116,7 @@ export class DuplexTunnel implements Tunnel, DirectionHost, Watch {
   expire(): void {
     if (this.#isStopping || this.#running !== BOTH) return this.#finish();
     this.#cause ??= "tunnel_idle";
-    if (!this.#settings.hasFrames) return this.#finish();
+    if (!this.#hasFrames) return this.#finish();
     this.stop({ code: GOING_AWAY, reason: "idle for too long" }, "tunnel_idle");
   }
 

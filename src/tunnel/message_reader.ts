@@ -62,7 +62,6 @@ export class MessageReader {
   #bytes: Uint8Array;
   #start = 0;
   #end: number;
-  #pending: Promise<Uint8Array> | null;
   /** The message at hand; 0 when there is none. */
   #opcode = 0;
   #pieces: Uint8Array[] = [];
@@ -77,7 +76,7 @@ export class MessageReader {
     this.#meter = meter;
     this.#bytes = side.early;
     this.#end = side.early.length;
-    this.#pending = side.pending;
+    side.early = new Uint8Array(0);
   }
 
   /**
@@ -219,7 +218,7 @@ export class MessageReader {
     piece.set(this.#bytes.subarray(this.#start, this.#start + filled));
     this.#start += filled;
     while (filled < size) {
-      if (this.#pending !== null) {
+      if (this.#side.pending !== null) {
         if (!await this.#fill(1)) return null;
         const more = Math.min(size - filled, this.#end - this.#start);
         piece.set(this.#bytes.subarray(this.#start, this.#start + more), filled);
@@ -251,9 +250,9 @@ export class MessageReader {
   /** Has at least `count` bytes at hand, which must fit the waiting buffer; false when the stream ends before. */
   async #fill(count: number): Promise<boolean> {
     while (this.#end - this.#start < count) {
-      const pending = this.#pending;
+      const { pending } = this.#side;
       if (pending !== null) {
-        this.#pending = null;
+        this.#side.pending = null;
         const bytes = await pending;
         if (bytes.length === 0) return false;
         this.onBytes?.();

@@ -1,5 +1,5 @@
 import type { BufferPool } from "../core/buffer_pool.ts";
-import type { Socket } from "../core/ports.ts";
+import type { Random, Socket } from "../core/ports.ts";
 import type { TunnelSide } from "../core/upgrade.ts";
 import { type Direction, type DirectionHost, WAIT_BYTES } from "./direction.ts";
 import type { FrameScanner } from "./frame_scanner.ts";
@@ -14,8 +14,8 @@ export interface SpliceInit {
   readonly buffers: BufferPool;
   /** Null where frames are not looked at, or are none. */
   readonly scanner: FrameScanner | null;
-  /** The masking key for a frame of ours; undefined towards the client (RFC 6455 §5.1). */
-  readonly mask: () => number | undefined;
+  /** Where masking keys for frames of ours come from; null towards the client (RFC 6455 §5.1). */
+  readonly masks: Random | null;
 }
 
 /**
@@ -43,7 +43,7 @@ export class Splice implements Direction {
   readonly #sink: Socket;
   readonly #buffers: BufferPool;
   readonly #scanner: FrameScanner | null;
-  readonly #mask: () => number | undefined;
+  readonly #masks: Random | null;
   #own = NOTHING;
   /** Where the read at hand goes, or what is being written: the waiting buffer, or a borrowed one. */
   #buffer = NOTHING;
@@ -58,39 +58,19 @@ export class Splice implements Direction {
   #arrivedEnd = 0;
   /** The last read filled its buffer, so more is likely to be there. */
   #isBusy = false;
-  #pending: Promise<Uint8Array> | null;
   #goodbye: Uint8Array | null = null;
   /** Our Close frame has been given to the socket. */
   #isLeaving = false;
   #isOver = false;
 
-  readonly #landed = (count: number): void => {
-    this.#isReading = false;
-    if (this.#isOver) return;
-    if (count === 0) return this.#ended();
-    this.#host.touch();
-    const end = this.#held + count;
-    this.#isBusy = end === this.#buffer.length;
-    this.#take(this.#buffer, end);
+  /** The read or the write at hand is done; there is never more than one of them. */
+  readonly #moved = (count: number): void => {
+    if (this.#isWriting) this.#written(count);
+    else this.#landed(count);
   };
   readonly #failed = (): void => {
-    this.#isReading = false;
-    if (this.#isOver) return;
-    this.#isOver = true;
-    this.#host.broke(this);
-  };
-  readonly #written = (count: number): void => {
-    this.#isWriting = false;
-    if (this.#isOver) return;
-    this.#host.touch();
-    this.bytes += count;
-    if (count < this.#writing.length) return this.#write(this.#writing.subarray(count));
-    this.#goOn();
-  };
-  readonly #refused = (): void => {
-    if (this.#isOver) return;
-    this.#isOver = true;
-    this.#host.refused(this);
+    if (this.#isWriting) this.#refused();
+    else this.#broke();
   };
 
   constructor(init: SpliceInit) {
@@ -101,8 +81,7 @@ export class Splice implements Direction {
     this.#sink = init.to.socket;
     this.#buffers = init.buffers;
     this.#scanner = init.scanner;
-    this.#mask = init.mask;
-    this.#pending = init.from.pending;
+    this.#masks = init.masks;
   }
 
   get messages(): number {
@@ -114,15 +93,17 @@ export class Splice implements Direction {
   }
 
   start(): void {
-    const { early } = this.#from;
-    const begin = () => early.length > 0 ? this.#take(early, early.length) : this.#read();
-    if (this.#to.writable === null) begin();
-    else this.#to.writable.then(begin);
+    const { writable } = this.#to;
+    if (writable === null) return this.#begin();
+    writable.then(() => {
+      this.#to.writable = null;
+      this.#begin();
+    });
   }
 
   close(code: number, reason: string): void {
     if (this.#goodbye !== null || this.#isOver || this.#scanner === null) return;
-    this.#goodbye = encodeFrame(CLOSE, closePayload(code, reason), this.#mask());
+    this.#goodbye = encodeFrame(CLOSE, closePayload(code, reason), this.#masks?.u32());
     this.#scanner.stops = true;
     if (this.#isReading && this.#scanner.isAtBoundary) this.#leave();
   }
@@ -139,14 +120,53 @@ export class Splice implements Direction {
     this.#arrived = this.#writing = NOTHING;
   }
 
+  #begin(): void {
+    const { early } = this.#from;
+    this.#from.early = NOTHING;
+    if (early.length > 0) this.#take(early, early.length);
+    else this.#read();
+  }
+
+  #landed(count: number): void {
+    this.#isReading = false;
+    if (this.#isOver) return;
+    if (count === 0) return this.#ended();
+    this.#host.touch();
+    const end = this.#held + count;
+    this.#isBusy = end === this.#buffer.length;
+    this.#take(this.#buffer, end);
+  }
+
+  #broke(): void {
+    this.#isReading = false;
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#host.broke(this);
+  }
+
+  #written(count: number): void {
+    this.#isWriting = false;
+    if (this.#isOver) return;
+    this.#host.touch();
+    this.bytes += count;
+    if (count < this.#writing.length) return this.#write(this.#writing.subarray(count));
+    this.#goOn();
+  }
+
+  #refused(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#host.refused(this);
+  }
+
   #read(): void {
     if (this.#isOver) return;
     // It may have been asked for before anything was read.
     if (this.#goodbye !== null && !this.#isLeaving && this.#scanner!.isAtBoundary) this.#leave();
     this.#isReading = true;
-    const pending = this.#pending;
+    const { pending } = this.#from;
     if (pending !== null) {
-      this.#pending = null;
+      this.#from.pending = null;
       if (this.#sent < this.#arrivedEnd) this.#keepLeftOver();
       pending.then((bytes) => this.#pendingLanded(bytes), this.#failed);
       return;
@@ -154,7 +174,7 @@ export class Splice implements Direction {
     this.#keepLeftOver();
     const buffer = this.#buffer;
     this.#source.read(this.#held === 0 ? buffer : buffer.subarray(this.#held)).then(
-      this.#landed,
+      this.#moved,
       this.#failed,
     );
   }
@@ -211,7 +231,7 @@ export class Splice implements Direction {
   #write(bytes: Uint8Array): void {
     this.#writing = bytes;
     this.#isWriting = true;
-    this.#sink.write(bytes).then(this.#written, this.#refused);
+    this.#sink.write(bytes).then(this.#moved, this.#failed);
   }
 
   /** Everything that may be passed on has been. */
@@ -244,7 +264,7 @@ export class Splice implements Direction {
     this.#sink.write(frame).then((count) => {
       if (count === frame.length) this.#host.left(this);
       else if (!this.#isOver) this.#say(frame.subarray(count));
-    }, this.#refused);
+    }, () => this.#refused());
   }
 
   /** After our Close frame nothing is passed on; the peer's own is waited for. */

@@ -14,7 +14,7 @@ export const READ_BYTES_HUGE = 1_048_576;
 /** Huge buffers in use in one thread; further long bodies go through large ones. */
 const HUGE_BUFFERS_MAX = 16;
 /** Bytes of a connection's first write buffer. */
-const WRITE_BYTES_INITIAL = 4096;
+export const WRITE_BYTES_INITIAL = 4096;
 /** Larger write buffers are not kept while a connection is idle. */
 const OUTPUT_BYTES_KEPT = 32_768;
 /**
@@ -33,6 +33,8 @@ export interface ConnectionDeps {
   readonly hugeBuffers: BufferPool;
   /** Buffers of `READ_BYTES_INITIAL`, one for each connection until it leaves HTTP. */
   readonly ownBuffers: BufferPool;
+  /** Buffers of `WRITE_BYTES_INITIAL`, likewise. */
+  readonly outputBuffers: BufferPool;
 }
 
 /** Who owns the connection: told when it can be used again, and when it is gone. */
@@ -62,7 +64,7 @@ export class UpstreamConnection implements Watch {
   start = 0;
   end = 0;
   /** Where requests are put together. */
-  output: Uint8Array<ArrayBuffer> = new Uint8Array(WRITE_BYTES_INITIAL);
+  output: Uint8Array<ArrayBuffer>;
   /** Why the proxy gave the connection up; null while it is in use or idle. */
   failure: ProxyError | null = null;
   /** A write failed: the target may still have answered, but takes nothing more. */
@@ -82,6 +84,7 @@ export class UpstreamConnection implements Watch {
   readonly #owner: ConnectionOwner;
   readonly #deps: ConnectionDeps;
   readonly #own: Uint8Array<ArrayBuffer>;
+  readonly #ownOutput: Uint8Array<ArrayBuffer>;
   #state: State = "busy";
   #reading: Promise<number> | null = null;
   #writing = false;
@@ -109,6 +112,7 @@ export class UpstreamConnection implements Watch {
     this.#socket = socket;
     this.#owner = owner;
     this.bytes = this.#own = deps.ownBuffers.acquire();
+    this.output = this.#ownOutput = deps.outputBuffers.acquire();
     this.#deps = deps;
     this.openedMs = deps.clock.nowMs();
     this.abort = (cause) => this.fail(new ProxyError(cause, "the request was abandoned"));
@@ -242,7 +246,7 @@ export class UpstreamConnection implements Watch {
     }
     this.dueMs = Infinity;
     if (this.writeFailed || this.start !== this.end) return this.close();
-    if (this.output.length > OUTPUT_BYTES_KEPT) this.output = new Uint8Array(WRITE_BYTES_INITIAL);
+    if (this.output.length > OUTPUT_BYTES_KEPT) this.output = this.#ownOutput;
     if (this.bytes !== this.#own) {
       if (this.#holdsHuge) this.#deps.hugeBuffers.release(this.bytes);
       else if (this.bytes.length === READ_BYTES_LARGE) this.#deps.largeBuffers.release(this.bytes);
@@ -254,8 +258,11 @@ export class UpstreamConnection implements Watch {
     this.#owner.finished(this);
   }
 
-  /** The socket and what has arrived behind the head of a 101. Nothing holds on to the connection any more. */
-  handOver(): TunnelSide {
+  /**
+   * The socket and what has arrived behind the head of a 101. Nothing holds on to the connection any more;
+   * `whenClosed` is called once at its end.
+   */
+  handOver(whenClosed: () => void): TunnelSide {
     // The write of the head is over on the wire, but its promise may be behind the answer's.
     const writable = this.#writing ? new Promise<void>((resolve) => this.#whenWritten = resolve) : null;
     const early = this.end > this.start ? this.bytes.slice(this.start, this.end) : NOTHING;
@@ -267,14 +274,10 @@ export class UpstreamConnection implements Watch {
     this.#holdsHuge = false;
     // No read is under way any more, so the next connection may have the buffer.
     this.#deps.ownBuffers.release(this.#own);
+    if (writable === null) this.#deps.outputBuffers.release(this.#ownOutput);
+    else this.#deps.outputBuffers.forget();
     this.#owner.switched();
-    return {
-      socket: this.#socket,
-      early,
-      pending: null,
-      writable,
-      close: closeOnce(this.#socket, this.#owner),
-    };
+    return new UpstreamSide(this.#socket, { early, writable }, { owner: this.#owner, whenClosed });
   }
 
   /** Waits for the next exchange, until `dueMs` at the latest. */
@@ -307,13 +310,33 @@ export class UpstreamConnection implements Watch {
   }
 }
 
-/** Ends what has become a tunnel. Holds on to nothing else of the connection. */
-function closeOnce(socket: Socket, owner: ConnectionOwner): () => void {
-  let isOpen = true;
-  return () => {
-    if (!isOpen) return;
-    isOpen = false;
-    socket.close();
-    owner.tunnelEnded();
-  };
+/** The upstream's end of a tunnel. Holds on to nothing else of the connection. */
+class UpstreamSide implements TunnelSide {
+  readonly socket: Socket;
+  early: Uint8Array;
+  readonly pending = null;
+  writable: Promise<void> | null;
+  readonly #owner: ConnectionOwner;
+  #whenClosed: (() => void) | null;
+
+  constructor(
+    socket: Socket,
+    { early, writable }: Pick<TunnelSide, "early" | "writable">,
+    { owner, whenClosed }: { readonly owner: ConnectionOwner; readonly whenClosed: () => void },
+  ) {
+    this.socket = socket;
+    this.early = early;
+    this.writable = writable;
+    this.#owner = owner;
+    this.#whenClosed = whenClosed;
+  }
+
+  close(): void {
+    const whenClosed = this.#whenClosed;
+    if (whenClosed === null) return;
+    this.#whenClosed = null;
+    this.socket.close();
+    this.#owner.tunnelEnded();
+    whenClosed();
+  }
 }

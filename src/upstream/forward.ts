@@ -2,7 +2,6 @@ import type { Ending } from "../balancers/balancer.ts";
 import type { RequestContext } from "../core/context.ts";
 import { ProxyError, toProxyError } from "../core/errors.ts";
 import type { Body, Response } from "../core/message.ts";
-import type { TunnelSide } from "../core/upgrade.ts";
 import type { ParsedResponse } from "../http1/response_head.ts";
 import { cleanHeaders } from "./clean_headers.ts";
 import type { UpstreamConnection } from "./connection.ts";
@@ -230,7 +229,7 @@ export class Exchange implements ResponseBodyHost {
     this.#target.answered(this.#context, status, Math.max(0, this.headMs - this.#sentMs));
     this.#over = true;
     this.#release();
-    wish.upstream = countedSide(this.#connection.handOver(), this.#target, this.#context);
+    wish.upstream = this.#connection.handOver(endOfTunnel(this.#target, this.#context));
     headers.appendKeyed("Via", "via", "1.1 sentinel");
     return { status, reason, headers, body: null };
   }
@@ -244,14 +243,6 @@ export class Exchange implements ResponseBodyHost {
 }
 
 /** The request is in flight at its target for as long as the tunnel lasts. Holds on to nothing of the exchange. */
-function countedSide(side: TunnelSide, target: LiveTarget, context: RequestContext): TunnelSide {
-  let isOpen = true;
-  return {
-    ...side,
-    close() {
-      side.close();
-      if (isOpen) target.ended(context, "complete");
-      isOpen = false;
-    },
-  };
+function endOfTunnel(target: LiveTarget, context: RequestContext): () => void {
+  return () => target.ended(context, "complete");
 }

@@ -3,7 +3,7 @@ import { assert } from "../core/assert.ts";
 import { BufferPool } from "../core/buffer_pool.ts";
 import type { Deadlines } from "../core/deadlines.ts";
 import type { Clock, Dialer, TlsClientOptions } from "../core/ports.ts";
-import { READ_BYTES_HUGE, READ_BYTES_INITIAL, READ_BYTES_LARGE } from "./connection.ts";
+import { READ_BYTES_HUGE, READ_BYTES_INITIAL, READ_BYTES_LARGE, WRITE_BYTES_INITIAL } from "./connection.ts";
 import {
   type PoolDeps,
   type PoolLimits,
@@ -72,6 +72,7 @@ export class UpstreamPools {
       deadlines: init.deadlines,
       largeBuffers: init.largeBuffers ?? new BufferPool(READ_BYTES_LARGE, LARGE_BUFFERS_KEPT),
       ownBuffers: new BufferPool(READ_BYTES_INITIAL, OWN_BUFFERS_KEPT),
+      outputBuffers: new BufferPool(WRITE_BYTES_INITIAL, OWN_BUFFERS_KEPT),
       hugeBuffers: new BufferPool(READ_BYTES_HUGE, HUGE_BUFFERS_KEPT),
     };
     assert(

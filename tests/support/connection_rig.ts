@@ -69,6 +69,7 @@ export function rig(handle: Handle = () => answer(), limits: Partial<ConnectionL
     clock: time,
     deadlines: time.deadlines,
     date: new HttpDate(),
+    inputBuffers: new BufferPool(4096, 2),
     largeBuffers: new BufferPool(65_536, 2),
     outputBuffers: new BufferPool(4096, 2),
   });

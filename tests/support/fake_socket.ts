@@ -29,7 +29,6 @@ export interface FakeSocketOptions {
 /** A socket whose other end is the test: `push` what the peer sends, look at `written`. */
 export class FakeSocket implements Socket {
   readonly remote = HERE;
-  readonly local = HERE;
   /** Everything written so far, as a byte string. */
   written = "";
   isClosed = false;

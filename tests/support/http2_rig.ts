@@ -61,6 +61,7 @@ export class Http2Rig {
         clock: time,
         deadlines: time.deadlines,
         date: new HttpDate(),
+        inputBuffers: new BufferPool(4096, 2),
         largeBuffers: new BufferPool(65_536, 2),
         outputBuffers: new BufferPool(4096, 2),
       },
