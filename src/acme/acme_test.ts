@@ -155,6 +155,15 @@ Deno.test("acme: what is pending for ever is given up, and proofs are taken away
   match(failureOf(outcome), /not done within 10 minutes/);
   equal(rig.answers.size, 0);
   await node.manager.stop();
+
+  const patient = await AcmeRig.create();
+  patient.server.delay = Infinity;
+  patient.server.retryAfter = "7200";
+  const other = await patient.serving(patient.options());
+  match(failureOf(other.outcomes[0]), /not done within 10 minutes/);
+  const waitMs = other.manager.states()[0]!.nextAttemptMs - patient.time.wallMs();
+  ok(Math.abs(waitMs - 2 * HOUR_MS) < 60_000, `asked to come in two hours, comes in ${waitMs} ms`);
+  await other.manager.stop();
 });
 
 Deno.test("acme: a proof that the authority does not see says what it saw", async () => {
