@@ -102,6 +102,16 @@ const BOUNDS: readonly BoundRow[] = [
   ),
   bound("HTTPS GET 1 KB: CPU against nginx", 2.5, (facts) => facts.ratio("https-1kb", ["sentinel", "nginx"])),
   bound("HTTPS GET 1 KB: CPU against Caddy", 0.9, (facts) => facts.ratio("https-1kb", ["sentinel", "caddy"])),
+  bound(
+    "HTTP/2 over TLS, GET 1 KB: CPU against nginx",
+    2.5,
+    (facts) => facts.ratio("h2-1kb", ["sentinel", "nginx"]),
+  ),
+  bound(
+    "HTTP/2 over TLS, GET 1 KB: CPU against Caddy",
+    0.9,
+    (facts) => facts.ratio("h2-1kb", ["sentinel", "caddy"]),
+  ),
   // 0.7 of nginx's handshakes for the same CPU.
   bound(
     "full handshake: CPU against nginx",

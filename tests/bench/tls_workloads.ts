@@ -10,6 +10,9 @@ import { everybody, type Plan, runContest } from "./workloads.ts";
 
 const SERVER_NAME = "www.example";
 const CONNECTIONS = 32;
+/** HTTP/2 clients: as many requests at once as with HTTP/1.1, on fewer connections. */
+const H2_CONNECTIONS = 8;
+const H2_STREAMS = 4;
 /** Answers awaited one after the other for a median. */
 const SEQUENTIAL_REQUESTS = 300;
 const WARM_UP_SECONDS = 2;
@@ -20,7 +23,7 @@ interface Material {
   readonly ca: string;
 }
 
-/** All TLS workloads that the plan wants: `https-…`, `sequential-…`, `handshake-…`. */
+/** All TLS workloads that the plan wants: `https-…`, `h2-…`, `sequential-…`, `handshake-…`. */
 export async function tlsFigures(plan: Plan, originPort: number): Promise<Figure[]> {
   const wanted = (name: string) => plan.only === undefined || name.includes(plan.only);
   if (!hasCommand("openssl")) {
@@ -53,6 +56,7 @@ interface Job {
 const WORKLOADS: Readonly<Record<string, (job: Job) => Promise<Figure[]>>> = {
   "https-1kb": (job) => keepAlive(job, "/1k"),
   "https-100kb": (job) => keepAlive(job, "/100k"),
+  "h2-1kb": (job) => keepAlive(job, "/1k", { connections: H2_CONNECTIONS, streams: H2_STREAMS }),
   "sequential-1kb": (job) => sequential(job, "/1k"),
   "sequential-100kb": (job) => sequential(job, "/100k"),
   "handshake-full": (job) => handshakes(job, opensslTime("-new")),
@@ -67,12 +71,16 @@ async function makeMaterial(folder: string): Promise<Material> {
   return { files: { ...pair, both }, ca: await Deno.readTextFile(root.pair.cert) };
 }
 
-function keepAlive({ plan, originPort, material, workload }: Job, path: string): Promise<Figure[]> {
+function keepAlive(
+  { plan, originPort, material, workload }: Job,
+  path: string,
+  load: { readonly connections: number; readonly streams?: number } = { connections: CONNECTIONS },
+): Promise<Figure[]> {
   return runContest(plan, {
     workload,
     path,
     entries: everybody(plan),
-    load: { connections: CONNECTIONS, pinned: true },
+    load: { ...load, pinned: true },
     tls: material.files,
   }, originPort);
 }
