@@ -22,9 +22,16 @@ listeners {
   listener "https" { address "127.0.0.1:${place.port("https")}"; protocol "https"
     tls { cert-file "${cert}"; key-file "${key}"; }; }
   listener "plain" { address "127.0.0.1:${place.port("plain")}"; }
+  listener "away" { address "127.0.0.1:${place.port("away")}"; namespace "to-https"; }
 }
 filters { filter "hsts" { type "hsts"; }; }
 routes { route "all" { matches { path-prefix "/"; }; upstream "origin"; filters "hsts"; }; }
+namespace "to-https" {
+  filters { filter "https" { type "redirect"; scheme "https"; port ${
+    place.port("https")
+  }; status-code 308; }; }
+  routes { route "away" { matches { path-prefix "/"; }; filters "https"; }; }
+}
 upstreams { upstream "origin" { target "127.0.0.1:${originPort}"; }; }
 observability { metrics { address "127.0.0.1:${place.port("admin")}"; }
   logging { level "info"; format "text"; access-log { file "${place.folder}/access.log"; }; }; }
@@ -68,6 +75,20 @@ function origin(): RawOrigin {
       await connection.send(okResponse(`this is ${target}`));
     },
   });
+}
+
+/** Plain HTTP is sent to HTTPS with method, path, query and body, and HSTS is said there alone. */
+async function redirected({ stage, ca }: Given): Promise<void> {
+  const [plain, secure] = [stage.port("away"), stage.port("https")];
+  const names = [plain, secure].flatMap((port) => ["--resolve", `www.example:${port}:127.0.0.1`]);
+  const common = ["-sS", "--cacert", ca, ...names, "-D", "-", "--data-binary", "12345"];
+  const stays = await run("curl", [...common, "-o", "/dev/null", `http://www.example:${plain}/a%20b?c=d`]);
+  match(stays.out, /^HTTP\/1\.1 308 /);
+  match(stays.out, new RegExp(`^location: https://www\\.example:${secure}/a%20b\\?c=d\\r$`, "im"));
+  equal(/strict-transport-security/i.test(stays.out), false);
+  const follows = await run("curl", [...common, "-L", `http://www.example:${plain}/echo`]);
+  match(follows.out, /strict-transport-security: max-age=31536000/i);
+  match(follows.out, /5 bytes$/);
 }
 
 /** Runs a program to its end; what it printed. */
@@ -166,6 +187,7 @@ Deno.test({
       await using stage = await OptionStage.start((place) => config(place, pair, server.port));
       const given = { stage, ca: root.pair.cert, pair, folder };
       await t.step("curl", () => curl(given));
+      await t.step("plain HTTP is sent to HTTPS", () => redirected(given));
       await t.step("nghttp and h2load", () => nghttp(given));
       await t.step({
         name: "Chromium loads a page with many parts over HTTP/2",

@@ -1,15 +1,24 @@
 /** HTTP/2 frame by frame on real sockets, over TLS and by prior knowledge: states, rules, limits, floods. */
 
 import { deepEqual, equal, ok } from "node:assert/strict";
+import { residentBytes } from "../bench/process_cost.ts";
 import { FRAME, H2_ERROR, PREFACE, SETTING } from "../../src/http2/frames.ts";
 import { octets } from "../support/fake_socket.ts";
 import { FrameClient } from "../support/frame_client.ts";
 import { BAD_STREAM, FATAL, FINE, rapidResets } from "../support/http2_faults.ts";
 import { frame, get, join, post, settings, u32 } from "../support/http2_frames.ts";
+import { anyFrame } from "../support/http2_mutations.ts";
 import { namedOrigin, OptionStage, type Place } from "../support/option_stage.ts";
 import { Authority, type Pair } from "../support/pki.ts";
+import fc from "../support/seeded_check.ts";
 import { eventually, hasCommand } from "../support/servers.ts";
 
+/** Malformed frames: connections, and frames on each. */
+const MANGLED_CONNECTIONS = 500;
+const MANGLED_FRAMES = 20;
+const PARALLEL = 10;
+/** What the process may grow by from the first half of them to the second. */
+const GROWTH_BYTES_MAX = 40 * 1024 * 1024;
 const ignore = !hasCommand("openssl") && Deno.env.get("CI") === undefined;
 const STREAMS = 5;
 const BIG_BYTES = 300_000;
@@ -215,6 +224,31 @@ async function faults(t: Deno.TestContext, given: Given): Promise<void> {
   }
 }
 
+/** Frames at random, as many on each connection as it bears: no crash, no leak, and all others are served. */
+async function mangled({ connect }: Given, pid: number): Promise<void> {
+  const list = fc.array(anyFrame, { minLength: MANGLED_FRAMES, maxLength: MANGLED_FRAMES });
+  const inputs = fc.sample(list, MANGLED_CONNECTIONS);
+  const sizes: number[] = [];
+  for (let at = 0; at < inputs.length; at += PARALLEL) {
+    await Promise.all(
+      inputs.slice(at, at + PARALLEL).map(async (frames) => {
+        using client = await connect();
+        await client.send(join(...frames));
+        // Either it answers the PING, or it has ended the connection for one of the frames.
+        await client.send(ping(78));
+        await client.frame(({ type, flags }) => type === FRAME.ping && flags === 1);
+        ok(client.seen.length > 0);
+      }),
+    );
+    if (at % (MANGLED_CONNECTIONS / 10) === 0) sizes.push(residentBytes(pid));
+  }
+  using client = await connect();
+  await serves(client, 1);
+  const half = sizes.length / 2;
+  const growth = Math.min(...sizes.slice(half)) - Math.max(...sizes.slice(0, half));
+  ok(growth < GROWTH_BYTES_MAX, `grew by ${growth} bytes: ${sizes.join(" ")}`);
+}
+
 Deno.test({
   name: "HTTP/2 on real sockets: states, rules, limits and floods",
   ignore,
@@ -246,6 +280,10 @@ Deno.test({
         };
         for (const { name, run } of CASES) await t.step(`${way}: ${name}`, () => run(given));
         await faults(t, given);
+        await t.step(
+          `${way}: ${MANGLED_CONNECTIONS * MANGLED_FRAMES} frames at random`,
+          () => mangled(given, stage.process.pid),
+        );
       }
       const isEmpty = async () => {
         const text = await (await fetch(`http://127.0.0.1:${stage.port("admin")}/metrics`)).text();
