@@ -119,9 +119,14 @@ const BOUNDS: readonly BoundRow[] = [
     (facts) => facts.ratio("handshake-full", ["sentinel", "nginx"]),
   ),
   bound(
-    "resumed handshake: CPU against nginx",
+    "resumed handshake, TLS 1.3: CPU against nginx",
     1.43,
-    (facts) => facts.ratio("handshake-resumed", ["sentinel", "nginx"]),
+    (facts) => facts.ratio("handshake-resumed-13", ["sentinel", "nginx"]),
+  ),
+  bound(
+    "resumed handshake, TLS 1.2: CPU against nginx",
+    1.43,
+    (facts) => facts.ratio("handshake-resumed-12", ["sentinel", "nginx"]),
   ),
   bound("100 routes against one: CPU", 1.03, (facts) => facts.ratio("routes", ["100 routes", "1 route"])),
   {
