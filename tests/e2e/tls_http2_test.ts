@@ -51,6 +51,8 @@ interface Given {
   connect(streams?: number, hello?: Uint8Array): Promise<FrameClient>;
   /** What a counter of this listener says; 0 when it does not stand there. */
   count(name: string, labels?: string, streams?: number): Promise<number>;
+  /** Requests refused, by why. */
+  blocked(reason: string): Promise<number>;
 }
 
 const ping = (n: number) => frame(FRAME.ping, 0, 0, [...u32(n), ...u32(0)]);
@@ -134,13 +136,15 @@ const CASES: readonly { name: string; run(given: Given): Promise<void> }[] = [
     },
   },
   {
-    name: "a header list above its limit is answered 431, and others go on",
-    async run({ connect }) {
+    name: "a header list above its limit is answered 431 and counted, and others go on",
+    async run({ connect, blocked }) {
+      const before = await blocked("header_size_exceeded");
       using client = await connect();
       const many = Array.from({ length: 300 }, (_, i) => [`x-${i}`, "1"] as const);
       await client.send(client.peer.headers(1, get("/", many), { isLast: true }));
       equal(await client.status(1), "431");
       await serves(client, 3);
+      equal(await blocked("header_size_exceeded"), before + 1);
     },
   },
   {
@@ -265,18 +269,21 @@ Deno.test({
         "/": (connection) => connection.gone,
       });
       await using stage = await OptionStage.start((place) => config(place, pair, origin.port));
+      const metrics = async () =>
+        await (await fetch(`http://127.0.0.1:${stage.port("admin")}/metrics`)).text();
+      /** Value of the first series that begins so; 0 when there is none. */
+      const metric = async (series: string) => {
+        const line = (await metrics()).split("\n").find((each) => each.startsWith(series));
+        return Number(line?.split(" ").at(-1) ?? 0);
+      };
       for (const way of WAYS) {
         const given: Given = {
           way,
           connect: (streams = 100, hello) =>
             FrameClient.connect(stage.port(`${way}-${streams}`), way === "https" ? ca : undefined, hello),
-          count: async (name, labels = "", streams = 100) => {
-            const text = await (await fetch(`http://127.0.0.1:${stage.port("admin")}/metrics`)).text();
-            const line = text.split("\n").find((each) =>
-              each.startsWith(`${name}{listener="${way}-${streams}"${labels}}`)
-            );
-            return Number(line?.split(" ")[1] ?? 0);
-          },
+          count: (name, labels = "", streams = 100) =>
+            metric(`${name}{listener="${way}-${streams}"${labels}}`),
+          blocked: (reason) => metric(`sentinel_blocked_requests_total{reason="${reason}"`),
         };
         for (const { name, run } of CASES) await t.step(`${way}: ${name}`, () => run(given));
         await faults(t, given);
@@ -285,10 +292,7 @@ Deno.test({
           () => mangled(given, stage.process.pid),
         );
       }
-      const isEmpty = async () => {
-        const text = await (await fetch(`http://127.0.0.1:${stage.port("admin")}/metrics`)).text();
-        return /^sentinel_http2_connections 0$/m.test(text);
-      };
+      const isEmpty = async () => /^sentinel_http2_connections 0$/m.test(await metrics());
       ok(await eventually(5000, isEmpty), "connections were left behind");
     } finally {
       await Deno.remove(folder, { recursive: true });
