@@ -5,7 +5,19 @@ import { choiceDecoder } from "../core/choices.ts";
 import { identifier } from "../core/named_blocks.ts";
 import { Problem, Reading } from "../core/reading.ts";
 import { refused } from "../core/refused.ts";
-import { block, bytes, duration, integer, list, oneOf, pairs, scalar, text, texts } from "../core/schema.ts";
+import {
+  block,
+  bytes,
+  duration,
+  flag,
+  integer,
+  list,
+  oneOf,
+  pairs,
+  scalar,
+  text,
+  texts,
+} from "../core/schema.ts";
 import type { Infer } from "../core/schema.ts";
 import type { Options, Schema } from "../core/schema.ts";
 import type { Choices } from "../core/choices.ts";
@@ -273,6 +285,11 @@ export const agent = block({
       summary: "Instances serve request after request; or are set back after each; or are new for each.",
       values: { shared: [], reset: [], fresh: [] },
       default: "shared",
+    }),
+    shareConfigured: flag({
+      summary:
+        "It is configured once in the process, and every instance starts with a copy of the memory that came of it.",
+      default: false,
     }),
     events: wordList("What it is told of; left out, everything it handles.", EVENT_CHOICES, []),
     failureMode: oneOf({
