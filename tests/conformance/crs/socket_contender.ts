@@ -1,0 +1,84 @@
+/** Firewalls that are reached through a socket. */
+
+import { parseResponses, RawClient, textOf } from "../../support/raw_client.ts";
+import { type ModSecurityServer, startModSecurity } from "../../support/modsecurity.ts";
+import { AuditLog, type ReadEntry, readModSecurity2, readModSecurity3 } from "./audit_log.ts";
+import { startBackend } from "./backend.ts";
+import type { Observation } from "./judge.ts";
+import { type CrsSettings, ruleFiles, setupDirectives } from "./settings.ts";
+import type { Stage } from "./suite.ts";
+
+/** A firewall under test. */
+export interface Contender extends AsyncDisposable {
+  /** How many requests it may be given at the same time. */
+  readonly lanes: number;
+  observe(stage: Stage): Promise<Observation>;
+}
+
+/** Time for an answer. Few tests use it up: those whose request never ends. */
+const RESPONSE_TIMEOUT_MS = 2500;
+
+/** Sends a request over a connection of its own. Returns what came back, and the port it was sent from. */
+export async function sendStage(
+  port: number,
+  stage: Stage,
+): Promise<Pick<Observation, "status" | "response"> & { clientPort: number }> {
+  const socket = await Deno.connect({ hostname: "127.0.0.1", port });
+  socket.setNoDelay(true);
+  const clientPort = socket.localAddr.port;
+  const client = new RawClient(socket);
+  try {
+    const sending = client.send(stage.bytes);
+    let response = await client.response({ timeoutMs: RESPONSE_TIMEOUT_MS, headOnly: stage.isHead })
+      .catch(() => null);
+    if (response === null) {
+      // A server that waits for the rest of the request answers, or logs at least, once none can come.
+      await client.finishSending();
+      await client.closedWithin(RESPONSE_TIMEOUT_MS);
+      response = parseResponses(client.received, { ended: true, headOnly: stage.isHead }).responses[0] ??
+        null;
+    }
+    await sending;
+    return {
+      clientPort,
+      status: response?.status,
+      response: response === null ? "" : `${response.head}\r\n\r\n${textOf(response.body)}`,
+    };
+  } finally {
+    client.close();
+  }
+}
+
+const READERS: Readonly<Record<ModSecurityServer, ReadEntry>> = {
+  apache: readModSecurity2,
+  nginx: readModSecurity3,
+};
+
+/** Starts a server with ModSecurity, the rules, and the backend that the tests want. */
+export async function startPeer(server: ModSecurityServer, settings: CrsSettings): Promise<Contender> {
+  await using cleanUp = new AsyncDisposableStack();
+  const folder = await Deno.makeTempDir({ prefix: `crs-${server}-` });
+  cleanUp.defer(() => Deno.remove(folder, { recursive: true }));
+  await Deno.chmod(folder, 0o755);
+  const backend = cleanUp.use(startBackend());
+  const auditLog = `${folder}/audit.json`;
+  const running = cleanUp.use(
+    await startModSecurity(server, {
+      folder,
+      auditLog,
+      originPort: backend.port,
+      directives: setupDirectives(settings),
+      ruleFiles: ruleFiles(settings),
+    }),
+  );
+  const log = cleanUp.use(new AuditLog(auditLog, READERS[server]));
+  const owned = cleanUp.move();
+  return {
+    lanes: 4,
+    async observe(stage) {
+      const { clientPort, ...seen } = await sendStage(running.port, stage);
+      return { ...seen, ...await log.take(clientPort) };
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
