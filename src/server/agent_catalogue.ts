@@ -1,5 +1,6 @@
 import { AgentLoadError } from "../agents/guest.ts";
 import type { AgentEvent, AgentOptions } from "../agents/options.ts";
+import type { AgentFiles } from "../agents/types/agent_type.ts";
 import { type AgentSpec, specIdentity } from "../agents/runtime/agent_spec.ts";
 import type { CompiledComponent } from "../agents/wasm/compile_component.ts";
 import type { InstanceImage } from "../agents/wasm/instance_image.ts";
@@ -36,6 +37,8 @@ export interface AgentTrial {
 /** What agents are looked for with. */
 export interface AgentCatalogueInit {
   readonly log: Log;
+  /** Files that options of dropped agents may name. */
+  readonly files: AgentFiles;
   /** Starts one instance and asks it who it is. Rejects when it cannot be started. */
   readonly trial: AgentTrial;
   /** What lies in the agents folder of a configuration. */
@@ -172,7 +175,8 @@ export class AgentCatalogue {
         });
         continue;
       }
-      const { options, issues } = readAgentFile({ id: name, wasm, options: sidecar });
+      const file = { id: name, wasm, options: sidecar };
+      const { options, issues } = await readAgentFile(file, this.#init.files);
       candidates.push({ id: name, options, origin: "dropped" });
       if (options === undefined) {
         const sources = new Map(sidecar === undefined ? [] : [[sidecar.path, sidecar.text]]);
