@@ -195,9 +195,10 @@ const limitFields = {
   }),
   configureFuel: integer({
     summary:
-      "The same for making and configuring an instance; start functions get no more of it than a call gets, or 10000000.",
+      "The same for making and configuring an instance; start functions get no more of it than a call gets, or 10000000. " +
+      "Of more than 2000000000 the rest is given as the agent calls the proxy.",
     min: 1000,
-    max: 2_000_000_000,
+    max: 100_000_000_000,
     default: 100_000_000,
   }),
   fuelAccounting: oneOf({

@@ -31,7 +31,7 @@ export const waf: AgentType = {
     ["share-configured", true],
     ["failure-mode", "closed"],
     ["fuel", 200_000_000],
-    ["configure-fuel", 2_000_000_000],
+    ["configure-fuel", 20_000_000_000],
     ["memory", 48 * MIB],
     ["request-body-mode", "hybrid:1mb"],
     ["max-request-body-bytes", 16 * MIB],
