@@ -311,7 +311,9 @@ const fields = {
     ["grants"],
   ),
   fetch: fetchBlock,
-  assets: pairs({ summary: "Files that it may read, by name; needs the grant assets." }),
+  assets: pairs({
+    summary: "Files that it may read, by name; needs the grant assets. A data: URL is the content itself.",
+  }),
   kv,
   config: freeConfig({ summary: "Its own configuration, handed to it as JSON." }),
   ...refusedFields,
