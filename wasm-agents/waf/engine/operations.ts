@@ -1,6 +1,7 @@
 /** Operators of rules, ready to be run, and the search for their literals. */
 
 import { assets, Bytes } from "sentinel";
+import { PhraseList } from "./phrases";
 import { createOperator, Operator, operatorError, operatorId } from "./parts/operators";
 import { Regex, regexError } from "../regex/regex";
 import { LiteralScan, LiteralScanBuilder } from "../scan/literal_scan";
@@ -31,8 +32,7 @@ export class Operation {
   regex: Regex | null = null;
   operator: Operator | null = null;
   /** Of `@pm`: finds the phrase, for rules that want to show it. */
-  phrases: LiteralScan | null = null;
-  phraseLengths: i32[] = [];
+  phrases: PhraseList | null = null;
   /** The argument when it has `%{…}` in it, or is a number. */
   macro: Macro | null = null;
   /** Of a fixed number: its value. */
@@ -63,7 +63,6 @@ export class OperationMaker {
       return;
     }
     rule.isNegated = text.isNegated;
-    breathe(rule.place.file);
     const operation = new Operation();
     rule.operation = this.operations.length;
     this.operations.push(operation);
@@ -122,12 +121,7 @@ export class OperationMaker {
     this.search(operation, phrases, side);
     if (operation.bit < 0) rule.op = OP_NO_MATCH;
     if (!rule.isCapturing) return;
-    const builder = new LiteralScanBuilder();
-    for (let index = 0; index < phrases.length; index++) {
-      builder.add(phrases[index], index);
-      operation.phraseLengths.push(phrases[index].length);
-    }
-    operation.phrases = builder.build();
+    operation.phrases = PhraseList.of(phrases);
   }
 
   private search(operation: Operation, literals: Bytes[], side: i32): void {
@@ -200,14 +194,6 @@ export class OperationMaker {
       );
     }
   }
-}
-
-/**
- * Asks the proxy for next to nothing. A rule set takes more fuel than a tank holds; the proxy can fill it up at any call
- * of its own, out of the budget that `configure` has.
- */
-function breathe(file: string): void {
-  assets.version(file);
 }
 
 /** The words of `@pm`, between blanks. */
