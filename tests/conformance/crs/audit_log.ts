@@ -33,7 +33,9 @@ export class AuditLog implements Disposable {
   }
 
   /** Everything logged for a connection that has ended; waits for the first entry, for a while. */
-  async take(clientPort: number): Promise<Pick<Observation, "ids" | "messages">> {
+  async take(
+    clientPort: number,
+  ): Promise<Pick<Observation, "ids" | "messages">> {
     const dueMs = performance.now() + ENTRY_TIMEOUT_MS;
     this.#readOn();
     while (!this.#entries.has(clientPort) && performance.now() < dueMs) {
@@ -56,7 +58,10 @@ export class AuditLog implements Disposable {
     for (;;) {
       const count = this.#file.readSync(this.#buffer);
       if (count === null || count === 0) return;
-      const lines = (this.#rest + this.#decoder.decode(this.#buffer.subarray(0, count), { stream: true }))
+      const lines = (this.#rest +
+        this.#decoder.decode(this.#buffer.subarray(0, count), {
+          stream: true,
+        }))
         .split("\n");
       this.#rest = lines.pop()!;
       for (const line of lines) if (line !== "") this.#keep(this.#read(line));
@@ -78,7 +83,11 @@ export const readModSecurity2: ReadEntry = (line) => {
     audit_data?: { messages?: string[] };
   };
   const messages = entry.audit_data?.messages ?? [];
-  return { clientPort: entry.transaction.remote_port, ids: messages.flatMap(idsIn), messages };
+  return {
+    clientPort: entry.transaction.remote_port,
+    ids: messages.flatMap(idsIn),
+    messages,
+  };
 };
 
 /** A line of libmodsecurity 3. */
@@ -86,7 +95,10 @@ export const readModSecurity3: ReadEntry = (line) => {
   const { transaction } = JSON.parse(line) as {
     transaction: {
       client_port: number;
-      messages?: { message: string; details: { ruleId: string; data: string; match: string } }[];
+      messages?: {
+        message: string;
+        details: { ruleId: string; data: string; match: string };
+      }[];
     };
   };
   const messages = transaction.messages ?? [];

@@ -29,13 +29,17 @@ export async function sendStage(
   const client = new RawClient(socket);
   try {
     const sending = client.send(stage.bytes);
-    let response = await client.response({ timeoutMs: RESPONSE_TIMEOUT_MS, headOnly: stage.isHead })
+    let response = await client.response({
+      timeoutMs: RESPONSE_TIMEOUT_MS,
+      headOnly: stage.isHead,
+    })
       .catch(() => null);
     if (response === null) {
       // A server that waits for the rest of the request answers, or logs at least, once none can come.
       await client.finishSending();
       await client.closedWithin(RESPONSE_TIMEOUT_MS);
-      response = parseResponses(client.received, { ended: true, headOnly: stage.isHead }).responses[0] ??
+      response = parseResponses(client.received, { ended: true, headOnly: stage.isHead })
+        .responses[0] ??
         null;
     }
     await sending;
@@ -54,8 +58,23 @@ const READERS: Readonly<Record<ModSecurityServer, ReadEntry>> = {
   nginx: readModSecurity3,
 };
 
+/** What a firewall is to run. */
+export interface RuleSet {
+  readonly directives: string;
+  /** Files to include after the directives. */
+  readonly files: readonly string[];
+}
+
+/** The Core Rule Set under these settings. */
+export function crsRules(settings: CrsSettings): RuleSet {
+  return { directives: setupDirectives(settings), files: ruleFiles(settings) };
+}
+
 /** Starts a server with ModSecurity, the rules, and the backend that the tests want. */
-export async function startPeer(server: ModSecurityServer, settings: CrsSettings): Promise<Contender> {
+export async function startPeer(
+  server: ModSecurityServer,
+  rules: RuleSet,
+): Promise<Contender> {
   await using cleanUp = new AsyncDisposableStack();
   const folder = await Deno.makeTempDir({ prefix: `crs-${server}-` });
   cleanUp.defer(() => Deno.remove(folder, { recursive: true }));
@@ -67,8 +86,8 @@ export async function startPeer(server: ModSecurityServer, settings: CrsSettings
       folder,
       auditLog,
       originPort: backend.port,
-      directives: setupDirectives(settings),
-      ruleFiles: ruleFiles(settings),
+      directives: rules.directives,
+      ruleFiles: rules.files,
     }),
   );
   const log = cleanUp.use(new AuditLog(auditLog, READERS[server]));

@@ -3,6 +3,7 @@
 import { Bytes } from "sentinel/text";
 import { Regex, regexError, regexErrorOffset } from "./regex";
 import { setCount } from "./byte_sets";
+import { Cache } from "./cache";
 
 const all: Regex[] = [];
 const groups: StaticArray<i32> = new StaticArray<i32>(20);
@@ -38,6 +39,11 @@ export function capture(id: i32, at: usize, length: i32): usize {
 
 export function captureFrom(id: i32, at: usize, length: i32, from: i32): usize {
   return unchecked(all[id]).captureFrom(at, length, from, groups) ? changetype<usize>(groups) : 0;
+}
+
+/** Where the match begins, found without keeping states. */
+export function firstPlaceSlowly(id: i32, at: usize, length: i32): i32 {
+  return unchecked(all[id]).firstPlaceSlowly(at, length);
 }
 
 /** Runs the same test again and again; how often it said yes. */
@@ -90,4 +96,9 @@ export function sets(): i32 {
 
 export function needsByteCount(id: i32): i32 {
   return unchecked(all[id]).needsByteCount;
+}
+
+/** How often the states were forgotten. */
+export function generation(): i32 {
+  return Cache.generation;
 }

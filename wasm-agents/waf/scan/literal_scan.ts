@@ -4,7 +4,7 @@
  * only their own next bytes, and where to look when another comes.
  */
 
-import { allocate } from "sentinel/arena";
+import { allocate, keepCall } from "sentinel/arena";
 import { Bytes, lowered } from "sentinel/text";
 import { borrow } from "../regex/cache";
 
@@ -58,6 +58,8 @@ export class LiteralScanBuilder {
 
   /** The scan for all literals. They are not needed any more then. */
   build(): LiteralScan {
+    // Tables are reached through bare addresses.
+    keepCall();
     const trie = new Trie(this.bytes + 1, this.literals.length);
     for (let index = 0; index < this.literals.length; index++) trie.note(this.literals[index]);
     for (let index = 0; index < this.literals.length; index++) {
@@ -73,6 +75,8 @@ class Trie {
   readonly nodes: usize;
   readonly hits: usize;
   readonly classes: usize;
+  /** For each byte the hits of the literals that are nothing else: they need no automaton. */
+  readonly singles: usize;
   nodeCount: i32 = 1;
   hitCount: i32 = 0;
   /** Class 0 is of the bytes that are in no literal. */
@@ -87,9 +91,12 @@ class Trie {
     this.hits = allocate(<usize> literals * HIT_BYTES);
     this.classes = allocate(256);
     memory.fill(this.classes, 0, 256);
+    this.singles = allocate(256 * 4);
+    memory.fill(this.singles, 0, 256 * 4);
   }
 
   note(literal: Bytes): void {
+    if (literal.length == 1) return;
     for (let index = 0; index < literal.length; index++) {
       const byte = lowered(literal.byteAt(index));
       if (load<u8>(this.classes + byte) != 0) continue;
@@ -101,21 +108,33 @@ class Trie {
   }
 
   add(literal: Bytes, id: i32): void {
+    if (literal.length == 1) return this.addSingle(lowered(literal.byteAt(0)), id);
     let node = this.nodes;
     for (let index = 0; index < literal.length; index++) {
       const kind = load<u8>(this.classes + lowered(literal.byteAt(index)));
       const next = childOf(node, kind);
       node = next != 0 ? next : this.newChild(node, kind);
     }
-    for (let hit = <usize> load<u32>(node, HITS); hit != 0; hit = load<u32>(hit)) {
+    this.addHit(node + HITS, id);
+  }
+
+  private addSingle(byte: u32, id: i32): void {
+    const head = this.singles + (<usize> byte << 2);
+    this.addHit(head, id);
+    if (byte - 97 < 26) store<u32>(head - 32 * 4, load<u32>(head));
+  }
+
+  /** Puts an id in front of a list of hits, unless it is there. */
+  private addHit(head: usize, id: i32): void {
+    for (let hit = <usize> load<u32>(head); hit != 0; hit = load<u32>(hit)) {
       if (load<i32>(hit, 4) == id) return;
     }
     const hit = this.hits + <usize> this.hitCount * HIT_BYTES;
     this.hitCount++;
-    store<u32>(hit, load<u32>(node, HITS));
+    store<u32>(hit, load<u32>(head));
     store<i32>(hit, id, 4);
     store<u32>(hit, 0, 8);
-    store<u32>(node, <u32> hit, HITS);
+    store<u32>(head, <u32> hit);
   }
 
   private newChild(parent: usize, kind: u32): usize {
@@ -178,6 +197,11 @@ export class LiteralScan {
   lastId: i32 = -1;
   /** What the tables take, in bytes. */
   readonly tableBytes: i32;
+  /** Which bytes the text of the last `scan` has, 32 bytes of bits: what `Regex.needsByte` is compared with. */
+  readonly present: usize;
+  private readonly singles: usize;
+  /** Which bytes have hits of their own, 32 bytes of bits. */
+  private readonly singleBits: usize;
   private readonly classes: usize;
   private readonly root: u32;
   private readonly hits: usize;
@@ -189,35 +213,83 @@ export class LiteralScan {
     this.classes = trie.classes;
     this.hits = trie.hits;
     this.hitCount = trie.hitCount;
+    this.singles = trie.singles;
+    this.present = allocate(32);
+    this.singleBits = allocate(32);
+    memory.fill(this.present, 0, 32);
+    memory.fill(this.singleBits, 0, 32);
+    for (let byte: u32 = 0; byte < 256; byte++) {
+      if (load<u32>(this.singles + (<usize> byte << 2)) != 0) setBit(this.singleBits, byte);
+    }
     this.tableBytes = <i32> place(trie);
     fillTables(trie);
     this.root = load<u32>(trie.nodes, PLACE) & ~FLAGS;
   }
 
-  /** Sets the bit of every literal that stands in the bytes, in the set of `bitBytes` bytes at `bits`. */
+  /**
+   * Sets the bit of every literal that stands in the bytes, in the set of `bitBytes` bytes at `bits`, and fills
+   * `present`.
+   */
   scan(at: usize, length: i32, bits: usize): void {
     this.nextStamp();
+    this.follow(at, at + length, bits);
+    for (let word: usize = 0; word < 32; word += 8) {
+      let common = load<u64>(this.present + word) & load<u64>(this.singleBits + word);
+      while (common != 0) {
+        const byte = (word << 3) + <usize> ctz(common);
+        this.report(load<u32>(this.singles + (byte << 2)), bits);
+        common &= common - 1;
+      }
+    }
+  }
+
+  private follow(at: usize, end: usize, bits: usize): void {
     const classes = this.classes;
-    const end = at + length;
+    // Which bytes below 64 and below 128 were there; those above are rare, and go to memory.
+    let low: u64 = 0;
+    let high: u64 = 0;
+    store<u64>(this.present, 0, 16);
+    store<u64>(this.present, 0, 24);
     let state = this.root;
-    while (at < end) {
-      const kind = <u32> load<u8>(classes + <usize> load<u8>(at));
-      at++;
-      state = load<u32>(<usize> state + (<usize> kind << 2));
-      if ((state & FLAGS) == 0) continue;
-      // A state without a row, or one with hits: stay here until there is a row again.
+    while (true) {
+      // All that is done for most bytes; fuel is paid for what is between the braces, whether it is done or not.
+      while (at < end) {
+        const byte = <u64> load<u8>(at);
+        at++;
+        state = load<u32>(<usize> state + (<usize> load<u8>(classes + <usize> byte) << 2));
+        if (byte > 127) setBit(this.present, <u32> byte);
+        const bit = <u64> (byte < 128) << byte;
+        const isHigh = -(byte >> 6 & 1);
+        high |= bit & isHigh;
+        low |= bit & ~isHigh;
+        if ((state & FLAGS) != 0) break;
+      }
+      if ((state & FLAGS) == 0) break;
+      if ((state & IS_SPARSE) == 0) {
+        state &= ~FLAGS;
+        this.report(load<u32>(<usize> state - ROW_HEADER_BYTES), bits);
+        continue;
+      }
+      // Without a row: until there is one again.
       while ((state & IS_SPARSE) != 0) {
         const here = <usize> (state & ~FLAGS);
         if ((state & HAS_HITS) != 0) this.report(load<u32>(here), bits);
-        if (at == end) return;
-        state = nextOf(here, load<u8>(classes + <usize> load<u8>(at)));
+        if (at == end) break;
+        const byte = <u64> load<u8>(at);
         at++;
+        if (byte > 127) setBit(this.present, <u32> byte);
+        else if (byte > 63) high |= <u64> 1 << byte;
+        else low |= <u64> 1 << byte;
+        state = nextOf(here, load<u8>(classes + <usize> byte));
       }
+      if ((state & IS_SPARSE) != 0) break;
       if ((state & HAS_HITS) != 0) {
         state &= ~FLAGS;
         this.report(load<u32>(<usize> state - ROW_HEADER_BYTES), bits);
       }
     }
+    store<u64>(this.present, low);
+    store<u64>(this.present, high, 8);
   }
 
   /** Where the first literal that ends in the bytes ends; -1 when there is none. Its id is in `lastId`. */
@@ -226,13 +298,16 @@ export class LiteralScan {
     const end = at + length;
     let state = this.root;
     while (at < end) {
-      const kind = <u32> load<u8>(this.classes + <usize> load<u8>(at));
+      const byte = <usize> load<u8>(at);
+      const kind = <u32> load<u8>(this.classes + byte);
       at++;
       const here = <usize> (state & ~FLAGS);
       state = (state & IS_SPARSE) != 0 ? nextOf(here, kind) : load<u32>(here + (<usize> kind << 2));
-      if ((state & HAS_HITS) == 0) continue;
+      const single = load<u32>(this.singles + (byte << 2));
+      if ((state & HAS_HITS) == 0 && single == 0) continue;
       const found = <usize> (state & ~FLAGS);
-      const hit = (state & IS_SPARSE) != 0 ? load<u32>(found) : load<u32>(found - ROW_HEADER_BYTES);
+      let hit = single;
+      if (hit == 0) hit = (state & IS_SPARSE) != 0 ? load<u32>(found) : load<u32>(found - ROW_HEADER_BYTES);
       this.lastId = load<i32>(<usize> hit, 4);
       return <i32> (at - start);
     }
@@ -245,8 +320,7 @@ export class LiteralScan {
     while (hit != 0 && load<u32>(hit, 8) != stamp) {
       store<u32>(hit, stamp, 8);
       const id = load<u32>(hit, 4);
-      const byte = bits + (id >>> 3);
-      store<u8>(byte, <u8> (<u32> load<u8>(byte) | (<u32> 1 << (id & 7))));
+      setBit(bits, id);
       hit = load<u32>(hit);
     }
   }
@@ -258,6 +332,11 @@ export class LiteralScan {
     }
     this.stamp = 1;
   }
+}
+
+function setBit(bits: usize, bit: u32): void {
+  const at = bits + (bit >> 3);
+  store<u8>(at, <u8> (<u32> load<u8>(at) | (<u32> 1 << (bit & 7))));
 }
 
 /** Where a state without a row goes at a byte. */

@@ -1,15 +1,4 @@
-/** Which bytes a text has: what `Regex.needsByte` is compared with. */
-
-/** Fills the 32 bytes of bits at `set`. */
-export function presentBytes(at: usize, length: i32, set: usize): void {
-  memory.fill(set, 0, 32);
-  const end = at + length;
-  while (at < end) {
-    const byte = <u32> load<u8>(at++);
-    const word = set + ((byte >>> 5) << 2);
-    store<u32>(word, load<u32>(word) | (1 << (byte & 31)));
-  }
-}
+/** Compares which bytes a text has (`LiteralScan.present`) with what an expression needs (`Regex.needsByte`). */
 
 /** Whether a text with the bytes in `present` can match what needs a byte of each of `count` sets at `needs`. */
 export function hasNeeded(present: usize, needs: usize, count: i32): bool {

@@ -3,7 +3,7 @@
 import { allocate } from "sentinel/arena";
 import { Bytes } from "sentinel/text";
 import { LiteralScan, LiteralScanBuilder } from "./literal_scan";
-import { hasNeeded, presentBytes } from "./present_bytes";
+import { hasNeeded } from "./present_bytes";
 
 let builder: LiteralScanBuilder = new LiteralScanBuilder();
 let made: LiteralScan | null = null;
@@ -49,10 +49,8 @@ export function lastId(): i32 {
   return made!.lastId;
 }
 
-const present: StaticArray<u8> = new StaticArray<u8>(32);
-
 /** Whether the text has a byte of each of the sets. */
 export function hasBytes(at: usize, length: i32, needs: usize, needsLength: i32): bool {
-  presentBytes(at, length, changetype<usize>(present));
-  return hasNeeded(changetype<usize>(present), needs, needsLength >> 5);
+  scan(at, length);
+  return hasNeeded(made!.present, needs, needsLength >> 5);
 }
