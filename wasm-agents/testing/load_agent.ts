@@ -17,6 +17,7 @@ import type {
   Finding,
   Frame,
   FrameDecision,
+  Imports,
   Outcome,
   Reason,
   Request,
@@ -40,7 +41,10 @@ export interface LoadOptions {
   readonly host?: FakeHost | FakeHostOptions;
   /** Fuel of each call; the proxy's default is 10 million. */
   readonly fuel?: number;
-  /** Fuel of `configure`. */
+  /**
+   * Fuel of `configure`. What does not fit into the tank (2 000 million) is filled in whenever the agent asks for one of
+   * its assets.
+   */
   readonly configureFuel?: number;
   readonly limits?: Partial<ComponentLimits>;
 }
@@ -75,17 +79,49 @@ export async function loadAgent(
   const compiled = compileComponent(bytes, { ...DEFAULT_COMPONENT_LIMITS, ...options.limits });
   const host = options.host instanceof FakeHost ? options.host : new FakeHost(options.host);
   const glue = new SentinelInstance(LIFT_BUDGET);
-  const imports = host.granted(options.grants ?? []);
+  const configureFuel = options.configureFuel ?? DEFAULT_CONFIGURE_FUEL;
+  const filling = new Filling(configureFuel);
+  const imports = filling.around(host.granted(options.grants ?? []));
   const isPromising = imports.fetch !== undefined;
   const core = CoreInstance.create(compiled, {
     imports: lowerSentinelImports(imports, glue),
-    fuel: options.configureFuel ?? DEFAULT_CONFIGURE_FUEL,
+    fuel: configureFuel,
     promising: isPromising,
   });
+  filling.core = core;
   const exports = isPromising ? bindSentinelAsync(core, glue) : bindSentinel(core, glue);
   const agent = new TestAgent(core, { exports, host, fuel: options.fuel ?? DEFAULT_FUEL });
-  await agent.configure(options.config ?? {}, options.configureFuel ?? DEFAULT_CONFIGURE_FUEL);
+  await agent.configure(options.config ?? {}, configureFuel);
+  filling.core = undefined;
   return agent;
+}
+
+/** Gives an agent what its budget still has whenever it asks for an asset. */
+class Filling {
+  core: CoreInstance | undefined;
+  #left: number;
+
+  constructor(units: number) {
+    this.#left = units;
+  }
+
+  around(imports: Imports): Imports {
+    const { assets } = imports;
+    if (assets === undefined) return imports;
+    return {
+      ...imports,
+      assets: {
+        read: (name) => (this.#fill(), assets.read(name)),
+        version: (name) => (this.#fill(), assets.version(name)),
+      },
+    };
+  }
+
+  #fill(): void {
+    if (this.core === undefined) return;
+    this.#left -= this.core.fuelUsed;
+    this.core.refill(Math.max(0, this.#left));
+  }
 }
 
 /** A live agent. What its calls reject with is an `AgentTrap`, as the proxy would see it. */

@@ -25,7 +25,7 @@ const HEAD_LIMITS: HeadLimits = {
 const CALL_FUEL = 100_000_000;
 
 /** Fuel to read and compile all rules. */
-const CONFIGURE_FUEL = 2_000_000_000;
+const CONFIGURE_FUEL = 20_000_000_000;
 
 const MEMORY_BYTES_MAX = 192 << 20;
 

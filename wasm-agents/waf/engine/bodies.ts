@@ -18,7 +18,7 @@ import {
   VARIABLES,
 } from "../seclang/variables";
 import { isSpace, isWord, part, trimmed } from "../seclang/words";
-import { parseBody } from "./body_parsers";
+import { BodyToRead, parseBody } from "./body_parsers";
 import { requestHeader } from "./gather";
 import { forgetSingle, newEpoch, setSingle } from "./lists";
 import { finishSink, sinkOverflowed, startSink } from "./list_sink";
@@ -111,12 +111,7 @@ export function readRequestBody(
     setSingle(VAR_URLENCODED_ERROR, ONE.at, ONE.length);
   }
   startSink(LIST_ARGS_POST);
-  const problem = parseBody(
-    processor,
-    seen,
-    requestHeader("content-type"),
-    isPartial,
-  );
+  const problem = parseBody(new BodyToRead(seen, requestHeader("content-type"), isPartial), settings);
   if (problem !== null) bodyError(problem);
   else if (sinkOverflowed()) bodyError(TOO_MANY);
   finishSink();

@@ -96,7 +96,7 @@ function readVariables(collection: i32, entry: Bytes): void {
     const endS = load<i64>(nameAt + nameLength);
     const valueAt = nameAt + nameLength + 12;
     at = valueAt + valueLength;
-    if (at > end) return;
+    if (at > end || valueLength < 0) return;
     if (endS != 0 && endS <= nowS) continue;
     const value = stores.placeOf(collection, nameAt, nameLength);
     if (value == 0) return;
@@ -116,43 +116,10 @@ function putValue(value: usize, at: usize, length: i32): void {
   } else stores.setBytes(value, at, length);
 }
 
-// Ends of variables, as a list of records of 24 bytes: next, store, name (address, length), end in Unix seconds.
-let ends: usize = 0;
-
-/** A transaction begins without ends. */
-export function clearEnds(): void {
-  ends = 0;
-}
-
-function endOf(collection: i32, nameAt: usize, nameLength: i32): usize {
-  for (let record = ends; record != 0; record = load<usize>(record)) {
-    if (
-      load<i32>(record, 4) != collection || load<i32>(record, 12) != nameLength
-    ) continue;
-    if (memory.compare(load<usize>(record, 8), nameAt, nameLength) == 0) {
-      return record;
-    }
-  }
-  return 0;
-}
-
-function setEnd(
-  collection: i32,
-  nameAt: usize,
-  nameLength: i32,
-  endS: i64,
-): void {
-  let record = endOf(collection, nameAt, nameLength);
-  if (record == 0) {
-    if (endS == 0) return;
-    record = allocate(24);
-    store<usize>(record, ends);
-    ends = record;
-    store<i32>(record, collection, 4);
-    store<usize>(record, nameAt, 8);
-    store<i32>(record, nameLength, 12);
-  }
-  store<i64>(record, endS, 16);
+/** Sets when a variable ends; 0 means with its collection. */
+function setEnd(collection: i32, nameAt: usize, nameLength: i32, endS: i64): void {
+  const value = stores.placeOf(collection, nameAt, nameLength);
+  if (value != 0) store<i64>(value, endS, 16);
 }
 
 /** `expirevar`. */
@@ -220,11 +187,10 @@ function written(collection: i32, before: Bytes | null): Bytes {
     if (writer.text.length + nameLength + value.length + 14 > ENTRY_BYTES_MAX) {
       break;
     }
-    const end = endOf(collection, nameAt, nameLength);
     writeVariable(
       writer,
       new Bytes(nameAt, nameLength),
-      end == 0 ? 0 : load<i64>(end, 16),
+      load<i64>(record, 40),
       value,
     );
   }

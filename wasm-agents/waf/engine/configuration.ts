@@ -1,7 +1,7 @@
 /** Reads the agent's options and rule files, and makes them ready to run. */
 
 import { Bytes, Config, keepCall, Range, Text } from "sentinel";
-import { BUILTIN_RULES } from "./parts/builtin";
+import { builtinRules } from "../rules/builtin";
 import { DirectiveReader } from "../seclang/directives";
 import { ENGINE_DETECTION, ENGINE_OFF, ENGINE_ON, Rule, SetVar } from "../seclang/model";
 import { Place } from "../seclang/problems";
@@ -76,15 +76,14 @@ export function readSetup(config: Config): Setup {
     STATE_BYTES,
     new Range(65536, BODY_BYTES_MAX),
   );
-  if (!set.problems.hasErrors) {
-    setup.program = Program.compile(set, reader.actionReader);
-    exclusions.resolve(setup.program.rules);
-    for (let index = 0; index < set.presetSlots.length; index++) {
-      presetNumber(set.presetSlots[index], set.presetNumbers[index]);
-    }
-    prepareSlots(stateBytes);
-    setPool(poolAt(), poolAt() + poolBytes());
+  // Also with problems, so that those of operators are found too.
+  setup.program = Program.compile(set, reader.actionReader);
+  exclusions.resolve(setup.program.rules);
+  for (let index = 0; index < set.presetSlots.length; index++) {
+    presetNumber(set.presetSlots[index], set.presetNumbers[index]);
   }
+  prepareSlots(stateBytes);
+  setPool(poolAt(), poolAt() + poolBytes());
   set.problems.report(config);
   if (logsWarnings) set.problems.logWarnings();
   setup.usesDuration = usesDuration(setup.program);
@@ -111,7 +110,7 @@ function readRules(
       set.problems.error(new Place(name, 0), "there is no such file");
     }
   }
-  if (names.length == 0) reader.read(BUILTIN_FILE, Text.of(BUILTIN_RULES));
+  if (names.length == 0) reader.read(BUILTIN_FILE, builtinRules());
 }
 
 /** Options that CRS knows as variables of its setup. */

@@ -18,7 +18,7 @@ import { LIMIT_REJECT } from "../seclang/settings";
 import { VAR_OUTBOUND_DATA_ERROR, VAR_RESPONSE_BODY } from "../seclang/variables";
 import { isSameWord } from "../seclang/words";
 import { announcesBody, chooseProcessor, mediaType, readRequestBody } from "./bodies";
-import { clearCollections, clearEnds, hasCollections, saveCollections } from "./collections";
+import { clearCollections, hasCollections, saveCollections } from "./collections";
 import { Setup } from "./configuration";
 import { clearVerdict, endedBy, runPhase } from "./execute";
 import { dropState, loadState, saveState } from "./keeping";
@@ -165,7 +165,6 @@ function startTransaction(request: Request): void {
   clearStores();
   clearRemovals();
   clearCollections();
-  clearEnds();
   setup.exclusions.apply(request);
   if (setup.usesDuration) transaction.setStartedMs(clock.monotonicMs());
   chooseProcessor(setup.takesJsonAndXml);

@@ -2,8 +2,8 @@
 
 import { Bytes, Text } from "sentinel";
 import * as http from "sentinel/bindings/http";
-import { parseCookies } from "./parts/cookies";
-import { parseUrlEncoded } from "./parts/urlencoded";
+import { parseCookies } from "../bodies/cookies";
+import { parseUrlEncoded } from "../bodies/urlencoded";
 import {
   KIND_BODY_SCALAR,
   KIND_DYNAMIC,
@@ -87,7 +87,7 @@ function addQuery(): void {
   const query = http.requestQuery(transaction.request);
   if (query.length == 0) return;
   startSink(LIST_ARGS_GET);
-  parseUrlEncoded(query, SINK);
+  parseUrlEncoded(query, SINK, transaction.argumentSeparator);
   finishSink();
 }
 

@@ -3,7 +3,7 @@
 import { Bytes } from "sentinel";
 import { allocate } from "sentinel/arena";
 import { VAR_IP } from "../seclang/variables";
-import { bindCollection, clearCollections, clearEnds, collectionKey, hasCollections } from "./collections";
+import { bindCollection, clearCollections, collectionKey, hasCollections } from "./collections";
 import { endedBy, restoreVerdict, wouldEndBy } from "./execute";
 import { loadRemovals, removalsSize, saveRemovals } from "./removals";
 import { freeBlock, takeBlock } from "./slots";
@@ -164,7 +164,6 @@ function saveKeys(at: usize): usize {
 
 function loadKeys(at: usize): usize {
   clearCollections();
-  clearEnds();
   const isAny = load<i32>(at) != 0;
   at += 8;
   if (!isAny) return at;
@@ -176,8 +175,8 @@ function loadKeys(at: usize): usize {
   return at;
 }
 
-/** 24 bytes for each: store, name (address, length), value (12 bytes); then the number that was read (4 bytes). */
-const DYNAMIC_BYTES: i32 = 28;
+/** For each: store, name (address, length), value (12 bytes), the number that was read, its end (8 bytes). */
+const DYNAMIC_BYTES: i32 = 36;
 
 function dynamicSize(): i32 {
   return DYNAMIC_BYTES * stores.dynamicRecords();
@@ -199,6 +198,7 @@ function saveDynamic(at: usize, heap: usize): void {
     heap += nameLength;
     memory.copy(at + 12, record + 24, 12);
     store<i32>(at, load<i32>(record, 36), 24);
+    store<i64>(at, load<i64>(record, 40), 28);
     heap = moved(at + 12, heap);
     at += DYNAMIC_BYTES;
   }
@@ -213,6 +213,7 @@ function loadDynamic(at: usize): void {
     memory.copy(value, at + 12, 12);
     rescueValue(value);
     store<i32>(value, load<i32>(at, 24), 12);
+    store<i64>(value, load<i64>(at, 28), 16);
     at += DYNAMIC_BYTES;
   }
 }

@@ -1,7 +1,7 @@
 /** Takes what the parsers of bodies find into the lists. */
 
 import { Bytes, ByteWriter, EMPTY, Text } from "sentinel";
-import { ArgSink } from "./parts/sink";
+import { ArgSink } from "../bodies/sink";
 import {
   LIST_FILES,
   LIST_FILES_CONTENT,

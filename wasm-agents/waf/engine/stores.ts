@@ -2,9 +2,9 @@
  * Variables that rules set: TX, and members of the collections that last (IP, GLOBAL …). A TX variable whose name stands
  * in a rule has a slot and costs no search; all others are found by their names.
  *
- * A value is 12 bytes: its kind, a number or an address, a length. A variable without a slot is a record of 44 bytes:
- * the next in its bucket, the next of all, hash, store, name (address, length), value, and the number that it had when
- * it was read from the collection.
+ * A value is 12 bytes: its kind, a number or an address, a length. A variable without a slot is a record of 48 bytes:
+ * the next in its bucket, the next of all, hash, store, name (address, length), value, the number that it had when
+ * it was read from the collection, and when it ends (Unix seconds, 0: with the collection).
  */
 
 import { Bytes } from "sentinel";
@@ -122,7 +122,7 @@ function findDynamic(storeId: i32, at: usize, length: i32, hash: u32): usize {
 }
 
 function addDynamic(storeId: i32, at: usize, length: i32, hash: u32): usize {
-  const record = allocate(40);
+  const record = allocate(48);
   const bucket = buckets + 4 * ((hash + storeId) & (BUCKETS - 1));
   store<usize>(record, load<usize>(bucket));
   store<usize>(bucket, record);
@@ -137,6 +137,7 @@ function addDynamic(storeId: i32, at: usize, length: i32, hash: u32): usize {
   store<i32>(record, length, 20);
   store<i32>(record, UNSET, 24);
   store<i32>(record, 0, 36);
+  store<i64>(record, 0, 40);
   return record;
 }
 

@@ -19,6 +19,8 @@ export let isBodyForced: bool = false;
 export let isAudited: bool = true;
 export let requestBodyLimit: i32 = 0;
 export let responseBodyLimit: i32 = 0;
+/** What stands between arguments; the same for every transaction. */
+export let argumentSeparator: u32 = 0x26;
 
 /** 255: nothing has matched that has a severity. */
 export let highestSeverity: i32 = 255;
@@ -49,6 +51,7 @@ export function resetTransaction(settings: Settings): void {
   readsResponseBody = settings.readsResponseBody;
   isBodyForced = false;
   isAudited = true;
+  argumentSeparator = settings.argumentSeparator;
   requestBodyLimit = settings.requestBodyLimit;
   responseBodyLimit = settings.responseBodyLimit;
   highestSeverity = 255;

@@ -12,6 +12,7 @@ import {
   END_OF_TEXT,
   LAST_BREAK,
   newSet,
+  noteEarlierMatch,
   Place,
   placeAfter,
   placeBefore,
@@ -35,8 +36,17 @@ const HEADER_BYTES: usize = 16;
 /** Before what a byte makes of the base: count (4), flags (4). */
 const LIST_HEADER_BYTES: usize = 8;
 
-/** In the flags of a list: the match was reached. */
+/** In the flags of a list: the match was reached, behind the byte or before it. */
 const HAS_MATCH: u32 = 1 << 16;
+const HAD_MATCH: u32 = 1 << 17;
+
+/** In the address of a row, of a program that does not stop: the match was reached, before the byte or behind it. */
+const MATCH_BEFORE: u32 = 1;
+const MATCH_BEHIND: u32 = 2;
+const MATCHES: u32 = 3;
+
+/** In place of a row behind the end of a text. */
+const ENDED: u32 = 4;
 
 /** A call may make this many states, and one more for each so many bytes, before it goes on without keeping them. */
 const FRESH_STATES: i32 = 64;
@@ -45,6 +55,8 @@ const BYTES_PER_STATE_SHIFT: i32 = 4;
 /** The automaton of one program. */
 export class Automaton {
   readonly program: Program;
+  /** Whether a match is all that it looks for. */
+  private readonly stops: bool;
   /** The number that its states carry. */
   private readonly owner: u32;
   private readonly classes: usize;
@@ -60,14 +72,14 @@ export class Automaton {
   /** For each place before and each class, the list of what the base becomes. */
   private baseSteps: usize = 0;
 
-  constructor(program: Program) {
+  constructor(program: Program, stops: bool) {
     this.program = program;
+    this.stops = stops;
     this.owner = ++Cache.owners;
     this.classes = program.classes;
     this.endOffset = <usize> program.classCount << 2;
     this.rowBytes = this.endOffset + 4;
-    this.canRevive = program.baseCount > 0 ||
-      (program.hasLines && program.anchorCount > 0);
+    this.canRevive = !stops || program.baseCount > 0 || (program.hasLines && program.anchorCount > 0);
   }
 
   /** Whether the program matches somewhere in the bytes. */
@@ -104,8 +116,37 @@ export class Automaton {
     return (last == UNKNOWN ? this.follow(row, END_OF_TEXT) : last) == MATCHED;
   }
 
+  /**
+   * The first place at which a match begins, for a program that reads from the end; -1: there is none.
+   */
+  firstPlace(at: usize, length: i32): i32 {
+    let row = this.generation == Cache.generation ? this.startRow : UNKNOWN;
+    if (row == UNKNOWN) row = this.begin();
+    const classes = this.classes;
+    let made = 0;
+    let best = (row & MATCH_BEHIND) != 0 ? length : -1;
+    for (let place = length; place > 0; place--) {
+      const byte = <usize> load<u8>(at + <usize> place - 1);
+      row &= ~MATCHES;
+      let next = load<u32>(<usize> row + (<usize> load<u8>(classes + byte) << 2));
+      if (next == UNKNOWN) {
+        if (++made > FRESH_STATES + ((length - place) >> BYTES_PER_STATE_SHIFT)) {
+          return this.simulatePlaces(row, at, place, best);
+        }
+        next = this.follow(row, <i32> byte);
+      }
+      if ((next & MATCHES) != 0) best = (next & MATCH_BEHIND) != 0 ? place - 1 : place;
+      row = next;
+    }
+    row &= ~MATCHES;
+    let last = load<u32>(<usize> row + this.endOffset);
+    if (last == UNKNOWN) last = this.follow(row, END_OF_TEXT);
+    return (last & MATCH_BEFORE) != 0 ? 0 : best;
+  }
+
   /** The row at the start of a text. */
   private begin(): u32 {
+    Work.stopsAtMatch = this.stops;
     if (this.generation != Cache.generation) this.forget();
     this.beginSet();
     let row = this.stateOf(Place.AT_START);
@@ -115,6 +156,7 @@ export class Automaton {
       row = this.addState(this.flagsOf(Place.AT_START));
     }
     if (row == IDLE) row = this.idleRow;
+    if (!this.stops && Work.hasMatch) row |= MATCH_BEHIND;
     this.startRow = row;
     return row;
   }
@@ -136,14 +178,16 @@ export class Automaton {
   /** Makes the set that follows a set at a byte or the end of the text. */
   private advance(ids: usize, count: i32, flags: u32, byte: i32): void {
     Work.hasMatch = false;
+    Work.hadMatch = false;
     if ((flags & Place.PENDING) != 0) {
       count = decideSet(this.program, ids, count, placeBefore(flags, byte));
+      noteEarlierMatch();
       if (Work.hasMatch) return;
       ids = Work.decidedSet;
     }
     Work.isPending = false;
     this.baseStep(flags & Place.BEFORE, byte);
-    if (byte == END_OF_TEXT || Work.hasMatch) return;
+    if (byte == END_OF_TEXT || (Work.hasMatch && this.stops)) return;
     stepSet(this.program, ids, count, byte);
   }
 
@@ -158,7 +202,11 @@ export class Automaton {
     if (lists != 0 && load<u32>(slot) != 0) {
       return this.addList(load<u32>(slot));
     }
+    const hadMatch = Work.hadMatch;
+    Work.hadMatch = false;
     stepBase(program, before, byte);
+    const isEarlier = Work.hadMatch;
+    Work.hadMatch = hadMatch || isEarlier;
     if (lists == 0) return;
     const size = <usize> Work.count << 1;
     const list = take(LIST_HEADER_BYTES + size);
@@ -166,7 +214,7 @@ export class Automaton {
     store<u32>(list, Work.count);
     store<u32>(
       list,
-      (Work.hasMatch ? HAS_MATCH : 0) | (Work.isPending ? Place.PENDING : 0),
+      (Work.hasMatch ? HAS_MATCH : 0) | (isEarlier ? HAD_MATCH : 0) | (Work.isPending ? Place.PENDING : 0),
       4,
     );
     memory.copy(list + LIST_HEADER_BYTES, Work.list, size);
@@ -178,6 +226,7 @@ export class Automaton {
     const count = load<i32>(list);
     const flags = load<u32>(list, 4);
     if ((flags & HAS_MATCH) != 0) Work.hasMatch = true;
+    if ((flags & HAD_MATCH) != 0) Work.hadMatch = true;
     if ((flags & Place.PENDING) != 0) Work.isPending = true;
     for (let index = 0; index < count; index++) {
       addOne(load<u16>(list + LIST_HEADER_BYTES + (<usize> index << 1)));
@@ -196,30 +245,26 @@ export class Automaton {
 
   /** The row that follows a row at a byte or the end of the text; puts it into the row. */
   private follow(row: u32, byte: i32): u32 {
+    Work.stopsAtMatch = this.stops;
     const ids = <usize> row + this.rowBytes;
-    this.advance(
-      ids,
-      load<u16>(<usize> row - 8),
-      load<u16>(<usize> row - 6),
-      byte,
-    );
+    this.advance(ids, load<u16>(<usize> row - 8), load<u16>(<usize> row - 6), byte);
     if (byte == END_OF_TEXT) {
-      const last = Work.hasMatch ? MATCHED : DEAD;
+      let last = Work.hasMatch ? MATCHED : DEAD;
+      if (!this.stops) last = Work.hadMatch ? ENDED | MATCH_BEFORE : ENDED;
       store<u32>(<usize> row + this.endOffset, last);
       return last;
     }
     const place = placeAfter(this.program, byte);
-    const next = this.stateOf(place);
-    if (next != UNKNOWN) {
-      store<u32>(
-        <usize> row + (<usize> load<u8>(this.classes + byte) << 2),
-        next,
-      );
-      return next;
+    let next = this.stateOf(place);
+    const isKept = next != UNKNOWN;
+    if (!isKept) {
+      forgetAll();
+      this.forget();
+      next = this.addState(this.flagsOf(place));
     }
-    forgetAll();
-    this.forget();
-    return this.addState(this.flagsOf(place));
+    if (!this.stops) next |= (Work.hadMatch ? MATCH_BEFORE : 0) | (Work.hasMatch ? MATCH_BEHIND : 0);
+    if (isKept) store<u32>(<usize> row + (<usize> load<u8>(this.classes + byte) << 2), next);
+    return next;
   }
 
   /** What has to be known of a state with the current set besides the set. */
@@ -230,10 +275,10 @@ export class Automaton {
 
   /** The row of the current set; UNKNOWN when there is no memory for a new one. */
   private stateOf(place: u32): u32 {
-    if (Work.hasMatch) return MATCHED;
+    if (Work.hasMatch && this.stops) return MATCHED;
     if (Work.count == 0 && !this.canRevive) return DEAD;
     const flags = this.flagsOf(place);
-    const isIdle = Work.count == 0 && this.program.baseCount == 0;
+    const isIdle = this.stops && Work.count == 0 && this.program.baseCount == 0;
     if (isIdle && this.idleRow != UNKNOWN) return IDLE;
     let row = load<u32>(this.bucketOf(flags));
     while (row != 0) {
@@ -291,8 +336,37 @@ export class Automaton {
     return <u32> row;
   }
 
+  /** The same as `firstPlace`, without keeping states. */
+  firstPlaceSlowly(at: usize, length: i32): i32 {
+    let row = this.generation == Cache.generation ? this.startRow : UNKNOWN;
+    if (row == UNKNOWN) row = this.begin();
+    return this.simulatePlaces(row & ~MATCHES, at, length, (row & MATCH_BEHIND) != 0 ? length : -1);
+  }
+
+  /** From a row and a place on backwards, without keeping states. */
+  private simulatePlaces(row: u32, at: usize, place: i32, best: i32): i32 {
+    Work.stopsAtMatch = false;
+    let count = <i32> load<u16>(<usize> row - 8);
+    let flags = <u32> load<u16>(<usize> row - 6);
+    memory.copy(Work.from, <usize> row + this.rowBytes, <usize> count << 1);
+    for (; place > 0; place--) {
+      const byte = <i32> load<u8>(at + <usize> place - 1);
+      this.advance(Work.from, count, flags, byte);
+      if (Work.hasMatch) best = place - 1;
+      else if (Work.hadMatch) best = place;
+      count = Work.count;
+      flags = this.flagsOf(placeAfter(this.program, byte));
+      const made = Work.list;
+      Work.list = Work.from;
+      Work.from = made;
+    }
+    this.advance(Work.from, count, flags, END_OF_TEXT);
+    return Work.hadMatch ? 0 : best;
+  }
+
   /** From a row and a place on, without keeping states. */
   private simulate(row: u32, at: usize, end: usize): bool {
+    Work.stopsAtMatch = true;
     const count = <i32> load<u16>(<usize> row - 8);
     memory.copy(Work.from, <usize> row + this.rowBytes, <usize> count << 1);
     return this.run(count, load<u16>(<usize> row - 6), at, end);
@@ -300,6 +374,7 @@ export class Automaton {
 
   /** The whole text without keeping states. */
   simulateAll(at: usize, length: i32): bool {
+    Work.stopsAtMatch = true;
     this.beginSet();
     if (Work.hasMatch) return true;
     const count = Work.count;

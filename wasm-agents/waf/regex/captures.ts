@@ -4,7 +4,7 @@
  */
 
 import { allocate } from "sentinel/arena";
-import { isWordByte, SET_BYTES, setHas, setsAt } from "./byte_sets";
+import { isWordByte, SET_BYTES, setsAt } from "./byte_sets";
 import { GROUPS_REPORTED, PROGRAM_SIZE_MAX } from "./limits";
 import { argumentOf, INSTRUCTION_BYTES, Op, opOf, otherOf, outOf, Program } from "./program";
 import { END_OF_TEXT, holdsAt, LAST_BREAK, newSet, Place, placeBefore, Work } from "./states";
@@ -43,16 +43,16 @@ export function prepareCaptures(program: Program): void {
   Room.at = allocate(2 * Room.bytes);
 }
 
-/** Fills `groups` with the first match that begins at `from` or later. */
+/** Fills `groups` with the first match that begins at `from` or later, up to `to`. */
 export function captureGroups(
   program: Program,
   text: usize,
   length: i32,
   from: i32,
+  to: i32,
   groups: StaticArray<i32>,
 ): bool {
   const slots = program.slots;
-  const slotBytes = <usize> slots << 2;
   const own = Room.own;
   const best = own + 4 * 2 * GROUPS_REPORTED;
   let isFound = false;
@@ -61,49 +61,49 @@ export function captureGroups(
   current.slots = Room.at;
   following.pcs = Room.pcs + 2 * PROGRAM_SIZE_MAX;
   following.slots = Room.at + Room.bytes;
-  let place = placeAt(program, text, length, from);
   newSet();
-  for (let at = from;; at++) {
-    if (!isFound) {
-      memory.fill(own, 0xff, slotBytes);
-      if (follow(program, program.start, place, at, current)) {
-        memory.copy(best, own, slotBytes);
+  for (let at = from; at <= length; at++) {
+    const place = placeAt(program, text, length, at);
+    const byte = at < length ? <i32> load<u8>(text + at) : END_OF_TEXT;
+    // What comes later in the order than a match comes too late.
+    for (let index = 0; index < current.count; index++) {
+      copySlots(own, current.slots + <usize> index * (<usize> slots << 2), slots);
+      const pc = <i32> load<u16>(current.pcs + (<usize> index << 1));
+      if (!follow(program, pc, place, at, byte)) continue;
+      copySlots(best, own, slots);
+      isFound = true;
+      break;
+    }
+    if (!isFound && at <= to) {
+      for (let slot = 0; slot < slots; slot += 2) store<i64>(own + (<usize> slot << 2), -1);
+      if (follow(program, program.start, place, at, byte)) {
+        copySlots(best, own, slots);
         isFound = true;
       }
-    }
-    if (current.count == 0 && (isFound || at >= length)) break;
-    if (at >= length) break;
-    const byte = <u32> load<u8>(text + at);
-    const next = placeAt(program, text, length, at + 1);
-    newSet();
-    following.count = 0;
-    for (let index = 0; index < current.count; index++) {
-      const pc = <usize> load<u16>(current.pcs + (<usize> index << 1));
-      const instruction = program.at + pc * INSTRUCTION_BYTES;
-      if (
-        !setHas(setsAt() + <usize> argumentOf(instruction) * SET_BYTES, byte)
-      ) continue;
-      memory.copy(own, current.slots + <usize> index * slotBytes, slotBytes);
-      if (!follow(program, outOf(instruction), next, at + 1, following)) {
-        continue;
-      }
-      memory.copy(best, own, slotBytes);
-      isFound = true;
-      break; // What comes later in the order comes too late.
     }
     const swapped = current;
     current = following;
     following = swapped;
-    place = next;
+    following.count = 0;
+    newSet();
+    if (current.count == 0 && (isFound || at >= to)) break;
   }
   if (!isFound) return false;
   const reported = 2 * GROUPS_REPORTED;
   for (let slot = 0; slot < reported; slot++) {
-    unchecked(
-      groups[slot] = slot < slots ? load<i32>(best + (<usize> slot << 2)) : -1,
-    );
+    unchecked(groups[slot] = slot < slots ? load<i32>(best + (<usize> slot << 2)) : -1);
   }
   return true;
+}
+
+/** Slots are two for each group. */
+// asc: @inline
+function copySlots(to: usize, from: usize, count: i32): void {
+  const end = from + (<usize> count << 2);
+  for (; from < end; from += 8) {
+    store<u64>(to, load<u64>(from));
+    to += 8;
+  }
 }
 
 /** All that is known of a place. */
@@ -124,19 +124,16 @@ function placeAt(program: Program, text: usize, length: i32, at: i32): u32 {
 }
 
 /**
- * Adds what is reached from `pc` without a byte to the threads, in order, with the slots in `Room.own`. Gives
- * whether the match was reached: then its slots are in `Room.own`, and what would come after it was left out.
+ * Adds what is reached from `pc` without a byte, and takes the byte that is next, to the threads that follow, in
+ * order, with the slots in `Room.own`. Gives whether the match was reached: then its slots are in `Room.own`, and
+ * what would come after it was left out.
  */
-function follow(
-  program: Program,
-  pc: i32,
-  place: u32,
-  at: i32,
-  threads: Threads,
-): bool {
+function follow(program: Program, pc: i32, place: u32, at: i32, byte: i32): bool {
   const own = Room.own;
-  const slotBytes = <usize> program.slots << 2;
+  const slots = program.slots;
   const bottom = Room.stack;
+  const sets = setsAt() + (<usize> byte >> 3);
+  const bit = byte < 0 ? 0 : <u32> 1 << (byte & 7);
   let top = bottom;
   while (true) {
     const mark = Work.stamps + (<usize> pc << 2);
@@ -144,14 +141,19 @@ function follow(
       store<u32>(mark, Work.stamp);
       const instruction = program.at + <usize> pc * INSTRUCTION_BYTES;
       const op = opOf(instruction);
-      if (op == Op.SPLIT) {
+      if (op == Op.SET) {
+        if (bit != 0 && (load<u8>(sets + <usize> argumentOf(instruction) * SET_BYTES) & bit) != 0) {
+          store<u16>(following.pcs + (<usize> following.count << 1), <u16> outOf(instruction));
+          copySlots(following.slots + <usize> following.count * (<usize> slots << 2), own, slots);
+          following.count++;
+        }
+      } else if (op == Op.SPLIT) {
         store<i32>(top, otherOf(instruction));
         store<i32>(top, -1, 4);
         top += 8;
         pc = outOf(instruction);
         continue;
-      }
-      if (op == Op.SAVE) {
+      } else if (op == Op.SAVE) {
         const slot = argumentOf(instruction);
         const slotAt = own + (<usize> slot << 2);
         store<i32>(top, load<i32>(slotAt));
@@ -160,30 +162,20 @@ function follow(
         store<i32>(slotAt, at);
         pc = outOf(instruction);
         continue;
-      }
-      if (op == Op.ASSERT) {
-        if (holdsAt(argumentOf(instruction), place)) {
-          pc = outOf(instruction);
-          continue;
-        }
-      } else if (op == Op.SET) {
-        store<u16>(threads.pcs + (<usize> threads.count << 1), <u16> pc);
-        memory.copy(
-          threads.slots + <usize> threads.count * slotBytes,
-          own,
-          slotBytes,
-        );
-        threads.count++;
-      } else {
+      } else if (op == Op.MATCH) {
         return true;
+      } else if (holdsAt(argumentOf(instruction), place)) {
+        pc = outOf(instruction);
+        continue;
       }
     }
     let isMore = false;
     while (top > bottom && !isMore) {
       top -= 8;
       const slot = load<i32>(top, 4);
-      if (slot >= 0) store<i32>(own + (<usize> slot << 2), load<i32>(top));
-      else {
+      if (slot >= 0) {
+        store<i32>(own + (<usize> slot << 2), load<i32>(top));
+      } else {
         pc = load<i32>(top);
         isMore = true;
       }

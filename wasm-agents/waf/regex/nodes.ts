@@ -36,6 +36,9 @@ export class Assertion {
   static readonly END_OR_LAST_BREAK: u16 = 4;
   static readonly WORD_BOUNDARY: u16 = 5;
   static readonly NO_WORD_BOUNDARY: u16 = 6;
+  /** The two of lines, for a program that reads texts from their ends. */
+  static readonly BACKWARDS_BEGIN_LINE: u16 = 7;
+  static readonly BACKWARDS_END_LINE: u16 = 8;
 }
 
 /** A node; only its address is ever kept. */

@@ -132,6 +132,8 @@ function compare(probe: Probe, one: Case, at: number, text: string): void {
   const found = capture!(one.number, at, text.length);
   equal(found !== 0, wanted !== null, `capture: ${where()}`);
   if (!wanted) return;
+  const place = probe.exports.firstPlaceSlowly!(one.number, at, text.length);
+  if (place >= 0) equal(place, wanted.index, `firstPlaceSlowly: ${where()}`);
   promises(one, text, where);
   if (one.host.hasEmptyRounds) return;
   const places = one.host.withPlaces.exec(text)!.indices!;

@@ -40,6 +40,8 @@ class Draft {
   static hasLines: bool = false;
   static hasLastBreak: bool = false;
   static hasEnds: bool = false;
+  /** Whether the program is to read texts from their ends. */
+  static isBackwards: bool = false;
 }
 
 // asc: @inline
@@ -100,9 +102,27 @@ export class Program {
 
 /** Writes the program of a tree; null after a problem. */
 export function writeProgram(tree: Node, groups: i32): Program | null {
+  const program = draft(tree, false);
+  if (!program) return null;
+  program.slots = 2 * min(groups + 1, GROUPS_REPORTED);
+  partition(program);
+  return program;
+}
+
+/** Writes the program that reads texts from their ends; `forwards` is that of the same tree. */
+export function writeBackwards(tree: Node, forwards: Program): Program | null {
+  const program = draft(tree, true);
+  if (!program) return null;
+  program.classes = forwards.classes;
+  program.classCount = forwards.classCount;
+  return program;
+}
+
+function draft(tree: Node, isBackwards: bool): Program | null {
   if (Draft.at == 0) {
     Draft.at = allocate(<usize> PROGRAM_SIZE_MAX * INSTRUCTION_BYTES);
   }
+  Draft.isBackwards = isBackwards;
   Draft.size = 0;
   Draft.steps = 0;
   Draft.hasWords =
@@ -120,12 +140,10 @@ export function writeProgram(tree: Node, groups: i32): Program | null {
   const bytes = <usize> Draft.size * INSTRUCTION_BYTES;
   program.at = allocate(bytes);
   memory.copy(program.at, Draft.at, bytes);
-  program.slots = 2 * min(groups + 1, GROUPS_REPORTED);
   program.hasWords = Draft.hasWords;
   program.hasLines = Draft.hasLines;
   program.hasLastBreak = Draft.hasLastBreak;
   program.hasEnds = Draft.hasEnds;
-  partition(program);
   return program;
 }
 
@@ -156,10 +174,7 @@ function write(node: Node, next: i32): i32 {
     case Kind.SET:
       return emit(Op.SET, node.value, next, 0);
     case Kind.CONCAT:
-      for (let at = node.last; at != 0; at = nodeAt(at).previous) {
-        next = write(nodeAt(at), next);
-      }
-      return next;
+      return writeConcat(node, next);
     case Kind.ALTERNATE:
       return writeAlternate(node, next);
     case Kind.REPEAT:
@@ -167,8 +182,7 @@ function write(node: Node, next: i32): i32 {
     case Kind.GROUP:
       return writeGroup(node, next);
     case Kind.ASSERT:
-      noteAssertion(node.value);
-      return emit(Op.ASSERT, node.value, next, 0);
+      return writeAssertion(node.value, next);
     case Kind.ATOMIC:
       return writeAtomic(node, next);
     default:
@@ -176,15 +190,37 @@ function write(node: Node, next: i32): i32 {
   }
 }
 
-function noteAssertion(kind: u16): void {
-  if (kind == Assertion.WORD_BOUNDARY || kind == Assertion.NO_WORD_BOUNDARY) {
-    Draft.hasWords = true;
+function writeConcat(node: Node, next: i32): i32 {
+  if (Draft.isBackwards) {
+    for (let at = node.first; at != 0; at = nodeAt(at).next) next = write(nodeAt(at), next);
+  } else {
+    for (let at = node.last; at != 0; at = nodeAt(at).previous) next = write(nodeAt(at), next);
   }
-  if (kind == Assertion.BEGIN_LINE || kind == Assertion.END_LINE) {
-    Draft.hasLines = true;
-  }
+  return next;
+}
+
+function writeAssertion(kind: u16, next: i32): i32 {
+  if (kind == Assertion.WORD_BOUNDARY || kind == Assertion.NO_WORD_BOUNDARY) Draft.hasWords = true;
+  if (kind == Assertion.BEGIN_LINE || kind == Assertion.END_LINE) Draft.hasLines = true;
   if (kind == Assertion.END_OR_LAST_BREAK) Draft.hasLastBreak = true;
+  if (Draft.isBackwards) kind = backwards(kind);
   if (kind != Assertion.BEGIN_TEXT) Draft.hasEnds = true;
+  return emit(Op.ASSERT, kind, next, 0);
+}
+
+function backwards(kind: u16): u16 {
+  switch (kind) {
+    case Assertion.BEGIN_TEXT:
+      return Assertion.END_TEXT;
+    case Assertion.END_TEXT:
+      return Assertion.BEGIN_TEXT;
+    case Assertion.BEGIN_LINE:
+      return Assertion.BACKWARDS_BEGIN_LINE;
+    case Assertion.END_LINE:
+      return Assertion.BACKWARDS_END_LINE;
+    default:
+      return kind;
+  }
 }
 
 function writeAlternate(node: Node, next: i32): i32 {
@@ -198,7 +234,7 @@ function writeAlternate(node: Node, next: i32): i32 {
 
 function writeGroup(node: Node, next: i32): i32 {
   const inner = nodeAt(node.first);
-  if (node.value >= <u16> GROUPS_REPORTED) return write(inner, next);
+  if (node.value >= <u16> GROUPS_REPORTED || Draft.isBackwards) return write(inner, next);
   const close = emit(Op.SAVE, 2 * node.value + 1, next, 0);
   return emit(Op.SAVE, 2 * node.value, write(inner, close), 0);
 }
@@ -258,7 +294,8 @@ function setTaken(node: Node, loop: i32, body: i32): void {
  */
 function writeAtomic(node: Node, next: i32): i32 {
   const inner = nodeAt(node.first);
-  if (isOneText(inner)) return write(inner, next);
+  // Forwards it was found to make no difference.
+  if (Draft.isBackwards || isOneText(inner)) return write(inner, next);
   const repeat = inner.kind == Kind.REPEAT ? nodeAt(inner.first) : inner;
   const isRun = inner.kind == Kind.REPEAT && repeat.kind == Kind.SET &&
     !inner.isLazy;

@@ -8,7 +8,7 @@ import { captureGroups, prepareCaptures } from "./captures";
 import { clearProblem, RegexProblem } from "./errors";
 import { findLiterals, Literals } from "./literals";
 import { groupCount, parsePattern } from "./parser";
-import { Program, writeProgram } from "./program";
+import { Program, writeBackwards, writeProgram } from "./program";
 import { findBase, prepareWork } from "./states";
 
 /** A compiled expression. It is made once, in `onConfigure`, and only its cached states change afterwards. */
@@ -25,9 +25,12 @@ export class Regex {
   /** How many groups the pattern has, without group 0. */
   readonly groupCount: i32;
   private readonly automaton: Automaton;
+  /** Reads texts from their ends, to find where a match begins; null when there is no need or no way. */
+  private readonly backwards: Automaton | null;
 
-  private constructor(program: Program, literals: Literals, groups: i32) {
-    this.automaton = new Automaton(program);
+  private constructor(program: Program, backwards: Program | null, literals: Literals, groups: i32) {
+    this.automaton = new Automaton(program, true);
+    this.backwards = backwards ? new Automaton(backwards, false) : null;
     this.literals = literals.all;
     this.minLength = literals.minLength;
     this.needsByte = literals.needs.at;
@@ -48,7 +51,13 @@ export class Regex {
     if (!program) return null;
     findBase(program);
     prepareCaptures(program);
-    return new Regex(program, findLiterals(tree), groups);
+    let backwards: Program | null = null;
+    if (!program.matchesAlways && !program.hasLastBreak) {
+      backwards = writeBackwards(tree, program);
+      if (!backwards) return null;
+      findBase(backwards);
+    }
+    return new Regex(program, backwards, findLiterals(tree), groups);
   }
 
   /** Whether the expression matches somewhere in the bytes. */
@@ -61,24 +70,27 @@ export class Regex {
    * groups 0 to 9 (20 numbers); -1 for those that took no part.
    */
   capture(at: usize, length: i32, groups: StaticArray<i32>): bool {
-    return this.test(at, length) &&
-      captureGroups(this.automaton.program, at, length, 0, groups);
+    if (!this.test(at, length)) return false;
+    const backwards = this.backwards;
+    const from = backwards ? backwards.firstPlace(at, length) : -1;
+    if (from < 0) return captureGroups(this.automaton.program, at, length, 0, length, groups);
+    return captureGroups(this.automaton.program, at, length, from, from, groups);
   }
 
   /** The first match that begins at `from` or later; what stands before counts for `^` and `\b`. */
-  captureFrom(
-    at: usize,
-    length: i32,
-    from: i32,
-    groups: StaticArray<i32>,
-  ): bool {
-    return from <= length &&
-      captureGroups(this.automaton.program, at, length, from, groups);
+  captureFrom(at: usize, length: i32, from: i32, groups: StaticArray<i32>): bool {
+    return from <= length && captureGroups(this.automaton.program, at, length, from, length, groups);
   }
 
   /** The same as `test`, without the automaton; for tests and measurements. */
   testSlowly(at: usize, length: i32): bool {
     return this.automaton.simulateAll(at, length);
+  }
+
+  /** Where `capture` would find the match to begin, without the automaton's states; -1: nowhere or not asked for. */
+  firstPlaceSlowly(at: usize, length: i32): i32 {
+    const backwards = this.backwards;
+    return backwards ? backwards.firstPlaceSlowly(at, length) : -1;
   }
 
   /** Instructions of the program. */

@@ -40,6 +40,11 @@ export function captureFrom(id: i32, at: usize, length: i32, from: i32): usize {
   return unchecked(all[id]).captureFrom(at, length, from, groups) ? changetype<usize>(groups) : 0;
 }
 
+/** Where the match begins, found without keeping states. */
+export function firstPlaceSlowly(id: i32, at: usize, length: i32): i32 {
+  return unchecked(all[id]).firstPlaceSlowly(at, length);
+}
+
 /** Runs the same test again and again; how often it said yes. */
 export function testMany(id: i32, at: usize, length: i32, times: i32): i32 {
   let count = 0;

@@ -48,6 +48,10 @@ export class Work {
   static decidedSet: usize = 0;
   /** Whether the match was reached. */
   static hasMatch: bool = false;
+  /** Whether it was reached at the place before the byte, by an assertion that waited for it. */
+  static hadMatch: bool = false;
+  /** Whether nothing else matters then: what is left of a set is not looked at. */
+  static stopsAtMatch: bool = true;
   /** Whether an assertion waits for the next byte. */
   static isPending: bool = false;
 }
@@ -99,6 +103,12 @@ function holds(kind: u32, place: u32): u32 {
       return isKnown ? ((place & (Place.NEXT_END | Place.NEXT_BREAK)) != 0 ? 1 : 0) : 2;
     case Assertion.END_OR_LAST_BREAK:
       return isKnown ? ((place & (Place.NEXT_END | Place.NEXT_LAST_BREAK)) != 0 ? 1 : 0) : 2;
+    case Assertion.BACKWARDS_END_LINE:
+      return (place & (Place.AT_START | Place.AFTER_BREAK)) != 0 ? 1 : 0;
+    case Assertion.BACKWARDS_BEGIN_LINE:
+      if (!isKnown) return 2;
+      if ((place & Place.NEXT_END) != 0) return 1;
+      return (place & Place.NEXT_BREAK) != 0 && (place & Place.AT_START) == 0 ? 1 : 0;
     default: {
       if (!isKnown) return 2;
       const isBoundary = ((place & Place.AFTER_WORD) != 0) != ((place & Place.NEXT_WORD) != 0);
@@ -137,7 +147,7 @@ export function reach(code: usize, pc: i32, place: u32): void {
         continue;
       } else if (op == Op.MATCH) {
         Work.hasMatch = true;
-        return;
+        if (Work.stopsAtMatch) return;
       } else {
         const answer = holds(argumentOf(instruction), place);
         if (answer == 1) {
@@ -185,7 +195,7 @@ function decide(program: Program, ids: usize, count: i32, place: u32): void {
     else if (holdsAt(argumentOf(instruction), place)) {
       reach(program.at, outOf(instruction), place);
     }
-    if (Work.hasMatch) return;
+    if (Work.hasMatch && Work.stopsAtMatch) return;
   }
 }
 
@@ -202,13 +212,13 @@ function stepAll(program: Program, ids: usize, count: i32, byte: i32): void {
       (load<u8>(sets + <usize> argumentOf(instruction) * SET_BYTES) & bit) == 0
     ) continue;
     if (opOf(instruction) == Op.SET) reach(code, outOf(instruction), place);
-    if (Work.hasMatch) return;
+    if (Work.hasMatch && Work.stopsAtMatch) return;
   }
 }
 
 /**
  * Begins a set with what `byte` makes of the base of a program, at a place of which `before` is known. Says in
- * `Work.hasMatch` and `Work.isPending` what it found.
+ * `Work.hasMatch`, `Work.hadMatch` and `Work.isPending` what it found.
  */
 export function stepBase(program: Program, before: u32, byte: i32): void {
   let ids = program.base;
@@ -220,12 +230,20 @@ export function stepBase(program: Program, before: u32, byte: i32): void {
     ids = Work.list;
     count = Work.count;
     Work.list = list;
+    noteEarlierMatch();
   }
   newSet();
   if (byte == END_OF_TEXT || Work.hasMatch) return;
   if (byte == LAST_BREAK) byte = 10;
   stepAll(program, ids, count, byte);
   if (byte == 10) reachAnchors(program, placeAfter(program, 10));
+}
+
+/** A match that was found while assertions were decided was there before the byte. */
+export function noteEarlierMatch(): void {
+  if (!Work.hasMatch) return;
+  Work.hadMatch = true;
+  if (!Work.stopsAtMatch) Work.hasMatch = false;
 }
 
 /** Adds what is reached from the start at a place where more than the base is. */
@@ -265,6 +283,7 @@ export function stepSet(
 /** Finds the base of a program. */
 export function findBase(program: Program): void {
   const code = program.at;
+  Work.stopsAtMatch = true;
   Work.hasMatch = false;
   Work.isPending = false;
   newSet();

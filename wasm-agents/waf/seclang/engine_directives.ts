@@ -25,7 +25,6 @@ const WITHOUT_EFFECT: string[] = [
   "SecTmpDir",
   "SecDataDir",
   "SecUploadDir",
-  "SecUploadFileLimit",
   "SecUploadFileMode",
   "SecUploadKeepFiles",
   "SecTmpSaveUploadedFiles",
@@ -150,7 +149,8 @@ function readLimit(
     settings.responseBodyLimit = number;
   } else if (isWord(name, "SecRequestBodyJsonDepthLimit")) {
     settings.jsonDepthMax = number;
-  } else if (isWord(name, "SecArgumentsLimit")) settings.argumentsMax = number;
+  } else if (isWord(name, "SecUploadFileLimit")) settings.filesMax = number;
+  else if (isWord(name, "SecArgumentsLimit")) settings.argumentsMax = number;
   else if (isWord(name, "SecCollectionTimeout")) {
     settings.collectionTimeoutS = number;
   } else return false;

@@ -20,7 +20,8 @@ export class Settings {
   /** Types of responses whose bodies are read. */
   responseTypes: Bytes[] = [Text.of("text/plain"), Text.of("text/html")];
   argumentsMax: i32 = 1000;
-  jsonDepthMax: i32 = 128;
+  jsonDepthMax: i32 = 512;
+  filesMax: i32 = 100;
   argumentSeparator: u32 = 0x26;
   isCookieVersion1: bool = false;
   /** Seconds that a collection lasts without being written to. */

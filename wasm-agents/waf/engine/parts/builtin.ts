@@ -1,2 +1,0 @@
-/** stub */
-export const BUILTIN_RULES: string = "SecRuleEngine On\n";
