@@ -92,23 +92,27 @@ export class Automaton {
     const end = at + length;
     const from = at;
     let made = 0;
-    while (at < end) {
-      const byte = <usize> load<u8>(at);
-      let next = load<u32>(<usize> row + (<usize> load<u8>(classes + byte) << 2));
-      at++;
-      if (next <= IDLE) {
-        if (next == UNKNOWN) {
-          if (++made > FRESH_STATES + (<i32> (at - from) >> BYTES_PER_STATE_SHIFT)) {
-            return this.simulate(row, at - 1, end);
-          }
-          next = this.follow(row, <i32> byte);
+    let next = row;
+    while (true) {
+      // All that is done for most bytes; fuel is paid for what is between the braces, whether it is done or not.
+      while (at < end) {
+        next = load<u32>(<usize> row + (<usize> load<u8>(classes + <usize> load<u8>(at)) << 2));
+        at++;
+        if (next <= IDLE) break;
+        row = next;
+      }
+      if (next > IDLE) break;
+      if (next == UNKNOWN) {
+        if (++made > FRESH_STATES + (<i32> (at - from) >> BYTES_PER_STATE_SHIFT)) {
+          return this.simulate(row, at - 1, end);
         }
-        if (next == MATCHED) return true;
-        if (next == DEAD) return false;
-        if (next == IDLE) {
-          at = lineBreakAfter(at, end);
-          next = this.idleRow;
-        }
+        next = this.follow(row, <i32> load<u8>(at - 1));
+      }
+      if (next == MATCHED) return true;
+      if (next == DEAD) return false;
+      if (next == IDLE) {
+        at = lineBreakAfter(at, end);
+        next = this.idleRow;
       }
       row = next;
     }
@@ -122,23 +126,31 @@ export class Automaton {
   firstPlace(at: usize, length: i32): i32 {
     let row = this.generation == Cache.generation ? this.startRow : UNKNOWN;
     if (row == UNKNOWN) row = this.begin();
-    const classes = this.classes;
-    let made = 0;
     let best = (row & MATCH_BEHIND) != 0 ? length : -1;
-    for (let place = length; place > 0; place--) {
-      const byte = <usize> load<u8>(at + <usize> place - 1);
-      row &= ~MATCHES;
-      let next = load<u32>(<usize> row + (<usize> load<u8>(classes + byte) << 2));
+    row &= ~MATCHES;
+    const classes = this.classes;
+    let place = length;
+    let made = 0;
+    let next = row;
+    while (true) {
+      while (place > 0) {
+        const byte = <usize> load<u8>(at + <usize> place - 1);
+        next = load<u32>(<usize> row + (<usize> load<u8>(classes + byte) << 2));
+        if (next == UNKNOWN || (next & MATCHES) != 0) break;
+        row = next;
+        place--;
+      }
+      if (place == 0) break;
       if (next == UNKNOWN) {
         if (++made > FRESH_STATES + ((length - place) >> BYTES_PER_STATE_SHIFT)) {
           return this.simulatePlaces(row, at, place, best);
         }
-        next = this.follow(row, <i32> byte);
+        next = this.follow(row, <i32> load<u8>(at + <usize> place - 1));
       }
       if ((next & MATCHES) != 0) best = (next & MATCH_BEHIND) != 0 ? place - 1 : place;
-      row = next;
+      row = next & ~MATCHES;
+      place--;
     }
-    row &= ~MATCHES;
     let last = load<u32>(<usize> row + this.endOffset);
     if (last == UNKNOWN) last = this.follow(row, END_OF_TEXT);
     return (last & MATCH_BEFORE) != 0 ? 0 : best;

@@ -6,8 +6,8 @@
 import { SeededRandom } from "../../../tests/support/mutations.ts";
 import { compileProbe, type Probe } from "../testing/compile_probe.ts";
 import { crsExpressions, crsPhrases } from "../testing/crs_expressions.ts";
+import { hurtingTexts } from "./oracle/hurting.ts";
 import { type Part, readPattern } from "./oracle/pattern.ts";
-import { sampleOf } from "./oracle/samples.ts";
 
 const MODSECURITY_3 = 22;
 
@@ -107,33 +107,12 @@ function ordinary(probe: Probe, all: readonly Measured[]): void {
   probe.end();
 }
 
-/** Texts that lead an expression on and on. */
-function hurting(part: Part, random: SeededRandom): Map<string, string> {
-  const filled = (next: () => string) => {
-    let text = "";
-    while (text.length < HURTING_BYTES) text += next() || "x";
-    return text.slice(0, HURTING_BYTES);
-  };
-  const beginning = () => {
-    const sample = sampleOf(part, random);
-    return sample.slice(0, 1 + random.below(Math.max(1, sample.length - 1)));
-  };
-  const alphabet = [...sampleOf(part, random) + sampleOf(part, random) + "a1 "];
-  const one = beginning();
-  return new Map([
-    ["beginnings", filled(beginning)],
-    ["one beginning", filled(() => one)],
-    ["its letters", filled(() => random.pick(alphabet))],
-    ["a", "a".repeat(HURTING_BYTES)],
-  ]);
-}
-
 function adversarial(probe: Probe, all: readonly Measured[]): void {
   const random = new SeededRandom(6);
   const rows: { id: string; kind: string; call: string; ns: number }[] = [];
   const sums = new Map<string, number>();
   for (const { id, part, number } of all) {
-    for (const [kind, text] of hurting(part, random)) {
+    for (const [kind, text] of hurtingTexts(part, random, HURTING_BYTES)) {
       const { at, length } = probe.put(text);
       for (const call of ["test", "testSlowly", "capture"]) {
         const ns = nanoseconds(() => probe.exports[call]!(number, at, length), 1);
@@ -155,6 +134,25 @@ function adversarial(probe: Probe, all: readonly Measured[]): void {
       );
     }
   }
+}
+
+/** What one text costs that is made for one expression and tested with all. */
+function together(probe: Probe, all: readonly Measured[]): void {
+  const random = new SeededRandom(11);
+  const rows: { readonly id: string; readonly ns: number }[] = [];
+  for (let index = 0; index < all.length; index += 8) {
+    const { id, part } = all[index]!;
+    const { at, length } = probe.put(hurtingTexts(part, random, HURTING_BYTES).get("beginnings")!);
+    const ns = nanoseconds(() => {
+      for (const { number } of all) probe.exports.test!(number, at, length);
+    }, 1);
+    rows.push({ id, ns });
+    probe.end();
+  }
+  rows.sort((a, b) => b.ns - a.ns);
+  const mean = rows.reduce((sum, { ns }) => sum + ns, 0) / rows.length;
+  say(`${HURTING_BYTES} hurting bytes, one text through all expressions`, `${(mean / 1e6).toFixed(1)} ms`);
+  for (const { id, ns } of rows.slice(0, 3)) say(`  worst: made for ${id}`, `${(ns / 1e6).toFixed(1)} ms`);
 }
 
 async function scans(literals: readonly string[]): Promise<void> {
@@ -192,4 +190,5 @@ const literals = all.flatMap(({ number }) =>
 );
 ordinary(probe, all);
 adversarial(probe, all);
+together(probe, all);
 await scans([...literals, ...crsPhrases()!.map(({ phrase }) => phrase)]);

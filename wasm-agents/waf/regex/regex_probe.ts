@@ -3,6 +3,7 @@
 import { Bytes } from "sentinel/text";
 import { Regex, regexError, regexErrorOffset } from "./regex";
 import { setCount } from "./byte_sets";
+import { Cache } from "./cache";
 
 const all: Regex[] = [];
 const groups: StaticArray<i32> = new StaticArray<i32>(20);
@@ -95,4 +96,9 @@ export function sets(): i32 {
 
 export function needsByteCount(id: i32): i32 {
   return unchecked(all[id]).needsByteCount;
+}
+
+/** How often the states were forgotten. */
+export function generation(): i32 {
+  return Cache.generation;
 }

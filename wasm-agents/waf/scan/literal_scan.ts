@@ -249,23 +249,42 @@ export class LiteralScan {
     store<u64>(this.present, 0, 16);
     store<u64>(this.present, 0, 24);
     let state = this.root;
-    while (at < end) {
-      const byte = <u64> load<u8>(at);
-      at++;
-      const bit = <u64> 1 << byte;
-      const isHigh = -(byte >> 6);
-      if (byte < 128) {
+    while (true) {
+      // All that is done for most bytes; fuel is paid for what is between the braces, whether it is done or not.
+      while (at < end) {
+        const byte = <u64> load<u8>(at);
+        at++;
+        state = load<u32>(<usize> state + (<usize> load<u8>(classes + <usize> byte) << 2));
+        if (byte > 127) setBit(this.present, <u32> byte);
+        const bit = <u64> (byte < 128) << byte;
+        const isHigh = -(byte >> 6 & 1);
         high |= bit & isHigh;
         low |= bit & ~isHigh;
-      } else setBit(this.present, <u32> byte);
-      const kind = <usize> load<u8>(classes + <usize> byte);
-      if ((state & IS_SPARSE) != 0) state = nextOf(<usize> (state & ~FLAGS), <u32> kind);
-      else state = load<u32>(<usize> state + (kind << 2));
-      if ((state & FLAGS) == 0) continue;
-      if ((state & HAS_HITS) == 0) continue;
-      state &= ~HAS_HITS;
-      const here = <usize> (state & ~FLAGS);
-      this.report((state & IS_SPARSE) != 0 ? load<u32>(here) : load<u32>(here - ROW_HEADER_BYTES), bits);
+        if ((state & FLAGS) != 0) break;
+      }
+      if ((state & FLAGS) == 0) break;
+      if ((state & IS_SPARSE) == 0) {
+        state &= ~FLAGS;
+        this.report(load<u32>(<usize> state - ROW_HEADER_BYTES), bits);
+        continue;
+      }
+      // Without a row: until there is one again.
+      while ((state & IS_SPARSE) != 0) {
+        const here = <usize> (state & ~FLAGS);
+        if ((state & HAS_HITS) != 0) this.report(load<u32>(here), bits);
+        if (at == end) break;
+        const byte = <u64> load<u8>(at);
+        at++;
+        if (byte > 127) setBit(this.present, <u32> byte);
+        else if (byte > 63) high |= <u64> 1 << byte;
+        else low |= <u64> 1 << byte;
+        state = nextOf(here, load<u8>(classes + <usize> byte));
+      }
+      if ((state & IS_SPARSE) != 0) break;
+      if ((state & HAS_HITS) != 0) {
+        state &= ~FLAGS;
+        this.report(load<u32>(<usize> state - ROW_HEADER_BYTES), bits);
+      }
     }
     store<u64>(this.present, low);
     store<u64>(this.present, high, 8);

@@ -57,13 +57,19 @@ export class Probe {
   readonly memory: WebAssembly.Memory;
   readonly exports: Readonly<Record<string, (...args: number[]) => number>>;
 
-  constructor(code: Uint8Array<ArrayBuffer>, imports: ProbeImports = {}) {
+  /** `start` is for code that does not start by itself. */
+  constructor(
+    code: Uint8Array<ArrayBuffer>,
+    imports: ProbeImports = {},
+    start?: (exports: Probe["exports"]) => void,
+  ) {
     const module = new WebAssembly.Module(code);
     const instance = new WebAssembly.Instance(
       module,
       completed(module, imports),
     );
     this.exports = instance.exports as never;
+    start?.(this.exports);
     this.memory = instance.exports.memory as WebAssembly.Memory;
     // What the tops of the guest's files made stays.
     this.keep();
