@@ -3,6 +3,7 @@
  * out what its engine does. What our own parser refuses never gets to the agent: the answer is a 400.
  */
 
+import { AgentTrap } from "../../../src/agents/guest.ts";
 import type { Header, Outcome, Request, Response } from "../../../src/agents/contract/sentinel_types.ts";
 import { protocolName } from "../../../src/core/message.ts";
 import { ProxyError } from "../../../src/core/errors.ts";
@@ -67,24 +68,30 @@ export async function startGuest(
     const path = `${options.dataFolder}/${entry.name}`;
     if (entry.name.endsWith(".data")) assets[path] = Deno.readFileSync(path);
   }
-  const agent = await loadAgent(options.component, {
-    config: {
-      rules,
-      files: Object.keys(assets),
-      "log-last-phase": true,
-      ...options.config,
-    },
-    grants: ["assets", "clock", "log", "kv", "conn-info", "random", "crypto"],
-    host: { assets },
-    fuel: CALL_FUEL,
-    configureFuel: CONFIGURE_FUEL,
-    limits: { memoryBytesMax: MEMORY_BYTES_MAX, accounting: "block" },
-  });
+  const load = () =>
+    loadAgent(options.component, {
+      config: { rules, files: Object.keys(assets), "log-last-phase": true, ...options.config },
+      grants: ["assets", "clock", "log", "kv", "conn-info", "random", "crypto"],
+      host: { assets },
+      fuel: CALL_FUEL,
+      configureFuel: CONFIGURE_FUEL,
+      limits: { memoryBytesMax: MEMORY_BYTES_MAX, accounting: "block" },
+    });
+  let agent = await load();
   let count = 0;
   return {
     agent,
     lanes: 1,
-    observe: ({ bytes }) => observe(agent, bytes, String(count++)),
+    async observe({ bytes }) {
+      try {
+        return await observe(agent, bytes, String(count++));
+      } catch (error) {
+        if (!(error instanceof AgentTrap)) throw error;
+        // As the proxy does, which discards an instance that has trapped.
+        agent = await load();
+        return { status: undefined, response: "", ids: new Set(), messages: `trap: ${error.message}` };
+      }
+    },
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 }
