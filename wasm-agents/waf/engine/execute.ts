@@ -12,9 +12,6 @@ import {
   ENGINE_OFF,
   ENGINE_ON,
   OP_EQ,
-  OP_GE,
-  OP_GT,
-  OP_LE,
   OP_LT,
   OP_NO_MATCH,
   OP_PART,
@@ -32,6 +29,7 @@ import { noteMatched, startRule } from "./matched";
 import { noteMatch } from "./matches";
 import { Operation } from "./operations";
 import { Program } from "./program";
+import { isComparisonMet, isQuickMet } from "./quick_rules";
 import { concernsRule, hasRemovals, isRemoved, isTouched, removedTarget, removedTargets } from "./removals";
 import { setCurrentRule } from "./rule_facts";
 import * as stores from "./stores";
@@ -78,21 +76,32 @@ export function runPhase(phase: i32): void {
     transaction.allowed == 1 && phase <= 2 ||
     transaction.allowed == 2 && phase <= 4
   ) return;
-  const rules = unchecked(program.phases[phase]).rules;
+  const own = unchecked(program.phases[phase]);
+  own.gather();
+  const rules = own.rules;
+  const needs = own.needs;
+  const bits = own.bits;
   const count = rules.length;
   let index = 0;
   while (index < count) {
-    const rule = unchecked(rules[index++]);
+    const at = index++;
+    const need = unchecked(needs[at]);
+    if (need >= 0 && !hasBit(bits, need)) continue;
+    const rule = unchecked(rules[at]);
     if (hasRemovals() && isRemoved(rule.index)) continue;
     if (!isChainMet(rule)) continue;
     if (rule.goOn >= 0) index = rule.goOn;
     if (!finish(rule, phase)) return;
+    // A rule may have changed what is known of the message.
+    own.gather();
   }
 }
 
 /** Whether all links of a rule match; their changes of variables are made as they match. */
 function isChainMet(rule: Rule): bool {
-  if (!couldMatch(rule)) return false;
+  if (rule.quickSlot >= 0) {
+    if (!isQuickMet(rule, unchecked(program.operations[rule.operation]))) return false;
+  } else if (!couldMatch(rule)) return false;
   startRule();
   clearAddedScore();
   setCurrentRule(rule);
@@ -105,12 +114,12 @@ function isChainMet(rule: Rule): bool {
 }
 
 /** A quick no for rules whose literals are in none of their values. */
-// asc: @inline
 function couldMatch(rule: Rule): bool {
   if (rule.bundle < 0) return true;
   const group = unchecked(program.groups[rule.bundle]);
+  if (group.set.isDynamic) return true;
   if (!group.gather()) return false;
-  if (group.set.isDynamic || rule.isNegated || rule.operation < 0) return true;
+  if (rule.isNegated || rule.operation < 0) return true;
   const bit = unchecked(program.operations[rule.operation]).bit;
   return bit < 0 || hasBit(group.bits, bit);
 }
@@ -120,11 +129,16 @@ function isLinkMet(link: Rule): bool {
     setVariables(link);
     return true;
   }
+  const touched = isTouched(link.index);
+  if (link.isSilent && !touched) {
+    if (!isQuickMet(link, unchecked(program.operations[link.operation]))) return false;
+    setVariables(link);
+    return true;
+  }
   const group = unchecked(program.groups[link.bundle]);
   if (!group.gather()) return false;
   const sources = group.set.sources;
   let isMet = false;
-  const touched = isTouched(link.index);
   for (let index = 0; index < sources.length; index++) {
     const source = unchecked(sources[index]);
     const end = source.entries + ENTRY_BYTES * source.count;
@@ -218,10 +232,7 @@ function isNumberMet(op: u8, operation: Operation, text: usize): bool {
   const value = leadingNumber(textAt(text), textLength(text));
   const macro = operation.macro;
   const argument = macro === null ? operation.number : expandedNumber(macro);
-  if (op == OP_EQ) return value == argument;
-  if (op == OP_GE) return value >= argument;
-  if (op == OP_GT) return value > argument;
-  return op == OP_LE ? value <= argument : value < argument;
+  return isComparisonMet(op, value, argument);
 }
 
 function isPartMet(

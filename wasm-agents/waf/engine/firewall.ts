@@ -13,6 +13,7 @@ import {
   Request,
   Response,
 } from "sentinel";
+import * as http from "sentinel/bindings/http";
 import { ENGINE_OFF, ENGINE_ON } from "../seclang/model";
 import { LIMIT_REJECT } from "../seclang/settings";
 import { VAR_OUTBOUND_DATA_ERROR, VAR_RESPONSE_BODY } from "../seclang/variables";
@@ -147,7 +148,7 @@ export function finishRequest(request: Request): void {
 }
 
 function idOf(request: Request): Bytes {
-  return Bytes.of(request.id);
+  return http.requestId(request.handle);
 }
 
 /** A call begins: nothing is gathered. */

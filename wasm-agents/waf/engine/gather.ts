@@ -20,7 +20,7 @@ import { bodySingle } from "./body_values";
 import { dynamicSingle } from "./dynamic_values";
 import * as lists from "./lists";
 import { finishSink, SINK, startSink } from "./list_sink";
-import { requestSingle } from "./request_values";
+import { query, requestSingle } from "./request_values";
 import { responseSingle } from "./response_values";
 import * as transaction from "./transaction";
 
@@ -84,10 +84,10 @@ function addCookies(): void {
 }
 
 function addQuery(): void {
-  const query = http.requestQuery(transaction.request);
-  if (query.length == 0) return;
+  const text = query();
+  if (text.length == 0) return;
   startSink(LIST_ARGS_GET);
-  parseUrlEncoded(query, SINK, transaction.argumentSeparator);
+  parseUrlEncoded(text, SINK, transaction.argumentSeparator);
   finishSink();
 }
 

@@ -7,15 +7,12 @@ import { RuleChoice } from "../seclang/updates";
 import { VAR_TX } from "../seclang/variables";
 import { Group, isChanging, Source, TargetSet } from "./groups";
 import { Operation, OperationMaker } from "./operations";
+import { Phase } from "./phases";
 import { neverRunning } from "./prune";
+import { findQuickRules } from "./quick_rules";
 import { newRuleBits, prepareRemovals } from "./removals";
 import { prepareStores } from "./stores";
 import { chainOf, setScan } from "./texts";
-
-/** The rules of one phase in their order. */
-export class Phase {
-  rules: StaticArray<Rule> = new StaticArray<Rule>(0);
-}
 
 /** All rules, ready. */
 export class Program {
@@ -50,8 +47,9 @@ export class Program {
     for (let index = 0; index < rules.length; index++) {
       program.group(rules[index], set);
     }
+    findQuickRules(rules, maker.operations);
     for (let phase = 0; phase <= 5; phase++) {
-      program.phases.push(phaseOf(rules, phase));
+      program.phases.push(program.phaseOf(phase));
     }
     for (let phase = 1; phase <= 5; phase++) {
       linkSkips(program.phases[phase], set);
@@ -137,6 +135,14 @@ export class Program {
     return new TargetSet(StaticArray.fromArray<Source>(sources), side);
   }
 
+  private phaseOf(phase: i32): Phase {
+    const chosen = new Array<Rule>();
+    for (let index = 0; index < this.rules.length; index++) {
+      if (this.rules[index].phase == phase) chosen.push(this.rules[index]);
+    }
+    return new Phase(StaticArray.fromArray<Rule>(chosen), this.groups, this.operations);
+  }
+
   /** Finds the rules that each `ctl` is about. */
   private resolveControls(rule: Rule, rules: Rule[], set: RuleSet): void {
     let link: Rule | null = rule;
@@ -213,16 +219,6 @@ function chainNode(link: Rule): i32 {
     node = step < 0 ? 0 : max(0, chainOf(node, step));
   }
   return node;
-}
-
-function phaseOf(rules: Rule[], phase: i32): Phase {
-  const chosen = new Array<Rule>();
-  for (let index = 0; index < rules.length; index++) {
-    if (rules[index].phase == phase) chosen.push(rules[index]);
-  }
-  const made = new Phase();
-  made.rules = StaticArray.fromArray<Rule>(chosen);
-  return made;
 }
 
 /** Finds where `skip` and `skipAfter` lead. */

@@ -26,7 +26,8 @@ import {
   VAR_URLENCODED_ERROR,
 } from "../seclang/variables";
 import { isSpace, part } from "../seclang/words";
-import { requestHeader } from "./gather";
+import { needSingle, requestHeader } from "./gather";
+import * as lists from "./lists";
 import { timeValue } from "./time_values";
 import * as transaction from "./transaction";
 
@@ -41,14 +42,13 @@ const BUILD = Text.of("030000000");
 export function requestSingle(variable: i32): Bytes | null {
   const handle = transaction.request;
   if (variable == VAR_REQUEST_METHOD) return http.requestMethod(handle);
-  if (variable == VAR_REQUEST_URI || variable == VAR_REQUEST_URI_RAW) {
-    return http.requestTarget(handle);
-  }
+  if (variable == VAR_REQUEST_URI) return http.requestTarget(handle);
+  if (variable == VAR_REQUEST_URI_RAW) return known(VAR_REQUEST_URI);
   if (variable == VAR_REQUEST_FILENAME || variable == VAR_PATH_INFO) {
     return fileName();
   }
   if (variable == VAR_REQUEST_BASENAME) return baseName();
-  if (variable == VAR_QUERY_STRING) return http.requestQuery(handle);
+  if (variable == VAR_QUERY_STRING) return query();
   if (variable == VAR_REQUEST_PROTOCOL) return protocol();
   if (variable == VAR_REQUEST_LINE) return requestLine();
   if (variable == VAR_REMOTE_ADDR || variable == VAR_REMOTE_HOST) {
@@ -65,20 +65,33 @@ export function requestSingle(variable: i32): Bytes | null {
     return timeValue(variable, clock.wallMs());
   }
   if (variable == VAR_URLENCODED_ERROR) {
-    return hasBadEscape(http.requestQuery(handle)) ? ONE : ZERO;
+    return hasBadEscape(query()) ? ONE : ZERO;
   }
   return variable == VAR_MODSEC_BUILD ? BUILD : null;
 }
 
+/** A value that is always there. */
+function known(variable: i32): Bytes {
+  const pair = needSingle(variable);
+  return new Bytes(lists.valueAt(pair), lists.valueLength(pair));
+}
+
+/** The target behind its first question mark. */
+export function query(): Bytes {
+  const target = known(VAR_REQUEST_URI);
+  const question = target.indexOfByte(0x3f);
+  return question < 0 ? EMPTY : part(target, question + 1, target.length);
+}
+
 /** The target up to its query. */
 function fileName(): Bytes {
-  const target = http.requestTarget(transaction.request);
+  const target = known(VAR_REQUEST_URI);
   const question = target.indexOfByte(0x3f);
   return question < 0 ? target : part(target, 0, question);
 }
 
 function baseName(): Bytes {
-  const name = fileName();
+  const name = known(VAR_REQUEST_FILENAME);
   let from = name.length;
   while (
     from > 0 && name.byteAt(from - 1) != 0x2f && name.byteAt(from - 1) != 0x5c
@@ -92,9 +105,9 @@ function protocol(): Bytes {
 }
 
 function requestLine(): Bytes {
-  const method = http.requestMethod(transaction.request);
-  const target = http.requestTarget(transaction.request);
-  const version = protocol();
+  const method = known(VAR_REQUEST_METHOD);
+  const target = known(VAR_REQUEST_URI);
+  const version = known(VAR_REQUEST_PROTOCOL);
   const line = new ByteWriter(
     method.length + target.length + version.length + 2,
   );

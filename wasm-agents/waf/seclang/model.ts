@@ -199,6 +199,11 @@ export class Rule {
   bundle: i32 = -1;
   /** Index in its phase at which to go on after a match; -1 is the next rule. */
   goOn: i32 = -1;
+  /** Slot of the one TX variable that a quick link compares; -1 for any other link. See `engine/quick_rules.ts`. */
+  quickSlot: i32 = -1;
+  isQuickCount: bool = false;
+  /** Whether nobody will ask what a quick link has matched. */
+  isSilent: bool = false;
   /** Whether nothing is looked at: an action, or an operator that always matches on no target. */
   isUnconditional: bool = false;
 }
