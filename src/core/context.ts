@@ -3,6 +3,7 @@ import type { Body, RequestHead } from "./message.ts";
 import type { TlsFacts } from "./tls.ts";
 import type { Trace } from "./trace.ts";
 import type { Upgrade } from "./upgrade.ts";
+import type { RuleFindings } from "./rule_findings.ts";
 
 /** Who is at the other end of a downstream connection, and through which listener they came. */
 export interface Downstream {
@@ -55,6 +56,8 @@ export interface AgentNote {
   ruleIds: readonly string[];
   /** Fuel of its calls so far. */
   fuel: number;
+  /** What it found rule by rule, if it is a firewall and found anything. */
+  findings?: RuleFindings | undefined;
 }
 
 /** A typed place for one filter's private state on a request. */

@@ -63,7 +63,7 @@ export class RequestLog {
     const line = this.#access?.line(context, nowMs, wallMs);
     if (line !== undefined) this.#accessSink?.write(line);
     if (context.status >= 400 || context.status === 0) this.#error?.request(context, wallMs);
-    if (context.reason !== undefined || context.errorCode !== undefined) {
+    if (context.reason !== undefined || context.errorCode !== undefined || context.agentNotes !== undefined) {
       this.#audit?.request(context, wallMs);
     }
   }

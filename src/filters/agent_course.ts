@@ -19,7 +19,7 @@ import {
   replaceResponse,
   type StatusPage,
 } from "./agent_decisions.ts";
-import { noteFailure, noteOutcome, summaryOf } from "./agent_notes.ts";
+import { noteFailure, noteFindings, noteOutcome, summaryOf } from "./agent_notes.ts";
 import {
   AgentRecord,
   isStoppedByAgent,
@@ -177,6 +177,10 @@ export class AgentCourse {
     if (told instanceof Promise) told.then(() => this.#complete());
     else this.#complete();
     this.record.writeTo(this.context);
+    const { findings } = this.record;
+    if (findings === undefined || findings.matches.length === 0) return;
+    this.agent.meter.found([...new Set(findings.matches.map(({ id }) => id))], findings.verdict);
+    noteFindings(this.context, this.agent.id, findings);
   }
 
   /** Tells the agent that the WebSocket which it saw is closed. */

@@ -3,7 +3,11 @@
 import type { Outcome, Summary } from "../agents/contract/sentinel_types.ts";
 import type { AgentFailure, AgentHook } from "../agents/runtime/agent_meter.ts";
 import type { RequestContext } from "../core/context.ts";
+import type { RuleFindings } from "../core/rule_findings.ts";
 
+/** Most rules that have a line of their own, and characters of the value that each shows. */
+const MATCHES_NOTED_MAX = 32;
+const VALUE_LENGTH_MAX = 120;
 /** Most rule ids and tags that a line names. */
 const NAMES_MAX = 16;
 
@@ -34,6 +38,30 @@ export function noteOutcome(
   const decision = outcome.decision.type;
   const word = call.isShadow ? `would ${decision}` : decision;
   trace.note({ step: "agent", subject: call.agent, outcome: word, detail: parts.join(", ") });
+}
+
+/** A line for each rule that a firewall found to match. */
+export function noteFindings(context: RequestContext, agent: string, findings: RuleFindings): void {
+  const { trace } = context;
+  if (trace === null) return;
+  for (const { id, message, variable, value, score } of findings.matches.slice(0, MATCHES_NOTED_MAX)) {
+    const parts = [message, `score ${score}`];
+    if (variable !== undefined) {
+      parts.push(`${variable} = ${JSON.stringify((value ?? "").slice(0, VALUE_LENGTH_MAX))}`);
+    }
+    trace.note({
+      step: "rule",
+      subject: id,
+      outcome: "matched",
+      detail: parts.filter((part) => part !== "").join(", "),
+    });
+  }
+  const { verdict, inboundScore, outboundScore, decidingRule } = findings;
+  const parts: string[] = [];
+  if (inboundScore !== undefined) parts.push(`inbound score ${inboundScore}`);
+  if (outboundScore !== undefined) parts.push(`outbound score ${outboundScore}`);
+  if (decidingRule !== undefined) parts.push(`by rule ${decidingRule}`);
+  trace.note({ step: "rules", subject: agent, outcome: verdict, detail: parts.join(", ") });
 }
 
 /** A line about why an agent decided nothing. */

@@ -5,6 +5,7 @@ import type { RequestView } from "../agents/runtime/bound_agent.ts";
 import { METADATA_MAX } from "../agents/runtime/outcome_rules.ts";
 import { Slot } from "../core/context.ts";
 import type { AgentNote, RequestContext } from "../core/context.ts";
+import { RuleFindings } from "../core/rule_findings.ts";
 
 /** Most items kept of each list of one agent, and characters of each. */
 const ITEMS_MAX = 16;
@@ -30,6 +31,7 @@ export class AgentRecord implements AgentNote {
   verdict: AgentNote["verdict"] = "skipped";
   fuel = 0;
   ruleIds: readonly string[] = [];
+  findings: RuleFindings | undefined = undefined;
   /** Why its first failed call gave nothing. */
   failure: string | undefined = undefined;
   #tags: readonly string[] | undefined;
@@ -84,9 +86,12 @@ export class AgentRecord implements AgentNote {
     if (audit.tags.length > 0) this.#tags = joined(this.#tags, audit.tags);
     if (audit.reasonCodes.length > 0) this.#reasonCodes = joined(this.#reasonCodes, audit.reasonCodes);
     if (audit.confidence !== undefined) this.#confidence = Math.round(audit.confidence * 1000) / 1000;
-    if (audit.custom.length > 0) {
-      this.#custom = [...this.#custom ?? [], ...audit.custom].slice(0, CUSTOM_FIELDS_MAX);
-    }
+    if (audit.custom.length === 0) return;
+    const found = audit.custom.filter(({ name }) => RuleFindings.owns(name));
+    if (found.length > 0) (this.findings ??= new RuleFindings()).add(found);
+    if (found.length === audit.custom.length) return;
+    const others = audit.custom.filter(({ name }) => !RuleFindings.owns(name));
+    this.#custom = [...this.#custom ?? [], ...others].slice(0, CUSTOM_FIELDS_MAX);
   }
 }
 

@@ -95,6 +95,8 @@ export class AgentCounts {
   readonly #resets: Counter;
   readonly #discarded: Cached<Counter>;
   readonly #compared: Cached<Counter>;
+  readonly #transactions: Cached<Counter>;
+  readonly #rules = new Map<string, Counter>();
   readonly #instances: Gauge;
   readonly #memory: Gauge;
   readonly #breaker: Gauge;
@@ -110,6 +112,7 @@ export class AgentCounts {
     this.#resets = families.resets.labels(agent);
     this.#discarded = new Cached((reason) => families.discarded.labels(agent, reason));
     this.#compared = new Cached((agreement) => families.shadow.labels(agent, agreement));
+    this.#transactions = new Cached((verdict) => families.transactions.labels(agent, verdict));
     this.#instances = families.instances.labels(agent);
     this.#memory = families.memory.labels(agent);
     this.#breaker = families.breaker.labels(agent);
@@ -151,6 +154,12 @@ export class AgentCounts {
     this.#compared.of(agreement).inc();
   }
 
+  /** A firewall found something in a request: which rules matched, and what came of it. */
+  found(ruleIds: readonly string[], verdict: string): void {
+    this.#transactions.of(verdict).inc();
+    for (const id of ruleIds) this.#rule(id).inc();
+  }
+
   created(): void {
     this.#created.inc();
   }
@@ -170,6 +179,16 @@ export class AgentCounts {
     this.#memory.set(gauges.memoryBytes);
     this.#breaker.set(BREAKER_VALUES[gauges.breaker]!);
     this.#outOfService.set(gauges.outOfService ? 1 : 0);
+  }
+
+  /** Rules are the operator's, and few; what a broken agent makes up must not become metrics without end. */
+  #rule(id: string): Counter {
+    let rule = this.#rules.get(id);
+    if (rule !== undefined) return rule;
+    const label = this.#rules.size < RULES_MAX && RULE_ID.test(id) ? id : OTHER_RULES;
+    rule = this.#families.ruleMatches.labels(this.#agent, label);
+    if (label === id) this.#rules.set(id, rule);
+    return rule;
   }
 
   #of(hook: string): HookCounts {
@@ -273,10 +292,35 @@ class Cached<Child> {
 type AgentFamilies = ReturnType<typeof createAgentFamilies>;
 
 function createAgentFamilies(registry: MetricsRegistry) {
-  return { ...callFamilies(registry), ...instanceFamilies(registry), ...hostFamilies(registry) };
+  return {
+    ...callFamilies(registry),
+    ...instanceFamilies(registry),
+    ...hostFamilies(registry),
+    ...firewallFamilies(registry),
+  };
 }
 
+/** Rules of one firewall that have a metric of their own; matches of further ones are counted together. */
+const RULES_MAX = 1000;
+const RULE_ID = /^[\w.-]{1,64}$/;
+const OTHER_RULES = "other";
+
 // `agent` is the first label of every family; `retain` relies on that.
+function firewallFamilies(registry: MetricsRegistry) {
+  return {
+    ruleMatches: registry.counter({
+      name: "sentinel_waf_rule_matches_total",
+      help: "Requests in which a rule of a firewall matched; beyond 1000 rules as rule_id other.",
+      labels: ["agent", "rule_id"],
+    }),
+    transactions: registry.counter({
+      name: "sentinel_waf_transactions_total",
+      help: "Requests in which rules of a firewall matched: pass, detected (would have been refused), block.",
+      labels: ["agent", "verdict"],
+    }),
+  };
+}
+
 function callFamilies(registry: MetricsRegistry) {
   const perEvent = ["agent", "event"];
   return {

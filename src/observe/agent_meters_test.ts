@@ -5,14 +5,14 @@ import { AgentMeters } from "./agent_meters.ts";
 import { expositionText } from "./exposition.ts";
 import { MetricsRegistry } from "./metrics.ts";
 
-function rig() {
+function rig(prefix = "sentinel_agent_") {
   const registry = new MetricsRegistry();
   const meters = new AgentMeters(registry);
   /** Samples that are not 0, without the prefix; of histograms only sum and count. */
   const samples = (name: string) => {
     return expositionText(registry.snapshot(), "prometheus").split("\n")
-      .filter((line) => line.startsWith(`sentinel_agent_${name}`) && !/ 0$|_bucket/.test(line))
-      .map((line) => line.slice("sentinel_agent_".length));
+      .filter((line) => line.startsWith(`${prefix}${name}`) && !/ 0$|_bucket/.test(line))
+      .map((line) => line.slice(prefix.length));
   };
   return { registry, meters, samples };
 }
@@ -64,6 +64,26 @@ Deno.test("AgentMeters: traps cost fuel and are calls; what never reached the ag
   deepEqual(samples("calls"), [`calls_total{${at}} 8`]);
   deepEqual(samples("fuel_units_total"), ['fuel_units_total{agent="waf"} 75']);
   deepEqual(samples("verdicts"), [`verdicts_total{${at},verdict="failed"} 12`]);
+});
+
+Deno.test("AgentMeters: what a firewall found, with a bound on rules", () => {
+  const { meters, samples } = rig("sentinel_waf_");
+  const meter: AgentMeter = meters.of("waf");
+  meter.found(["942100", "949110"], "block");
+  meter.found(["942100"], "detected");
+  meter.found(["a\n"], "pass");
+  deepEqual(samples("rule_matches"), [
+    'rule_matches_total{agent="waf",rule_id="942100"} 2',
+    'rule_matches_total{agent="waf",rule_id="949110"} 1',
+    'rule_matches_total{agent="waf",rule_id="other"} 1',
+  ]);
+  deepEqual(samples("transactions"), [
+    'transactions_total{agent="waf",verdict="block"} 1',
+    'transactions_total{agent="waf",verdict="detected"} 1',
+    'transactions_total{agent="waf",verdict="pass"} 1',
+  ]);
+  meter.found(Array.from({ length: 1500 }, (_, id) => String(id)), "pass");
+  equal(samples("rule_matches").length, 1001);
 });
 
 Deno.test("AgentMeters: skipped bodies, shadow agreement, instances", () => {

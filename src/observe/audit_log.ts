@@ -1,5 +1,6 @@
-import type { RequestContext } from "../core/context.ts";
-import { jsonText, jsonValue } from "./log_text.ts";
+import type { AgentNote, RequestContext } from "../core/context.ts";
+import type { RuleFindings } from "../core/rule_findings.ts";
+import { jsonData, jsonText, jsonValue } from "./log_text.ts";
 import type { AuditLogConfig } from "./observability.ts";
 import { blockedLabel } from "./request_meters.ts";
 import type { LineSink } from "./sink.ts";
@@ -38,38 +39,47 @@ export interface AuditEvent {
   readonly action?: string | undefined;
   readonly statusCode?: number | undefined;
   readonly metadata?: Readonly<Record<string, unknown>> | undefined;
+  /** What a firewall says of each match. */
+  readonly matches?: readonly Readonly<Record<string, unknown>>[] | undefined;
 }
 
 /** Security decisions and changes of configuration, one JSON object per line. */
 export class AuditLog {
   readonly #sink: LineSink;
-  readonly #blocked: boolean;
+  readonly #options: AuditOptions;
   readonly #times = new Timestamps();
 
-  constructor(options: Pick<AuditLogConfig, "logBlocked">, sink: LineSink) {
+  constructor(options: AuditOptions, sink: LineSink) {
     this.#sink = sink;
-    this.#blocked = options.logBlocked;
+    this.#options = options;
   }
 
-  /** Writes a line when the request was refused by a rule or limit. */
+  /** Writes a line when the request was refused by a rule or limit, and one for what each agent had against it. */
   request(context: RequestContext, wallMs: number): void {
+    if (context.agentNotes !== undefined) {
+      for (const note of context.agentNotes) this.#agent(context, note, wallMs);
+    }
     const reason = context.reason ?? context.errorCode;
-    if (!this.#blocked || reason === undefined) return;
+    if (!this.#options.logBlocked || reason === undefined) return;
     const label = blockedLabel(reason);
     if (label === undefined) return;
-    this.event({
-      type: label === "rate_limited" ? "rate_limit_exceeded" : "blocked",
-      traceId: context.requestId,
-      method: context.head.method,
-      path: context.path,
-      clientIp: context.clientIp,
-      routeId: context.route?.id,
-      namespace: context.route?.namespace,
-      service: context.route?.service,
-      reason: label,
-      action: "block",
-      statusCode: context.status,
-    }, wallMs);
+    const type = label === "rate_limited" ? "rate_limit_exceeded" : "blocked";
+    this.event({ type, ...about(context), reason: label, action: "block" }, wallMs);
+  }
+
+  #agent(context: RequestContext, note: AgentNote, wallMs: number): void {
+    const { agent: agentId, verdict, shadow, findings } = note;
+    if (findings !== undefined && findings.matches.length > 0) {
+      if (!this.#options.logWafEvents) return;
+      return this.event({ ...wafEvent(findings), ...about(context), agentId }, wallMs);
+    }
+    if (!this.#options.logAgentDecisions || !DECISIONS.has(verdict)) return;
+    const metadata = shadow ? { shadow } : undefined;
+    const { ruleIds } = note;
+    this.event(
+      { type: "agent_decision", ...about(context), agentId, ruleIds, action: verdict, metadata },
+      wallMs,
+    );
   }
 
   /** A configuration was put in use or refused. */
@@ -84,6 +94,53 @@ export class AuditLog {
   event(event: AuditEvent, wallMs: number): void {
     this.#sink.write(auditLine(event, this.#times.iso(wallMs)));
   }
+}
+
+/** Which lines are wanted. */
+export type AuditOptions = Pick<AuditLogConfig, "logBlocked" | "logAgentDecisions" | "logWafEvents">;
+
+/** Verdicts that are decisions against a request, or would be in shadow mode. */
+const DECISIONS: ReadonlySet<AgentNote["verdict"]> = new Set(["block", "redirect", "challenge"]);
+
+/** Tags of all matches of a request that a line names. */
+const TAGS_MAX = 64;
+
+function about(context: RequestContext) {
+  return {
+    traceId: context.requestId,
+    method: context.head.method,
+    path: context.path,
+    clientIp: context.clientIp,
+    routeId: context.route?.id,
+    namespace: context.route?.namespace,
+    service: context.route?.service,
+    statusCode: context.status,
+  };
+}
+
+function wafEvent(
+  findings: RuleFindings,
+): Pick<AuditEvent, "type" | "ruleIds" | "tags" | "action" | "metadata" | "matches"> {
+  const { matches, verdict, decidingRule, inboundScore, outboundScore, leftOut } = findings;
+  const tags = new Set<string>();
+  for (const { fields } of matches) {
+    for (const tag of Array.isArray(fields["tags"]) ? fields["tags"] : []) {
+      if (tags.size < TAGS_MAX) tags.add(String(tag));
+    }
+  }
+  return {
+    type: verdict === "block" ? "waf_block" : "waf_match",
+    ruleIds: [...new Set(matches.map(({ id }) => id))],
+    tags: [...tags],
+    action: verdict,
+    metadata: {
+      ...(decidingRule === undefined ? {} : { rule: decidingRule }),
+      ...(inboundScore === undefined ? {} : { inbound_score: inboundScore }),
+      ...(outboundScore === undefined ? {} : { outbound_score: outboundScore }),
+      ...(leftOut === 0 ? {} : { matches_left_out: leftOut }),
+    },
+    matches: matches.map(({ fields }) => fields),
+  };
 }
 
 /** The line for an event, newline included. */
@@ -101,6 +158,7 @@ export function auditLine(event: AuditEvent, timestamp: string): string {
     );
     line += `,"metadata":{${pairs.join(",")}}`;
   }
+  if (event.matches !== undefined) line += `,"matches":${jsonData(event.matches)}`;
   return line + optional("namespace", event.namespace) + optional("service", event.service) + "}\n";
 }
 

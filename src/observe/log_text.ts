@@ -43,6 +43,17 @@ export function jsonValue(value: unknown): string {
   return jsonText(plainText(value));
 }
 
+/** Levels of arrays and objects that are written as such; what is deeper becomes text. */
+const DATA_DEPTH_MAX = 4;
+
+/** JSON data of unknown origin as JSON, every text in it made safe. */
+export function jsonData(value: unknown, depth = 0): string {
+  if (typeof value !== "object" || value === null || depth === DATA_DEPTH_MAX) return jsonValue(value);
+  if (Array.isArray(value)) return `[${value.map((item) => jsonData(item, depth + 1)).join(",")}]`;
+  const members = Object.entries(value).map(([key, item]) => `${jsonText(key)}:${jsonData(item, depth + 1)}`);
+  return `{${members.join(",")}}`;
+}
+
 /** An error with the chain of what caused it, without stacks. */
 export function errorText(error: Error): string {
   let text = `${error.name}: ${error.message}`;

@@ -2,6 +2,8 @@ import { deepEqual, equal, match } from "node:assert/strict";
 import { endedRequest, MemorySink } from "../../tests/support/log_fixture.ts";
 import type { EndedRequest } from "../../tests/support/log_fixture.ts";
 import { createAppLog } from "./app_log.ts";
+import type { AgentNote } from "../core/context.ts";
+import { RuleFindings } from "../core/rule_findings.ts";
 import { AuditLog } from "./audit_log.ts";
 import { ErrorLog } from "./error_log.ts";
 
@@ -47,6 +49,62 @@ Deno.test("error log: fields", () => {
   });
 });
 
+const EVERYTHING = { logBlocked: true, logAgentDecisions: true, logWafEvents: true };
+
+function note(more: Partial<AgentNote>): AgentNote {
+  return { agent: "a", verdict: "allow", shadow: false, ruleIds: [], fuel: 1, ...more };
+}
+
+Deno.test("audit log: what agents had against a request", () => {
+  const findings = new RuleFindings();
+  findings.add([
+    {
+      name: "waf.matches",
+      value: JSON.stringify([
+        {
+          id: 942100,
+          msg: "SQL \u2028injection",
+          tags: ["sqli", "pl1"],
+          var: "ARGS:a",
+          value: "1'\n",
+          score: 5,
+        },
+        { id: 942100, msg: "again", tags: ["sqli"], score: 5 },
+      ]),
+    },
+    { name: "waf.verdict", value: "block" },
+    { name: "waf.rule", value: "949110" },
+    { name: "waf.score.inbound", value: "10" },
+  ]);
+  const agentNotes = [
+    note({ agent: "auth" }),
+    note({ agent: "bots", verdict: "challenge", ruleIds: ["r1"] }),
+    note({ agent: "trial", verdict: "block", shadow: true }),
+    note({ agent: "waf", verdict: "block", ruleIds: ["942100"], findings }),
+  ];
+  const lines = (options: Partial<typeof EVERYTHING>) => {
+    const sink = new MemorySink();
+    new AuditLog({ ...EVERYTHING, ...options }, sink).request(
+      endedRequest({ with: { agentNotes } }),
+      WALL_MS,
+    );
+    return sink.lines.map((line) => JSON.parse(line));
+  };
+  const all = lines({});
+  deepEqual(all.map((line) => [line.event_type, line.agent_id, line.action, line.rule_ids, line.metadata]), [
+    ["agent_decision", "bots", "challenge", ["r1"], undefined],
+    ["agent_decision", "trial", "block", undefined, { shadow: true }],
+    ["waf_block", "waf", "block", ["942100"], { rule: "949110", inbound_score: 10 }],
+  ]);
+  deepEqual(all[2].tags, ["sqli", "pl1"]);
+  deepEqual(all[2].matches, [
+    { id: 942100, msg: "SQL \u2028injection", tags: ["sqli", "pl1"], var: "ARGS:a", value: "1'\n", score: 5 },
+    { id: 942100, msg: "again", tags: ["sqli"], score: 5 },
+  ]);
+  deepEqual(lines({ logWafEvents: false }).map(({ agent_id }) => agent_id), ["bots", "trial"]);
+  deepEqual(lines({ logAgentDecisions: false }).map(({ agent_id }) => agent_id), ["waf"]);
+});
+
 Deno.test("audit log: which requests are written, and as what", () => {
   const tests = [
     { name: "an ordinary answer", with: {}, want: undefined },
@@ -57,17 +115,17 @@ Deno.test("audit log: which requests are written, and as what", () => {
   ] as const;
   for (const { name, with: fields, want } of tests) {
     const sink = new MemorySink();
-    new AuditLog({ logBlocked: true }, sink).request(endedRequest({ with: fields }), WALL_MS);
+    new AuditLog(EVERYTHING, sink).request(endedRequest({ with: fields }), WALL_MS);
     const events = sink.lines.map((line) => JSON.parse(line));
     equal(events.map((event) => `${event.event_type} ${event.reason}`)[0], want, name);
-    new AuditLog({ logBlocked: false }, sink).request(endedRequest({ with: fields }), WALL_MS);
+    new AuditLog({ ...EVERYTHING, logBlocked: false }, sink).request(endedRequest({ with: fields }), WALL_MS);
     equal(sink.lines.length, events.length, "switched off");
   }
 });
 
 Deno.test("audit log: fields", () => {
   const sink = new MemorySink();
-  const log = new AuditLog({ logBlocked: true }, sink);
+  const log = new AuditLog(EVERYTHING, sink);
   log.request(
     endedRequest({
       target: "/a?token=x",

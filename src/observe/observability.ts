@@ -150,11 +150,11 @@ const auditLog = block({
     file: file("File to append to."),
     bufferSizeBytes,
     logBlocked: flag({ summary: "Requests that the proxy refused.", default: true }),
-    logAgentDecisions: refused({
-      summary: "Decisions of agents, of which there are none.",
-      asks: () => false,
+    logAgentDecisions: flag({ summary: "Decisions of agents against a request.", default: true }),
+    logWafEvents: flag({
+      summary: "What a firewall found in a request: one line with every rule that matched.",
+      default: true,
     }),
-    logWafEvents: refused({ summary: "Matches of a firewall, of which there is none.", asks: () => false }),
   },
 });
 

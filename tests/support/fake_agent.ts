@@ -184,6 +184,9 @@ export class FakeMeter implements AgentMeter {
   compared(agreement: string): void {
     this.events.push(agreement);
   }
+  found(ruleIds: readonly string[], verdict: string): void {
+    this.events.push(`found ${ruleIds.join(" ")} ${verdict}`);
+  }
   created(): void {
     this.events.push("created");
   }

@@ -1,3 +1,5 @@
+import type { FindingsVerdict } from "../../core/rule_findings.ts";
+
 /** What is counted about one agent; the engine implements it with metrics whose children it looks up once. */
 
 import type { TrapKind } from "../guest.ts";
@@ -53,6 +55,8 @@ export interface AgentMeter {
   decided(hook: AgentHook, verdict: AgentVerdictWord): void;
   skipped(hook: AgentHook, reason: SkipReason): void;
   compared(agreement: ShadowAgreement): void;
+  /** A request is over in which it, a firewall, found something: the rules that matched, and what came of it. */
+  found(ruleIds: readonly string[], verdict: FindingsVerdict): void;
   created(): void;
   discarded(reason: DiscardReason): void;
   /** An instance was put back to its first state. */
@@ -67,6 +71,7 @@ export const NO_AGENT_METER: AgentMeter = Object.freeze({
   decided() {},
   skipped() {},
   compared() {},
+  found() {},
   created() {},
   discarded() {},
   wasReset() {},
