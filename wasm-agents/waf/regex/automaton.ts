@@ -48,6 +48,9 @@ const MATCHES: u32 = 3;
 /** In place of a row behind the end of a text. */
 const ENDED: u32 = 4;
 
+/** From a state with more instructions than this, a match's begin is not looked for without keeping states. */
+const ALIVE_MAX: i32 = 96;
+
 /** A call may make this many states, and one more for each so many bytes, before it goes on without keeping them. */
 const FRESH_STATES: i32 = 64;
 const BYTES_PER_STATE_SHIFT: i32 = 4;
@@ -121,7 +124,8 @@ export class Automaton {
   }
 
   /**
-   * The first place at which a match begins, for a program that reads from the end; -1: there is none.
+   * The first place at which a match begins, for a program that reads from the end; -1: there is none, or to find
+   * it takes longer than to try all places.
    */
   firstPlace(at: usize, length: i32): i32 {
     let row = this.generation == Cache.generation ? this.startRow : UNKNOWN;
@@ -145,6 +149,7 @@ export class Automaton {
         if (++made > FRESH_STATES + ((length - place) >> BYTES_PER_STATE_SHIFT)) {
           return this.simulatePlaces(row, at, place, best);
         }
+        if (<i32> load<u16>(<usize> row - 8) > 4 * ALIVE_MAX) return -1;
         next = this.follow(row, <i32> load<u8>(at + <usize> place - 1));
       }
       if ((next & MATCHES) != 0) best = (next & MATCH_BEHIND) != 0 ? place - 1 : place;
@@ -362,6 +367,7 @@ export class Automaton {
     let flags = <u32> load<u16>(<usize> row - 6);
     memory.copy(Work.from, <usize> row + this.rowBytes, <usize> count << 1);
     for (; place > 0; place--) {
+      if (count > ALIVE_MAX) return -1;
       const byte = <i32> load<u8>(at + <usize> place - 1);
       this.advance(Work.from, count, flags, byte);
       if (Work.hasMatch) best = place - 1;

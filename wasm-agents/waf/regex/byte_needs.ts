@@ -4,10 +4,10 @@
  */
 
 import { allocate } from "sentinel/arena";
-import { lowered } from "sentinel/text";
-import { SET_BYTES, setHas, setsAt, setUnite } from "./byte_sets";
+import { SET_BYTES, setsAt, setUnite } from "./byte_sets";
+import { BYTE_SETS_MAX } from "./limits";
 import { Kind, Node, nodeAt } from "./nodes";
-import { rarityOf } from "./rarity";
+import { chanceOfSet } from "./rarity";
 
 /** Most sets for one expression. */
 export const BYTE_NEEDS_MAX: i32 = 4;
@@ -15,7 +15,9 @@ export const BYTE_NEEDS_MAX: i32 = 4;
 /** A set that more than this many of a million bytes of ordinary text are in says too little. */
 const CHANCE_MAX: i32 = 300_000;
 
-const NEEDS_BYTES: usize = 32 * 4;
+/** The sets of a part, and behind them how likely each is. */
+const NEEDS_BYTES: usize = 36 * 4;
+const CHANCES: usize = 32 * 4;
 
 /** The sets, 32 bytes each. */
 export class ByteNeeds {
@@ -27,7 +29,8 @@ export class ByteNeeds {
 class Room {
   static at: usize = 0;
   static level: i32 = 0;
-  static united: usize = 0;
+  /** For each number of a set how likely it is; -1: not known. */
+  static chances: usize = 0;
 }
 
 /** Deepest tree that is looked into. */
@@ -35,7 +38,11 @@ const LEVELS_MAX: i32 = 1024;
 
 /** Fills `needs` with what a tree says. */
 export function findByteNeeds(tree: Node, needs: ByteNeeds): void {
-  if (Room.at == 0) Room.at = allocate(NEEDS_BYTES * (LEVELS_MAX + 1));
+  if (Room.at == 0) {
+    Room.chances = allocate(4 * BYTE_SETS_MAX);
+    memory.fill(Room.chances, 0xff, 4 * BYTE_SETS_MAX);
+    Room.at = allocate(NEEDS_BYTES * (LEVELS_MAX + 1));
+  }
   Room.level = 0;
   const count = needsOf(tree, Room.at);
   if (count == 0) return;
@@ -48,8 +55,7 @@ export function findByteNeeds(tree: Node, needs: ByteNeeds): void {
 function needsOf(node: Node, to: usize): i32 {
   switch (node.kind) {
     case Kind.SET:
-      memory.copy(to, setsAt() + <usize> node.value * SET_BYTES, SET_BYTES);
-      return chanceOf(to) <= CHANCE_MAX ? 1 : 0;
+      return needsOfSet(node.value, to);
     case Kind.REPEAT:
       return node.min == 0 ? 0 : needsOf(nodeAt(node.first), to);
     case Kind.GROUP:
@@ -64,34 +70,59 @@ function needsOf(node: Node, to: usize): i32 {
   }
 }
 
+function needsOfSet(number: u32, to: usize): i32 {
+  const noted = Room.chances + (<usize> number << 2);
+  const set = setsAt() + <usize> number * SET_BYTES;
+  let chance = load<i32>(noted);
+  if (chance < 0) {
+    chance = chanceOfSet(set);
+    store<i32>(noted, chance);
+  }
+  if (chance > CHANCE_MAX) return 0;
+  memory.copy(to, set, SET_BYTES);
+  store<i32>(to, chance, CHANCES);
+  return 1;
+}
+
 function needsOfConcat(node: Node, to: usize): i32 {
   if (++Room.level >= LEVELS_MAX) return 0;
   const own = Room.at + <usize> Room.level * NEEDS_BYTES;
   let count = 0;
   for (let at = node.first; at != 0; at = nodeAt(at).next) {
     const more = needsOf(nodeAt(at), own);
-    for (let index = 0; index < more; index++) count = include(to, count, own + <usize> index * SET_BYTES);
+    for (let index = 0; index < more; index++) {
+      count = include(to, count, own + <usize> index * SET_BYTES, chanceAt(own, index));
+    }
   }
   Room.level--;
   return count;
 }
 
+// asc: @inline
+function chanceAt(needs: usize, index: i32): i32 {
+  return load<i32>(needs + (<usize> index << 2), CHANCES);
+}
+
 /** Puts a set among those at `to`, in place of the least useful one when there is no room. */
-function include(to: usize, count: i32, set: usize): i32 {
+function include(to: usize, count: i32, set: usize, chance: i32): i32 {
   let worst = -1;
-  let worstChance = chanceOf(set);
+  let worstChance = chance;
   for (let index = 0; index < count; index++) {
-    const other = to + <usize> index * SET_BYTES;
-    if (memory.compare(other, set, SET_BYTES) == 0) return count;
-    const chance = chanceOf(other);
-    if (chance > worstChance) {
+    if (chanceAt(to, index) == chance && isSame(to + <usize> index * SET_BYTES, set)) return count;
+    if (chanceAt(to, index) > worstChance) {
       worst = index;
-      worstChance = chance;
+      worstChance = chanceAt(to, index);
     }
   }
   if (count < BYTE_NEEDS_MAX) worst = count++;
-  if (worst >= 0) memory.copy(to + <usize> worst * SET_BYTES, set, SET_BYTES);
+  if (worst < 0) return count;
+  memory.copy(to + <usize> worst * SET_BYTES, set, SET_BYTES);
+  store<i32>(to + (<usize> worst << 2), chance, CHANCES);
   return count;
+}
+
+function isSame(one: usize, other: usize): bool {
+  return memory.compare(one, other, SET_BYTES) == 0;
 }
 
 /** Of each alternative the rarest set; all of them together are one. */
@@ -102,25 +133,13 @@ function needsOfAlternate(node: Node, to: usize): i32 {
   memory.fill(to, 0, SET_BYTES);
   for (let at = node.first; at != 0 && isNeeded; at = nodeAt(at).next) {
     const count = needsOf(nodeAt(at), own);
-    let best = own;
-    for (let index = 1; index < count; index++) {
-      const other = own + <usize> index * SET_BYTES;
-      if (chanceOf(other) < chanceOf(best)) best = other;
-    }
+    let best = 0;
+    for (let index = 1; index < count; index++) if (chanceAt(own, index) < chanceAt(own, best)) best = index;
     isNeeded = count > 0;
-    if (isNeeded) setUnite(to, best);
+    if (isNeeded) setUnite(to, own + <usize> best * SET_BYTES);
   }
   Room.level--;
-  return isNeeded && chanceOf(to) <= CHANCE_MAX ? 1 : 0;
-}
-
-/** How many of a million bytes of ordinary text are in a set. */
-function chanceOf(set: usize): i32 {
-  let chance = 0;
-  for (let byte: u32 = 0; byte < 256; byte++) {
-    if (!setHas(set, byte)) continue;
-    // A capital letter is counted as rare next to its small one.
-    chance += byte - 65 < 26 ? rarityOf(lowered(byte)) >> 4 : rarityOf(byte);
-  }
-  return chance;
+  const chance = isNeeded ? chanceOfSet(to) : CHANCE_MAX + 1;
+  store<i32>(to, chance, CHANCES);
+  return chance <= CHANCE_MAX ? 1 : 0;
 }

@@ -4,7 +4,7 @@
  */
 
 import { allocate } from "sentinel/arena";
-import { isWordByte, SET_BYTES, setsAt } from "./byte_sets";
+import { isWordByte, SET_BYTES, setHas, setsAt } from "./byte_sets";
 import { GROUPS_REPORTED, PROGRAM_SIZE_MAX } from "./limits";
 import { argumentOf, INSTRUCTION_BYTES, Op, opOf, otherOf, outOf, Program } from "./program";
 import { END_OF_TEXT, holdsAt, LAST_BREAK, newSet, Place, placeBefore, Work } from "./states";
@@ -74,7 +74,8 @@ export function captureGroups(
       isFound = true;
       break;
     }
-    if (!isFound && at <= to) {
+    const first = program.firstBytes;
+    if (!isFound && at <= to && (first == 0 || (byte >= 0 && setHas(first, byte)))) {
       for (let slot = 0; slot < slots; slot += 2) store<i64>(own + (<usize> slot << 2), -1);
       if (follow(program, program.start, place, at, byte)) {
         copySlots(best, own, slots);

@@ -6,7 +6,7 @@
 
 import { allocate } from "sentinel/arena";
 import { Bytes, lowered } from "sentinel/text";
-import { SET_BYTES, setHas, setsAt, setSize } from "./byte_sets";
+import { SET_BYTES, setsAt, setSize } from "./byte_sets";
 import { Kind, Node, nodeAt } from "./nodes";
 import { ByteNeeds, findByteNeeds } from "./byte_needs";
 import { rarityOf } from "./rarity";
@@ -18,6 +18,9 @@ import {
   endings,
   longest,
   newList,
+  newSetOf,
+  noteChance,
+  notedChance,
   product,
   ranOut,
   resetLists,
@@ -37,11 +40,17 @@ const LITERAL_BYTES_MAX: i32 = 24;
 /** Most bytes, in small letters, of a class that is expanded. */
 const CLASS_BYTES_MAX: i32 = 16;
 
+/** Most texts of all alternatives together, at whose beginnings and ends is looked. */
+const UNITED_MAX: i32 = 30_000;
+
 /** Most literals of an expression. */
 const LITERALS_MAX: i32 = 6_000;
 
 /** A set of literals that more than this many of a million bytes of ordinary text would meet helps nobody. */
-const CHANCE_MAX: f64 = 40_000;
+const CHANCE_MAX: f32 = 40_000;
+
+/** The chance of a list that says nothing. */
+const NOTHING: f32 = 1e9;
 
 /** Lengths are counted up to here. */
 const LENGTH_MAX: i32 = 1 << 24;
@@ -129,11 +138,13 @@ function factsOfSet(node: Node): Facts {
   const list = newList(CLASS_BYTES_MAX + 1);
   // Twice: a class of a few letters in both cases.
   if (setSize(set) <= 2 * CLASS_BYTES_MAX) {
-    for (let byte: u32 = 0; byte < 256 && sizeOf(list) <= CLASS_BYTES_MAX; byte++) {
-      if (!setHas(set, byte)) continue;
-      const at = takeRoom(1);
-      store<u8>(at, <u8> lowered(byte));
-      addText(list, at, 1);
+    for (let word: usize = 0; word < 32; word += 8) {
+      let bits = load<u64>(set + word);
+      for (; bits != 0 && sizeOf(list) <= CLASS_BYTES_MAX; bits &= bits - 1) {
+        const at = takeRoom(1);
+        store<u8>(at, <u8> lowered(<u32> (word << 3) + <u32> ctz(bits)));
+        addText(list, at, 1);
+      }
     }
   }
   const count = sizeOf(list);
@@ -144,27 +155,30 @@ function factsOfSet(node: Node): Facts {
 }
 
 /** How often an ordinary text meets one of the texts, in each million bytes. */
-function chanceOf(list: usize): f64 {
-  if (saysNothing(list)) return 1e9;
-  let chance: f64 = 0;
+function chanceOf(list: usize): f32 {
+  if (ranOut()) return NOTHING;
+  const noted = notedChance(list);
+  if (noted >= 0) return noted;
+  let chance: f32 = 0;
   for (let index = 0; index < sizeOf(list); index++) {
-    let own: f64 = 1e6;
+    let own: f32 = 1e6;
     const at = textAt(list, index);
-    for (let byte = 0; byte < textLength(list, index); byte++) {
-      own *= <f64> rarityOf(load<u8>(at + byte)) * 1e-6;
-    }
+    // What comes behind eight bytes makes no difference any more.
+    const length = min(8, textLength(list, index));
+    for (let byte = 0; byte < length; byte++) own *= <f32> rarityOf(load<u8>(at + byte)) * 1e-6;
     chance += own + 0.01; // Each literal takes memory.
   }
+  if (saysNothing(list)) chance = NOTHING;
+  noteChance(list, chance);
   return chance;
 }
 
 /** Of two lists the one that says more; 0 when neither says anything. */
 function better(one: usize, other: usize): usize {
-  if (one != 0 && saysNothing(one)) one = 0;
-  if (other != 0 && saysNothing(other)) other = 0;
-  if (one == 0) return other;
-  if (other == 0) return one;
-  return chanceOf(one) <= chanceOf(other) ? one : other;
+  if (one == 0) return other == 0 || chanceOf(other) >= NOTHING ? 0 : other;
+  const chance = chanceOf(one);
+  if (other == 0 || chance <= chanceOf(other)) return chance >= NOTHING ? 0 : one;
+  return other;
 }
 
 function fits(one: usize, other: usize): bool {
@@ -285,7 +299,8 @@ function united(children: usize, count: i32, field: usize): usize {
     if (list == 0) return 0;
     sum += sizeOf(list);
   }
-  const all = newList(sum);
+  if (sum > UNITED_MAX) return 0;
+  const all = newSetOf(sum);
   for (let index = 0; index < count; index++) {
     const list = load<usize>(<usize> load<u32>(children + 4 * <usize> index) + field);
     for (let each = 0; each < sizeOf(list); each++) addText(all, textAt(list, each), textLength(list, each));

@@ -120,29 +120,22 @@ class Parser {
     this.repeats(all, one);
   }
 
-  /** Reads repeats behind `one`, and appends it. */
+  /** Reads the repeat behind `one`, if there is one, and appends it. */
   repeats(all: Node, one: Node): void {
     let node = one;
-    while (this.at < this.end && !RegexProblem.isSet && hasRoomForNodes()) {
-      if (this.has(RegexFlags.EXTENDED) && this.skipBlank(load<u8>(this.at))) {
-        continue;
-      }
+    while (this.at < this.end && hasRoomForNodes()) {
+      if (this.has(RegexFlags.EXTENDED) && this.skipBlank(load<u8>(this.at))) continue;
       const offset = this.offset;
-      if (!this.readCount()) break;
-      if (
-        node.kind == Kind.REPEAT && node.offset >= one.offset && node != one
-      ) {
-        problem(
-          offset,
-          "nothing to repeat here: the part before is repeated already",
-        );
+      if (RegexProblem.isSet || !this.readCount()) break;
+      if (node != one) {
+        problem(offset, "nothing to repeat here: the part before is repeated already");
         return;
       }
       const repeat = newNode(Kind.REPEAT, 0, one.offset);
       repeat.min = Count.min;
       repeat.max = Count.max;
       repeat.isLazy = this.has(RegexFlags.UNGREEDY);
-      append(repeat, node);
+      append(repeat, one);
       node = repeat;
       if (this.skip(63)) repeat.isLazy = !repeat.isLazy;
       else if (this.skip(43)) {

@@ -4,7 +4,7 @@
  */
 
 import { allocate } from "sentinel/arena";
-import { isWordByte, SET_BYTES, setAdd, setHas, setInvert, setsAt, setsMeet } from "./byte_sets";
+import { isWordByte, SET_BYTES, setAdd, setHas, setInvert, setsAt, setSize, setsMeet } from "./byte_sets";
 import { problem, RegexProblem } from "./errors";
 import { GROUPS_REPORTED, PROGRAM_SIZE_MAX } from "./limits";
 import { Assertion, isNullable, Kind, LINE_BREAK, Node, nodeAt } from "./nodes";
@@ -36,6 +36,7 @@ class Draft {
   static at: usize = 0;
   static size: i32 = 0;
   static steps: i32 = 0;
+  static lookedAt: i32 = 0;
   static hasWords: bool = false;
   static hasLines: bool = false;
   static hasLastBreak: bool = false;
@@ -96,6 +97,8 @@ export class Program {
   /** Assertions on the way from the start that hold only at the start of a text or line. */
   anchors: usize = 0;
   anchorCount: i32 = 0;
+  /** Bytes that a match can begin with, 32 bytes of bits; 0: it can also be nothing. */
+  firstBytes: usize = 0;
   /** Whether any text matches, at once. */
   matchesAlways: bool = false;
 }
@@ -109,10 +112,14 @@ export function writeProgram(tree: Node, groups: i32): Program | null {
   return program;
 }
 
-/** Writes the program that reads texts from their ends; `forwards` is that of the same tree. */
+/**
+ * Writes the program that reads texts from their ends, to find where matches begin; `forwards` is that of the same
+ * tree. Where they end means nothing to it, so what can be left out at the end of the pattern is.
+ */
 export function writeBackwards(tree: Node, forwards: Program): Program | null {
   const program = draft(tree, true);
   if (!program) return null;
+  // Bytes that are the same to the whole are so to a part, and to what it looks at.
   program.classes = forwards.classes;
   program.classCount = forwards.classCount;
   return program;
@@ -132,7 +139,7 @@ function draft(tree: Node, isBackwards: bool): Program | null {
       false;
   emit(Op.MATCH, 0, 0, 0);
   const end = emit(Op.SAVE, 1, MATCH, 0);
-  const start = emit(Op.SAVE, 0, write(tree, end), 0);
+  const start = emit(Op.SAVE, 0, isBackwards ? writeTail(tree, end) : write(tree, end), 0);
   if (RegexProblem.isSet) return null;
   const program = new Program();
   program.size = Draft.size;
@@ -197,6 +204,57 @@ function writeConcat(node: Node, next: i32): i32 {
     for (let at = node.last; at != 0; at = nodeAt(at).previous) next = write(nodeAt(at), next);
   }
   return next;
+}
+
+/** Writes no more of a node than there must be if nothing follows it. */
+function writeTail(node: Node, next: i32): i32 {
+  if (RegexProblem.isSet || isOptional(node)) return next;
+  switch (node.kind) {
+    case Kind.GROUP:
+    case Kind.ATOMIC:
+      return writeTail(nodeAt(node.first), next);
+    case Kind.REPEAT:
+      for (let count = 1; count < node.min && !RegexProblem.isSet; count++) {
+        next = write(nodeAt(node.first), next);
+      }
+      return writeTail(nodeAt(node.first), next);
+    case Kind.CONCAT: {
+      let last = node.last;
+      while (isOptional(nodeAt(last))) last = nodeAt(last).previous;
+      for (let at = node.first; at != last; at = nodeAt(at).next) next = write(nodeAt(at), next);
+      return writeTail(nodeAt(last), next);
+    }
+    case Kind.ALTERNATE: {
+      let all = writeTail(nodeAt(node.first), next);
+      for (let at = nodeAt(node.first).next; at != 0; at = nodeAt(at).next) {
+        all = emit(Op.SPLIT, 0, writeTail(nodeAt(at), next), all);
+      }
+      return all;
+    }
+    default:
+      return write(node, next);
+  }
+}
+
+/** Whether what a node stands for can be nothing at all, wherever that is. */
+function isOptional(node: Node): bool {
+  switch (node.kind) {
+    case Kind.EMPTY:
+      return true;
+    case Kind.REPEAT:
+      return node.min == 0 || isOptional(nodeAt(node.first));
+    case Kind.GROUP:
+    case Kind.ATOMIC:
+      return isOptional(nodeAt(node.first));
+    case Kind.CONCAT:
+      for (let at = node.first; at != 0; at = nodeAt(at).next) if (!isOptional(nodeAt(at))) return false;
+      return true;
+    case Kind.ALTERNATE:
+      for (let at = node.first; at != 0; at = nodeAt(at).next) if (isOptional(nodeAt(at))) return true;
+      return false;
+    default:
+      return false;
+  }
 }
 
 function writeAssertion(kind: u16, next: i32): i32 {
@@ -299,17 +357,17 @@ function writeAtomic(node: Node, next: i32): i32 {
   const repeat = inner.kind == Kind.REPEAT ? nodeAt(inner.first) : inner;
   const isRun = inner.kind == Kind.REPEAT && repeat.kind == Kind.SET &&
     !inner.isLazy;
-  const isEnd = endsAnyway(next, 0);
+  const isEnd = endsAnyway(next);
   if (node.value == LINE_BREAK) {
     // All that it could give back is the LF of a CR LF.
     const lineFeed = changetype<usize>(splitter);
     memory.fill(lineFeed, 0, SET_BYTES);
     setAdd(lineFeed, 10);
-    if (isEnd || !follows(next, lineFeed, 0)) return write(inner, next);
+    if (isEnd || !follows(next, lineFeed)) return write(inner, next);
   }
   const set = setsAt() + <usize> repeat.value * SET_BYTES;
   // With a largest count, the run may end before a byte of the set as well, from where no shorter one leads on either.
-  if (isRun && (isEnd || !follows(next, set, 0))) return write(inner, next);
+  if (isRun && (isEnd || !follows(next, set))) return write(inner, next);
   if (isEnd) return write(inner, next);
   problem(
     node.offset,
@@ -334,62 +392,74 @@ function isOneText(node: Node): bool {
   return true;
 }
 
+/** Instructions that may be looked at to find out what follows a part. */
+const LOOKED_AT_MAX: i32 = 2_000;
+
 /** Whether the match can be reached from `at` on wherever that is: then the first try is never taken back. */
-function endsAnyway(at: i32, depth: i32): bool {
-  if (depth > 64) return false;
-  const instruction = Draft.at + <usize> at * INSTRUCTION_BYTES;
-  switch (opOf(instruction)) {
-    case Op.MATCH:
-      return true;
-    case Op.SAVE:
-      return endsAnyway(outOf(instruction), depth + 1);
-    case Op.SPLIT:
-      // A loop that is being written has no body yet.
-      if (outOf(instruction) == 0 || otherOf(instruction) == 0) return false;
-      return endsAnyway(outOf(instruction), depth + 1) ||
-        endsAnyway(otherOf(instruction), depth + 1);
-    default:
-      return false;
+function endsAnyway(at: i32): bool {
+  Draft.lookedAt = 0;
+  return canEnd(at);
+}
+
+function canEnd(at: i32): bool {
+  while (++Draft.lookedAt < LOOKED_AT_MAX) {
+    const instruction = Draft.at + <usize> at * INSTRUCTION_BYTES;
+    const op = opOf(instruction);
+    if (op == Op.MATCH) return true;
+    if (op != Op.SAVE && op != Op.SPLIT) return false;
+    // A loop that is being written has no body yet.
+    if (op == Op.SPLIT && (outOf(instruction) == 0 || otherOf(instruction) == 0)) return false;
+    if (op == Op.SPLIT && canEnd(outOf(instruction))) return true;
+    at = op == Op.SPLIT ? otherOf(instruction) : outOf(instruction);
   }
+  return false;
 }
 
 /** Whether what comes from `at` on can begin where a byte of the set at `set` is next. */
-function follows(at: i32, set: usize, depth: i32): bool {
-  if (depth > 64) return true;
-  const instruction = Draft.at + <usize> at * INSTRUCTION_BYTES;
-  switch (opOf(instruction)) {
-    case Op.SET:
-      return setsMeet(
-        set,
-        setsAt() + <usize> argumentOf(instruction) * SET_BYTES,
-      );
-    case Op.SPLIT:
-      // A loop that is being written has no body yet.
-      if (outOf(instruction) == 0 || otherOf(instruction) == 0) return true;
-      return follows(outOf(instruction), set, depth + 1) ||
-        follows(otherOf(instruction), set, depth + 1);
-    case Op.SAVE:
-      return follows(outOf(instruction), set, depth + 1);
-    case Op.ASSERT:
-      if (argumentOf(instruction) == <u32> Assertion.END_TEXT) return false;
-      return argumentOf(instruction) != <u32> Assertion.END_LINE ||
-        setHas(set, 10);
-    default:
-      return true;
+function follows(at: i32, set: usize): bool {
+  Draft.lookedAt = 0;
+  return canBegin(at, set);
+}
+
+function canBegin(at: i32, set: usize): bool {
+  while (++Draft.lookedAt < LOOKED_AT_MAX) {
+    const instruction = Draft.at + <usize> at * INSTRUCTION_BYTES;
+    switch (opOf(instruction)) {
+      case Op.SET:
+        return setsMeet(set, setsAt() + <usize> argumentOf(instruction) * SET_BYTES);
+      case Op.SPLIT:
+        // A loop that is being written has no body yet.
+        if (outOf(instruction) == 0 || otherOf(instruction) == 0) return true;
+        if (canBegin(outOf(instruction), set)) return true;
+        at = otherOf(instruction);
+        break;
+      case Op.SAVE:
+        at = outOf(instruction);
+        break;
+      case Op.ASSERT:
+        if (argumentOf(instruction) == <u32> Assertion.END_TEXT) return false;
+        return argumentOf(instruction) != <u32> Assertion.END_LINE || setHas(set, 10);
+      default:
+        return true;
+    }
   }
+  return true;
 }
 
 /** Room for the set that classes are split by. */
 const splitter: StaticArray<u8> = new StaticArray<u8>(32);
 
-/** For each class, which class its bytes in the splitter go to; 0xffff: not yet known. */
-const moved: StaticArray<u16> = new StaticArray<u16>(257);
+/** For each class how many bytes it has, how many of them are in the splitter, and which class those go to. */
+const sizes: StaticArray<u16> = new StaticArray<u16>(256);
+const inside: StaticArray<u16> = new StaticArray<u16>(256);
+const moved: StaticArray<u8> = new StaticArray<u8>(256);
 
 /** Finds the classes of bytes that no set of the program tells apart. */
 function partition(program: Program): void {
   program.classes = allocate(256);
   memory.fill(program.classes, 0, 256);
   program.classCount = 1;
+  unchecked(sizes[0] = 256);
   const seen = Draft.at; // The draft is not needed any more: one byte for each number of a set.
   memory.fill(seen, 0, PROGRAM_SIZE_MAX);
   const set = changetype<usize>(splitter);
@@ -399,42 +469,46 @@ function partition(program: Program): void {
     program.threads++;
     if (load<u8>(seen + argumentOf(instruction)) != 0) continue;
     store<u8>(seen + argumentOf(instruction), 1);
-    split(program, setsAt() + <usize> argumentOf(instruction) * SET_BYTES);
+    memory.copy(set, setsAt() + <usize> argumentOf(instruction) * SET_BYTES, SET_BYTES);
+    split(program, set);
   }
   if (program.hasWords) {
     memory.fill(set, 0, SET_BYTES);
-    for (let byte: u32 = 0; byte < 256; byte++) {
-      if (isWordByte(byte)) setAdd(set, byte);
-    }
+    for (let byte: u32 = 0; byte < 256; byte++) if (isWordByte(byte)) setAdd(set, byte);
     split(program, set);
   }
   if (program.hasLines || program.hasLastBreak) {
-    memory.fill(set, 0xff, SET_BYTES);
-    store<u8>(set + 1, 0xff & ~4);
-    setInvert(set);
+    memory.fill(set, 0, SET_BYTES);
+    setAdd(set, 10);
     split(program, set);
   }
 }
 
+/** Parts each class into the bytes that are in the set and those that are not. Changes the set. */
 function split(program: Program, set: usize): void {
-  for (let each = 0; each < program.classCount; each++) {
-    unchecked(moved[each] = 0xffff);
-  }
+  if (setSize(set) > 128) setInvert(set);
   const before = program.classCount;
-  // The first member of a class that is outside keeps the class; if all are inside, nothing needs to change.
-  for (let byte: u32 = 0; byte < 256; byte++) {
-    if (!setHas(set, byte)) {
-      unchecked(moved[load<u8>(program.classes + byte)] = 0xfffe);
+  for (let each = 0; each < before; each++) unchecked(inside[each] = 0);
+  for (let word: usize = 0; word < 32; word += 8) {
+    for (let bits = load<u64>(set + word); bits != 0; bits &= bits - 1) {
+      const own = load<u8>(program.classes + (word << 3) + <usize> ctz(bits));
+      unchecked(inside[own] = inside[own] + 1);
     }
   }
-  for (let byte: u32 = 0; byte < 256; byte++) {
-    const own = <i32> load<u8>(program.classes + byte);
-    if (
-      own >= before || !setHas(set, byte) || unchecked(moved[own]) == 0xffff
-    ) continue;
-    if (unchecked(moved[own]) == 0xfffe) {
-      unchecked(moved[own] = <u16> (program.classCount++));
+  for (let each = 0; each < before; each++) {
+    const count = unchecked(inside[each]);
+    unchecked(moved[each] = <u8> each);
+    if (count == 0 || count == unchecked(sizes[each])) continue;
+    unchecked(moved[each] = <u8> program.classCount);
+    unchecked(sizes[each] = sizes[each] - count);
+    unchecked(sizes[program.classCount] = count);
+    program.classCount++;
+  }
+  if (program.classCount == before) return;
+  for (let word: usize = 0; word < 32; word += 8) {
+    for (let bits = load<u64>(set + word); bits != 0; bits &= bits - 1) {
+      const at = program.classes + (word << 3) + <usize> ctz(bits);
+      store<u8>(at, unchecked(moved[load<u8>(at)]));
     }
-    store<u8>(program.classes + byte, <u8> unchecked(moved[own]));
   }
 }

@@ -1,5 +1,7 @@
 /** How likely a byte is to stand at a place of an ordinary request, in millionths: what literals are chosen by. */
 
+import { lowered } from "sentinel/text";
+
 /** Letters in the order of the alphabet, after the usual counts for English. */
 const LETTERS: StaticArray<i32> = [
   57_000,
@@ -31,7 +33,12 @@ const LETTERS: StaticArray<i32> = [
 ];
 
 /** Of a byte in small letters. */
+// asc: @inline
 export function rarityOf(byte: u32): i32 {
+  return unchecked(RARITIES[byte]);
+}
+
+function guessed(byte: u32): i32 {
   if (byte - 97 < 26) return unchecked(LETTERS[byte - 97]);
   if (byte - 48 < 10) return 22_000;
   switch (byte) {
@@ -58,4 +65,22 @@ export function rarityOf(byte: u32): i32 {
     default:
       return byte > 32 && byte < 127 ? 1_500 : 500;
   }
+}
+
+const RARITIES: StaticArray<i32> = new StaticArray<i32>(256);
+for (let byte: u32 = 0; byte < 256; byte++) RARITIES[byte] = guessed(byte);
+
+/** How many of a million bytes of ordinary text are in a set. */
+export function chanceOfSet(set: usize): i32 {
+  let chance = 0;
+  for (let word: usize = 0; word < 32; word += 8) {
+    let bits = load<u64>(set + word);
+    while (bits != 0) {
+      const byte = <u32> (word << 3) + <u32> ctz(bits);
+      // A capital letter is rare next to its small one.
+      chance += byte - 65 < 26 ? unchecked(RARITIES[lowered(byte)]) >> 4 : unchecked(RARITIES[byte]);
+      bits &= bits - 1;
+    }
+  }
+  return chance;
 }

@@ -1,5 +1,6 @@
 /** Regular expressions over bytes that take linear time on any text. */
 
+import { keepCall } from "sentinel/arena";
 import { Bytes, Text } from "sentinel/text";
 import { Automaton } from "./automaton";
 import { prepareSets } from "./byte_sets";
@@ -9,7 +10,7 @@ import { clearProblem, RegexProblem } from "./errors";
 import { findLiterals, Literals } from "./literals";
 import { groupCount, parsePattern } from "./parser";
 import { Program, writeBackwards, writeProgram } from "./program";
-import { findBase, prepareWork } from "./states";
+import { findBase, findFirstBytes, prepareWork } from "./states";
 
 /** A compiled expression. It is made once, in `onConfigure`, and only its cached states change afterwards. */
 export class Regex {
@@ -40,6 +41,8 @@ export class Regex {
 
   /** Compiles a pattern with `RegexFlags`; null when it is refused, and `regexError` says why. */
   static compile(pattern: Bytes, flags: u32): Regex | null {
+    // Programs and tables are reached through bare addresses.
+    keepCall();
     prepareSets();
     prepareWork();
     prepareCache();
@@ -50,6 +53,7 @@ export class Regex {
     const program = writeProgram(tree, groups);
     if (!program) return null;
     findBase(program);
+    findFirstBytes(program);
     prepareCaptures(program);
     let backwards: Program | null = null;
     if (!program.matchesAlways && !program.hasLastBreak) {

@@ -1,5 +1,6 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { compileProbe, type Probe } from "../testing/compile_probe.ts";
+import { meteredProbe } from "../testing/metered_probe.ts";
 
 const CASELESS = 1;
 const MULTILINE = 2;
@@ -158,6 +159,7 @@ const REFUSED: readonly (readonly [string, RegExp, number])[] = [
   ["a|*", /nothing to repeat/, 2],
   ["a**", /nothing to repeat/, 2],
   ["a{2}{3}", /nothing to repeat/, 4],
+  ["a*+*", /nothing to repeat/, 3],
   ["[^x]*+$", /gives nothing back/, 0],
   ["(?:+)", /nothing to repeat/, 3],
   ["(a", /no \)/, 0],
@@ -213,6 +215,24 @@ Deno.test("regex: patterns at and above their limits", () => {
   equal(probe.call("compile", "a|".repeat(32_000), 0), -1);
   match(problemOf(probe), /too many parts/);
   probe.end();
+});
+
+Deno.test("regex: patterns that multiply ways, texts or parts are read in bounded time", async () => {
+  const metered = await meteredProbe("regex/regex_probe.ts");
+  const rows = [
+    `b++${"(?:a?|c?)".repeat(300)}d`,
+    `${"(?:a|bc|def|gh)".repeat(400)}`,
+    `(?:${Array.from({ length: 9_000 }, (_, index) => `w${index}`).join("|").slice(0, 50_000)})x`,
+    `${"(?:".repeat(199)}a|b${"|c)?".repeat(199)}`,
+    `${"(?:".repeat(190)}${"[a-z]x|".repeat(200)}q${"){1,2}".repeat(8)}${")".repeat(182)}`,
+    `${"[^a-c]{0,9}(?:x|yy|z?)*".repeat(100)}`,
+    `${"(?:a|b|c|d|e|f|g|h|i|j|kk)".repeat(2)}`.repeat(100),
+  ];
+  for (const pattern of rows) {
+    metered.call("compile", pattern, MODSECURITY_3);
+    metered.keep();
+    ok(metered.fuelUsed < 400_000_000, `${metered.fuelUsed} units for ${pattern.slice(0, 60)}`);
+  }
 });
 
 Deno.test("regex: later matches begin where the caller says, and see what is before", () => {

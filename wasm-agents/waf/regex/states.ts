@@ -4,7 +4,7 @@
  */
 
 import { allocate } from "sentinel/arena";
-import { isWordByte, SET_BYTES, setHas, setsAt } from "./byte_sets";
+import { isWordByte, SET_BYTES, setHas, setsAt, setUnite } from "./byte_sets";
 import { PROGRAM_SIZE_MAX } from "./limits";
 import { Assertion } from "./nodes";
 import { argumentOf, INSTRUCTION_BYTES, isBase, Op, opOf, otherOf, outOf, Program } from "./program";
@@ -310,4 +310,25 @@ function addAnchor(program: Program, pc: i32): void {
   store<u16>(at + 2 * program.anchorCount, <u16> pc);
   program.anchors = at;
   program.anchorCount++;
+}
+
+/** Finds which bytes a match can begin with, whatever its assertions say. */
+export function findFirstBytes(program: Program): void {
+  const code = program.at;
+  const set = allocate(SET_BYTES);
+  memory.fill(set, 0, SET_BYTES);
+  newSet();
+  addOne(program.start);
+  for (let index = 0; index < Work.count; index++) {
+    const instruction = code + <usize> load<u16>(Work.list + (<usize> index << 1)) * INSTRUCTION_BYTES;
+    const op = opOf(instruction);
+    if (op == Op.MATCH) return;
+    if (op == Op.SET) {
+      setUnite(set, setsAt() + <usize> argumentOf(instruction) * SET_BYTES);
+      continue;
+    }
+    addOne(outOf(instruction));
+    if (op == Op.SPLIT) addOne(otherOf(instruction));
+  }
+  program.firstBytes = set;
 }

@@ -4,7 +4,7 @@
  * only their own next bytes, and where to look when another comes.
  */
 
-import { allocate } from "sentinel/arena";
+import { allocate, keepCall } from "sentinel/arena";
 import { Bytes, lowered } from "sentinel/text";
 import { borrow } from "../regex/cache";
 
@@ -58,6 +58,8 @@ export class LiteralScanBuilder {
 
   /** The scan for all literals. They are not needed any more then. */
   build(): LiteralScan {
+    // Tables are reached through bare addresses.
+    keepCall();
     const trie = new Trie(this.bytes + 1, this.literals.length);
     for (let index = 0; index < this.literals.length; index++) trie.note(this.literals[index]);
     for (let index = 0; index < this.literals.length; index++) {
