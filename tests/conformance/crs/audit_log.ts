@@ -115,13 +115,14 @@ export const readSentinel: ReadEntry = (line) => {
     trace_id: string;
     event_type: string;
     rule_ids?: string[];
-    matches?: { msg?: string; data?: string }[];
+    matches?: unknown[];
   };
   if (!entry.event_type.startsWith("waf_")) return undefined;
   return {
     key: entry.trace_id,
     ids: (entry.rule_ids ?? []).map(Number),
-    messages: (entry.matches ?? []).map(({ msg, data }) => `${msg} ${data}`),
+    // As JSON, for expressions of the suite expect line breaks to be escaped.
+    messages: (entry.matches ?? []).map((each) => JSON.stringify(each)),
   };
 };
 
