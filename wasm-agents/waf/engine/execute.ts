@@ -282,11 +282,8 @@ function captureGroups(at: usize): void {
 /** TX.0 becomes the phrase that was found. */
 function capturePhrase(operation: Operation, at: usize, length: i32): void {
   const phrases = operation.phrases;
-  if (phrases === null) return;
-  const end = phrases.find(at, length);
-  if (end < 0) return;
-  const from = max(0, end - unchecked(operation.phraseLengths[phrases.lastId]));
-  stores.setBytes(stores.slotValue(0), at + from, end - from);
+  if (phrases === null || !phrases.find(at, length)) return;
+  stores.setBytes(stores.slotValue(0), at + phrases.foundAt, phrases.foundLength);
 }
 
 /** What follows when all of a rule has matched; false when the phase is over. */

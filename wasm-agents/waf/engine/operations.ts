@@ -1,6 +1,7 @@
 /** Operators of rules, ready to be run, and the search for their literals. */
 
 import { assets, Bytes } from "sentinel";
+import { PhraseList } from "./phrases";
 import { createOperator, Operator, operatorError, operatorId } from "./parts/operators";
 import { Regex, regexError } from "../regex/regex";
 import { LiteralScan, LiteralScanBuilder } from "../scan/literal_scan";
@@ -31,8 +32,7 @@ export class Operation {
   regex: Regex | null = null;
   operator: Operator | null = null;
   /** Of `@pm`: finds the phrase, for rules that want to show it. */
-  phrases: LiteralScan | null = null;
-  phraseLengths: i32[] = [];
+  phrases: PhraseList | null = null;
   /** The argument when it has `%{…}` in it, or is a number. */
   macro: Macro | null = null;
   /** Of a fixed number: its value. */
@@ -122,12 +122,7 @@ export class OperationMaker {
     this.search(operation, phrases, side);
     if (operation.bit < 0) rule.op = OP_NO_MATCH;
     if (!rule.isCapturing) return;
-    const builder = new LiteralScanBuilder();
-    for (let index = 0; index < phrases.length; index++) {
-      builder.add(phrases[index], index);
-      operation.phraseLengths.push(phrases[index].length);
-    }
-    operation.phrases = builder.build();
+    operation.phrases = PhraseList.of(phrases);
   }
 
   private search(operation: Operation, literals: Bytes[], side: i32): void {

@@ -10,6 +10,9 @@ import { writeJsonText } from "./json_text";
 import { matchCount, matchesLeftOut, matchRecord } from "./matches";
 import * as stores from "./stores";
 
+/** Bytes of the list of matches: the proxy takes 256 KiB of a result. Matches beyond are counted. */
+const LISTED_BYTES_MAX: i32 = 98304;
+
 /** Tags that are listed for one call. */
 const TAGS_MAX: i32 = 64;
 
@@ -68,11 +71,16 @@ function withFacts(made: Decision): Decision {
   const writer = new ByteWriter(1024);
   writer.byte(0x5b);
   const tags = new Array<Bytes>();
+  let leftOut = matchesLeftOut();
   for (let index = 0; index < count; index++) {
     const record = matchRecord(index);
     const rule = changetype<Rule>(load<usize>(record));
     with_ = with_.withRuleId(rule.id.toString());
     noteTags(rule, tags);
+    if (writer.text.length > LISTED_BYTES_MAX) {
+      leftOut++;
+      continue;
+    }
     if (index > 0) writer.byte(0x2c);
     writeMatch(writer, record, rule);
   }
@@ -83,11 +91,8 @@ function withFacts(made: Decision): Decision {
   with_ = with_.withAudit("waf.matches", writer.text.toString());
   with_ = withScore(with_, "waf.score.inbound", INBOUND);
   with_ = withScore(with_, "waf.score.outbound", OUTBOUND);
-  if (matchesLeftOut() > 0) {
-    with_ = with_.withAudit(
-      "waf.matches-left-out",
-      matchesLeftOut().toString(),
-    );
+  if (leftOut > 0) {
+    with_ = with_.withAudit("waf.matches-left-out", leftOut.toString());
   }
   if (endedBy != 0) {
     const rule = changetype<Rule>(endedBy);

@@ -62,11 +62,16 @@ class Parser {
     let groupsMost = groupsBefore;
     while (true) {
       if (isReset) this.groups = groupsBefore;
+      if (!hasRoomForNodes()) {
+        problem(this.offset, "the pattern has too many parts");
+        break;
+      }
       append(all, this.branch());
       groupsMost = max(groupsMost, this.groups);
       if (RegexProblem.isSet || !this.skip(124)) break;
     }
     this.groups = groupsMost;
+    if (RegexProblem.isSet) return all;
     mergeSets(all);
     return isSingle(all) ? nodeAt(all.first) : all;
   }

@@ -10,44 +10,49 @@ export class LogicalLine {
 
 /**
  * All lines that say something. A backslash at the end of a line takes the next one to it; a line whose first sign is
- * `#` is a comment by itself, also between lines that belong together.
+ * `#` is a comment by itself, also between lines that belong together. Lines are joined where they lie, so the file is
+ * not to be used otherwise.
  */
 export function logicalLines(file: Bytes): LogicalLine[] {
   const lines = new Array<LogicalLine>();
   let from = 0;
   let number = 0;
-  let pending: ByteWriter | null = null;
-  let pendingLine = 0;
+  /** Where the lines that wait for their end begin and end so far; -1 when there are none. */
+  let start = -1;
+  let end = 0;
+  let firstNumber = 0;
   while (from < file.length) {
     const found = file.indexOfByte(10, from);
-    const end = found < 0 ? file.length : found;
-    let to = end;
+    const next = found < 0 ? file.length : found;
+    let to = next;
     if (to > from && file.byteAt(to - 1) == 13) to--;
     const physical = part(file, from, to);
-    from = end + 1;
     number++;
-    if (isComment(physical)) continue;
-    const isContinued = endsContinued(physical);
-    const content = isContinued ? part(physical, 0, physical.length - 1) : physical;
-    if (pending === null) {
-      if (!isContinued) {
-        if (trimmed(content).length > 0) {
-          lines.push(new LogicalLine(trimmed(content), number));
-        }
-        continue;
+    if (!isComment(physical)) {
+      const isContinued = endsContinued(physical);
+      const length = physical.length - <i32> isContinued;
+      if (start < 0) {
+        start = from;
+        end = from + length;
+        firstNumber = number;
+      } else {
+        memory.copy(file.at + end, physical.at, length);
+        end += length;
       }
-      pending = new ByteWriter(256);
-      pendingLine = number;
+      if (!isContinued) {
+        addLine(lines, part(file, start, end), firstNumber);
+        start = -1;
+      }
     }
-    pending.bytes(content);
-    if (isContinued) continue;
-    lines.push(new LogicalLine(trimmed(pending.text), pendingLine));
-    pending = null;
+    from = next + 1;
   }
-  if (pending !== null) {
-    lines.push(new LogicalLine(trimmed(pending.text), pendingLine));
-  }
+  if (start >= 0) addLine(lines, part(file, start, end), firstNumber);
   return lines;
+}
+
+function addLine(lines: LogicalLine[], text: Bytes, number: i32): void {
+  const line = trimmed(text);
+  if (line.length > 0) lines.push(new LogicalLine(line, number));
 }
 
 function isComment(line: Bytes): bool {
