@@ -17,7 +17,6 @@ import type {
   Finding,
   Frame,
   FrameDecision,
-  Imports,
   Outcome,
   Reason,
   Request,
@@ -41,10 +40,7 @@ export interface LoadOptions {
   readonly host?: FakeHost | FakeHostOptions;
   /** Fuel of each call; the proxy's default is 10 million. */
   readonly fuel?: number;
-  /**
-   * Fuel of `configure`. What does not fit into the tank (2 000 million) is filled in whenever the agent asks for one of
-   * its assets.
-   */
+  /** Fuel of `configure`. */
   readonly configureFuel?: number;
   readonly limits?: Partial<ComponentLimits>;
 }
@@ -79,49 +75,17 @@ export async function loadAgent(
   const compiled = compileComponent(bytes, { ...DEFAULT_COMPONENT_LIMITS, ...options.limits });
   const host = options.host instanceof FakeHost ? options.host : new FakeHost(options.host);
   const glue = new SentinelInstance(LIFT_BUDGET);
-  const configureFuel = options.configureFuel ?? DEFAULT_CONFIGURE_FUEL;
-  const filling = new Filling(configureFuel);
-  const imports = filling.around(host.granted(options.grants ?? []));
+  const imports = host.granted(options.grants ?? []);
   const isPromising = imports.fetch !== undefined;
   const core = CoreInstance.create(compiled, {
     imports: lowerSentinelImports(imports, glue),
-    fuel: configureFuel,
+    fuel: options.configureFuel ?? DEFAULT_CONFIGURE_FUEL,
     promising: isPromising,
   });
-  filling.core = core;
   const exports = isPromising ? bindSentinelAsync(core, glue) : bindSentinel(core, glue);
   const agent = new TestAgent(core, { exports, host, fuel: options.fuel ?? DEFAULT_FUEL });
-  await agent.configure(options.config ?? {}, configureFuel);
-  filling.core = undefined;
+  await agent.configure(options.config ?? {}, options.configureFuel ?? DEFAULT_CONFIGURE_FUEL);
   return agent;
-}
-
-/** Gives an agent what its budget still has whenever it asks for an asset. */
-class Filling {
-  core: CoreInstance | undefined;
-  #left: number;
-
-  constructor(units: number) {
-    this.#left = units;
-  }
-
-  around(imports: Imports): Imports {
-    const { assets } = imports;
-    if (assets === undefined) return imports;
-    return {
-      ...imports,
-      assets: {
-        read: (name) => (this.#fill(), assets.read(name)),
-        version: (name) => (this.#fill(), assets.version(name)),
-      },
-    };
-  }
-
-  #fill(): void {
-    if (this.core === undefined) return;
-    this.#left -= this.core.fuelUsed;
-    this.core.refill(Math.max(0, this.#left));
-  }
 }
 
 /** A live agent. What its calls reject with is an `AgentTrap`, as the proxy would see it. */

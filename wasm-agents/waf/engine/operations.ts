@@ -63,7 +63,6 @@ export class OperationMaker {
       return;
     }
     rule.isNegated = text.isNegated;
-    breathe(rule.place.file);
     const operation = new Operation();
     rule.operation = this.operations.length;
     this.operations.push(operation);
@@ -195,14 +194,6 @@ export class OperationMaker {
       );
     }
   }
-}
-
-/**
- * Asks the proxy for next to nothing. A rule set takes more fuel than a tank holds; the proxy can fill it up at any call
- * of its own, out of the budget that `configure` has.
- */
-function breathe(file: string): void {
-  assets.version(file);
 }
 
 /** The words of `@pm`, between blanks. */

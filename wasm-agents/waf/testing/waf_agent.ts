@@ -8,8 +8,8 @@ import { request, type RequestParts, type TestRequest } from "../../testing/mess
 
 const built = buildAgent(new URL("../", import.meta.url));
 
-/** Fuel of `configure`: several tanks, as the whole Core Rule Set needs. */
-const CONFIGURE_FUEL = 20_000_000_000;
+/** Fuel of `configure`: as much as a tank holds. */
+const CONFIGURE_FUEL = 2_000_000_000;
 
 /** Fuel of a call; measured limits are the business of other tests. */
 const CALL_FUEL = 200_000_000;
