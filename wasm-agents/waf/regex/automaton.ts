@@ -48,6 +48,9 @@ const MATCHES: u32 = 3;
 /** In place of a row behind the end of a text. */
 const ENDED: u32 = 4;
 
+/** What follows a state with more instructions than this is not kept, for it would fill the memory. */
+const INSTRUCTIONS_KEPT_MAX: u16 = 1024;
+
 /** From a state with more instructions than this, a match's begin is not looked for without keeping states. */
 const ALIVE_MAX: i32 = 96;
 
@@ -87,9 +90,12 @@ export class Automaton {
 
   /** Whether the program matches somewhere in the bytes. */
   test(at: usize, length: i32): bool {
-    if (this.program.hasLastBreak) return this.simulateAll(at, length);
     let row = this.generation == Cache.generation ? this.startRow : UNKNOWN;
-    if (row == UNKNOWN) row = this.begin();
+    if (row == UNKNOWN) {
+      // Such a program never has states.
+      if (this.program.hasLastBreak) return this.simulateAll(at, length);
+      row = this.begin();
+    }
     if (row <= DEAD) return row == MATCHED;
     const classes = this.classes;
     const end = at + length;
@@ -106,7 +112,8 @@ export class Automaton {
       }
       if (next > IDLE) break;
       if (next == UNKNOWN) {
-        if (++made > FRESH_STATES + (<i32> (at - from) >> BYTES_PER_STATE_SHIFT)) {
+        const isTooLarge = load<u16>(<usize> row - 8) > INSTRUCTIONS_KEPT_MAX;
+        if (isTooLarge || ++made > FRESH_STATES + (<i32> (at - from) >> BYTES_PER_STATE_SHIFT)) {
           return this.simulate(row, at - 1, end);
         }
         next = this.follow(row, <i32> load<u8>(at - 1));
