@@ -27,7 +27,9 @@ const answerLarge: Script = async (connection) => {
   await connection.gone;
 };
 const answerDrops: Script = async (connection) => {
-  await connection.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n");
+  await connection.send(
+    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n",
+  );
   await connection.gone;
 };
 
@@ -44,11 +46,19 @@ interface ClientAbort {
 }
 
 async function originSaw(pair: ProxyPair, text: string): Promise<void> {
-  ok(await eventually(3000, () => pair.origin.receivedText.includes(text)), `the origin never saw ${text}`);
+  ok(
+    await eventually(3000, () => pair.origin.receivedText.includes(text)),
+    `the origin never saw ${text}`,
+  );
 }
 
 const CLIENT_ABORTS: readonly ClientAbort[] = [
-  { name: "before a byte", script: hold, cutsUpstream: "never", reach: () => Promise.resolve() },
+  {
+    name: "before a byte",
+    script: hold,
+    cutsUpstream: "never",
+    reach: () => Promise.resolve(),
+  },
   {
     name: "inside the head",
     script: hold,
@@ -125,9 +135,15 @@ Deno.test("client aborts: no socket is left, the upstream work is cut", async (t
       }
       if (cutsUpstream !== "never") {
         const waitMs = cutsUpstream === "at-once" ? PROMPT_MS : READ_TIMEOUT_MS + PROMPT_MS;
-        ok(await eventually(waitMs, () => pair.origin.openCount === 0), "upstream connections stay open");
+        ok(
+          await eventually(waitMs, () => pair.origin.openCount === 0),
+          "upstream connections stay open",
+        );
       }
-      ok(await pair.socketsSettle(baseline + POOLED_MAX), `${pair.sockets} sockets, ${baseline} at first`);
+      ok(
+        await pair.socketsSettle(baseline + POOLED_MAX),
+        `${pair.sockets} sockets, ${baseline} at first`,
+      );
     });
   }
   await t.step("the proxy still serves", async () => {
@@ -142,14 +158,19 @@ Deno.test("client aborts: no socket is left, the upstream work is cut", async (t
 });
 
 Deno.test("client aborts: behind a pipelined request the work ends at the read timeout at the latest", async () => {
-  await using pair = await ProxyPair.start({ upstream: UPSTREAM }, { script: hold });
+  await using pair = await ProxyPair.start({ upstream: UPSTREAM }, {
+    script: hold,
+  });
   const baseline = pair.sockets;
   const client = await RawClient.connect(pair.port);
   await client.send(GET + GET);
   await originSaw(pair, "GET /a");
   client.close();
   // Each of the two requests may take its time; one connection may end up idle in the pool.
-  const settled = await eventually(2 * READ_TIMEOUT_MS + PROMPT_MS, () => pair.sockets <= baseline + 1);
+  const settled = await eventually(
+    2 * READ_TIMEOUT_MS + PROMPT_MS,
+    () => pair.sockets <= baseline + 1,
+  );
   ok(settled, `${pair.sockets} sockets, ${baseline} at first`);
   equal(pair.origin.requests.length <= 2, true);
 });
@@ -172,14 +193,26 @@ function sayAndAbort(text: string): Script {
 
 const ORIGIN_ABORTS: readonly OriginAbort[] = [
   { name: "before the head", script: sayAndAbort(""), want: 502 },
-  { name: "inside the status line", script: sayAndAbort("HTTP/1.1 20"), want: 502 },
-  { name: "inside a header", script: sayAndAbort("HTTP/1.1 200 OK\r\nContent-Le"), want: 502 },
+  {
+    name: "inside the status line",
+    script: sayAndAbort("HTTP/1.1 20"),
+    want: 502,
+  },
+  {
+    name: "inside a header",
+    script: sayAndAbort("HTTP/1.1 200 OK\r\nContent-Le"),
+    want: 502,
+  },
   {
     name: "before the empty line",
     script: sayAndAbort("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n"),
     want: 502,
   },
-  { name: "after 100 Continue", script: sayAndAbort("HTTP/1.1 100 Continue\r\n\r\n"), want: 502 },
+  {
+    name: "after 100 Continue",
+    script: sayAndAbort("HTTP/1.1 100 Continue\r\n\r\n"),
+    want: 502,
+  },
   {
     name: "before the body",
     script: sayAndAbort("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"),
@@ -193,26 +226,43 @@ const ORIGIN_ABORTS: readonly OriginAbort[] = [
   { name: "inside a large body", script: sayAndAbort(LARGE), want: "broken" },
   {
     name: "before the first chunk",
-    script: sayAndAbort("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"),
+    script: sayAndAbort(
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+    ),
     want: "broken",
   },
   {
     name: "inside a chunk",
-    script: sayAndAbort("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhe"),
+    script: sayAndAbort(
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhe",
+    ),
     want: "broken",
   },
   {
     name: "between chunks",
-    script: sayAndAbort("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n"),
+    script: sayAndAbort(
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
+    ),
     want: "broken",
   },
   {
     name: "before the last empty line",
-    script: sayAndAbort("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n"),
+    script: sayAndAbort(
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n",
+    ),
     want: "broken",
   },
-  { name: "while a body is being sent", script: sayAndAbort(""), send: POST_HEAD + HALF_BODY, want: 502 },
-  { name: "after the answer", script: sayAndAbort(okResponse("ok")), want: 200 },
+  {
+    name: "while a body is being sent",
+    script: sayAndAbort(""),
+    send: POST_HEAD + HALF_BODY,
+    want: 502,
+  },
+  {
+    name: "after the answer",
+    script: sayAndAbort(okResponse("ok")),
+    want: 200,
+  },
 ];
 
 /** Answers that break the protocol; each must become 502, and nothing of a second answer may leak. */
@@ -223,19 +273,40 @@ const MALFORMED: readonly (readonly [name: string, answer: string])[] = [
   ["status of four digits", "HTTP/1.1 2000 OK\r\nContent-Length: 2\r\n\r\nok"],
   ["status 099", "HTTP/1.1 099 No\r\nContent-Length: 2\r\n\r\nok"],
   ["bare LF line ends", "HTTP/1.1 200 OK\nContent-Length: 2\n\nok"],
-  ["bare CR in a value", "HTTP/1.1 200 OK\r\nX: a\rb\r\nContent-Length: 2\r\n\r\nok"],
-  ["NUL in a value", "HTTP/1.1 200 OK\r\nX: a\0b\r\nContent-Length: 2\r\n\r\nok"],
-  ["folded line", "HTTP/1.1 200 OK\r\nX: a\r\n b\r\nContent-Length: 2\r\n\r\nok"],
+  [
+    "bare CR in a value",
+    "HTTP/1.1 200 OK\r\nX: a\rb\r\nContent-Length: 2\r\n\r\nok",
+  ],
+  [
+    "NUL in a value",
+    "HTTP/1.1 200 OK\r\nX: a\0b\r\nContent-Length: 2\r\n\r\nok",
+  ],
+  [
+    "folded line",
+    "HTTP/1.1 200 OK\r\nX: a\r\n b\r\nContent-Length: 2\r\n\r\nok",
+  ],
   ["space before the colon", "HTTP/1.1 200 OK\r\nContent-Length : 2\r\n\r\nok"],
-  ["two different lengths", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok!"],
+  [
+    "two different lengths",
+    "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok!",
+  ],
   ["length with a sign", "HTTP/1.1 200 OK\r\nContent-Length: +2\r\n\r\nok"],
   [
     "length and chunked",
     "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
   ],
-  ["unknown coding", "HTTP/1.1 200 OK\r\nTransfer-Encoding: xchunked\r\n\r\nok"],
-  ["coding on top of chunked", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked, identity\r\n\r\nok"],
-  ["unasked upgrade", "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\nok"],
+  [
+    "unknown coding",
+    "HTTP/1.1 200 OK\r\nTransfer-Encoding: xchunked\r\n\r\nok",
+  ],
+  [
+    "coding on top of chunked",
+    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked, identity\r\n\r\nok",
+  ],
+  [
+    "unasked upgrade",
+    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\nok",
+  ],
   ["endless interim answers", "HTTP/1.1 102 Processing\r\n\r\n".repeat(1000)],
   ["head of 1 MB", `HTTP/1.1 200 OK\r\nX: ${"y".repeat(1_000_000)}\r\n\r\n`],
   ["10000 headers", `HTTP/1.1 200 OK\r\n${"X: y\r\n".repeat(10_000)}\r\n`],
@@ -255,13 +326,19 @@ Deno.test("origin aborts: 502 or a visibly broken answer, no socket left", async
           await client.send(send ?? GET);
           const response = await client.response({ timeoutMs: 5000 });
           if (want === "broken") {
-            ok(response === null || !response.complete, "a cut answer must not look whole");
+            ok(
+              response === null || !response.complete,
+              "a cut answer must not look whole",
+            );
           } else equal(response?.status, want);
         } finally {
           client.close();
         }
       }
-      ok(await pair.socketsSettle(baseline + POOLED_MAX), `${pair.sockets} sockets, ${baseline} at first`);
+      ok(
+        await pair.socketsSettle(baseline + POOLED_MAX),
+        `${pair.sockets} sockets, ${baseline} at first`,
+      );
     });
   }
 });
@@ -278,7 +355,8 @@ Deno.test("malformed answers: 502, and no byte of what follows", async (t) => {
       );
       equal(responses.map(({ status }) => status).join(), "502");
       ok(
-        !responses.some(({ body }) => textOf(body).includes("SECRET")) && rest.length === 0,
+        !responses.some(({ body }) => textOf(body).includes("SECRET")) &&
+          rest.length === 0,
         "a byte leaked",
       );
     });
@@ -295,7 +373,11 @@ Deno.test("answers with bytes behind them: the next request does not get them", 
       "first",
     ],
     ["behind 204", "HTTP/1.1 204 No Content\r\n\r\n", ""],
-    ["behind 304", "HTTP/1.1 304 Not Modified\r\nContent-Length: 6\r\n\r\n", ""],
+    [
+      "behind 304",
+      "HTTP/1.1 304 Not Modified\r\nContent-Length: 6\r\n\r\n",
+      "",
+    ],
   ];
   for (const [name, answer, body] of followed) {
     await t.step(name, async () => {
@@ -306,7 +388,10 @@ Deno.test("answers with bytes behind them: the next request does not get them", 
         equal(textOf((await client.response({ timeoutMs: 5000 }))!.body), body);
         pair.origin.script = (connection) => connection.send(okResponse("second"));
         await client.send(GET);
-        equal(textOf((await client.response({ timeoutMs: 5000 }))!.body), "second");
+        equal(
+          textOf((await client.response({ timeoutMs: 5000 }))!.body),
+          "second",
+        );
       } finally {
         client.close();
       }

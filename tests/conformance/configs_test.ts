@@ -19,17 +19,21 @@ interface Example {
 }
 
 function examplesIn(folder: URL): Example[] {
-  const names = [...Deno.readDirSync(folder)].map((entry) => entry.name).filter((name) =>
-    name.endsWith(".kdl")
+  const names = [...Deno.readDirSync(folder)].map((entry) => entry.name).filter(
+    (name) => name.endsWith(".kdl"),
   );
-  return names.sort().map((name) => ({ name, text: Deno.readTextFileSync(new URL(name, folder)) }));
+  return names.sort().map((name) => ({
+    name,
+    text: Deno.readTextFileSync(new URL(name, folder)),
+  }));
 }
 
 function sharedExamples(): Example[] {
   const given = Deno.env.get("SENTINEL_SHARED");
-  const folder = given === undefined
-    ? new URL("../../../shared/data/configs/", import.meta.url)
-    : new URL(`${given.replace(/\/$/, "")}/`, new URL("../../", import.meta.url));
+  const folder = given === undefined ? new URL("../../../shared/data/configs/", import.meta.url) : new URL(
+    `${given.replace(/\/$/, "")}/`,
+    new URL("../../", import.meta.url),
+  );
   try {
     return examplesIn(folder);
   } catch (cause) {
@@ -60,10 +64,27 @@ const REASONS: Record<string, readonly string[]> = {
   "config_examples_acme-cloudflare.kdl": ['"tls" is for https', "system"],
   "config_examples_api-gateway.kdl": ["grpc", "tracing"],
   "config_examples_basic.kdl": [],
-  "config_examples_cors-headers.kdl": ["grpc", "ping-interval-secs", "ping-timeout-secs"],
+  "config_examples_cors-headers.kdl": [
+    "grpc",
+    "ping-interval-secs",
+    "ping-timeout-secs",
+  ],
   "config_examples_distributed-rate-limit.kdl": [
-    ...["redis", "redis-url", "redis-prefix", "redis-pool-size", "redis-timeout-ms", "redis-fallback"],
-    ...["memcached", "memcached-url", "memcached-prefix", "memcached-pool-size", "memcached-timeout-ms"],
+    ...[
+      "redis",
+      "redis-url",
+      "redis-prefix",
+      "redis-pool-size",
+      "redis-timeout-ms",
+      "redis-fallback",
+    ],
+    ...[
+      "memcached",
+      "memcached-url",
+      "memcached-prefix",
+      "memcached-pool-size",
+      "memcached-timeout-ms",
+    ],
     ...["memcached-ttl", "memcached-fallback"],
   ],
   "config_examples_http-caching.kdl": ["cache", "cache-purge", "cache-stats"],
@@ -89,9 +110,12 @@ const REASONS: Record<string, readonly string[]> = {
 
 Deno.test("shared configurations are where SENTINEL_SHARED says", () => {
   const given = Deno.env.get("SENTINEL_SHARED");
-  if (given !== undefined) ok(shared.length > 0, `no configurations in ${given}`);
-  else if (shared.length === 0) {
-    console.log("no shared configurations found: only the repository's own are tested");
+  if (given !== undefined) {
+    ok(shared.length > 0, `no configurations in ${given}`);
+  } else if (shared.length === 0) {
+    console.log(
+      "no shared configurations found: only the repository's own are tested",
+    );
   }
 });
 
@@ -101,7 +125,11 @@ for (const { name, text } of shared) {
     const errors = issues.filter((issue) => issue.severity === "error");
     equal(config !== undefined, errors.length === 0);
     for (const error of errors) {
-      ok(error.span !== undefined && error.span.line >= 1 && error.span.column >= 1, error.message);
+      ok(
+        error.span !== undefined && error.span.line >= 1 &&
+          error.span.column >= 1,
+        error.message,
+      );
       ok(error.hint !== undefined, `no hint: ${error.message}`);
     }
     const reasons = REASONS[name];
@@ -127,13 +155,20 @@ function ours(node: ConfigNode): Tree {
   return {
     name: node.name,
     values: node.args.map((arg) => arg.value),
-    properties: Object.fromEntries(node.props.map((prop) => [prop.name, prop.value.value])),
+    properties: Object.fromEntries(
+      node.props.map((prop) => [prop.name, prop.value.value]),
+    ),
     children: node.children.map(ours),
   };
 }
 
 function theirs({ name, values, properties, children }: Tree): Tree {
-  return { name, values: [...values], properties: { ...properties }, children: children.map(theirs) };
+  return {
+    name,
+    values: [...values],
+    properties: { ...properties },
+    children: children.map(theirs),
+  };
 }
 
 for (const { name, text } of [...own, ...shared]) {
@@ -141,13 +176,19 @@ for (const { name, text } of [...own, ...shared]) {
     const mine = parseKdl(text, name);
     const other = parseOther(text);
     equal(mine.issues.length === 0, (other.errors ?? []).length === 0);
-    if (mine.issues.length === 0) equal(mine.nodes.map(ours), (other.output as Tree[]).map(theirs));
+    if (mine.issues.length === 0) {
+      equal(mine.nodes.map(ours), (other.output as Tree[]).map(theirs));
+    }
   });
 }
 
 /** Edits of a text as typing, pasting and merging make them. */
 const edit = fc.oneof(
-  fc.record({ kind: fc.constant("drop" as const), at: fc.nat(), length: fc.integer({ min: 1, max: 30 }) }),
+  fc.record({
+    kind: fc.constant("drop" as const),
+    at: fc.nat(),
+    length: fc.integer({ min: 1, max: 30 }),
+  }),
   fc.record({
     kind: fc.constant("insert" as const),
     at: fc.nat(),
@@ -172,8 +213,16 @@ const edit = fc.oneof(
       ),
     ),
   }),
-  fc.record({ kind: fc.constant("swap" as const), at: fc.nat(), other: fc.nat() }),
-  fc.record({ kind: fc.constant("repeat" as const), at: fc.nat(), length: fc.integer({ min: 1, max: 200 }) }),
+  fc.record({
+    kind: fc.constant("swap" as const),
+    at: fc.nat(),
+    other: fc.nat(),
+  }),
+  fc.record({
+    kind: fc.constant("repeat" as const),
+    at: fc.nat(),
+    length: fc.integer({ min: 1, max: 200 }),
+  }),
 );
 type Edit = typeof edit extends fc.Arbitrary<infer T> ? T : never;
 
@@ -185,7 +234,8 @@ function apply(text: string, change: Edit): string {
     case "insert":
       return text.slice(0, at) + change.text + text.slice(at);
     case "repeat":
-      return text.slice(0, at) + text.slice(at, at + change.length) + text.slice(at);
+      return text.slice(0, at) + text.slice(at, at + change.length) +
+        text.slice(at);
     case "swap": {
       const lines = text.split("\n");
       const [a, b] = [change.at % lines.length, change.other % lines.length];
@@ -199,18 +249,27 @@ Deno.test("mutated configurations give a configuration, or errors with positions
   const examples = [...own, ...shared];
   let loaded = 0;
   let refused = 0;
-  const input = fc.tuple(fc.nat(examples.length - 1), fc.array(edit, { minLength: 1, maxLength: 4 }));
+  const input = fc.tuple(
+    fc.nat(examples.length - 1),
+    fc.array(edit, { minLength: 1, maxLength: 4 }),
+  );
   // A failure prints its seed and path.
   fc.assert(
     fc.property(input, ([index, edits]) => {
       const { name, text } = examples[index]!;
-      const { config, issues, sources } = parseConfig(edits.reduce(apply, text), name);
+      const { config, issues, sources } = parseConfig(
+        edits.reduce(apply, text),
+        name,
+      );
       const errors = issues.filter((issue) => issue.severity === "error");
       equal(config === undefined, errors.length > 0);
       for (const { span, message } of issues) {
         ok(span !== undefined && span.line >= 1 && span.column >= 1, message);
       }
-      ok(issues.length === 0 || renderIssues(issues, sources, { color: true }).length > 0);
+      ok(
+        issues.length === 0 ||
+          renderIssues(issues, sources, { color: true }).length > 0,
+      );
       if (config === undefined) {
         refused++;
       } else {
@@ -234,7 +293,12 @@ Deno.test("mutated JSON and TOML give a configuration, or errors with positions"
         upstream: "u",
         filters: ["f"],
       }],
-      upstreams: { u: { targets: [{ address: "127.0.0.1:2", weight: 2 }], load_balancing: "weighted" } },
+      upstreams: {
+        u: {
+          targets: [{ address: "127.0.0.1:2", weight: 2 }],
+          load_balancing: "weighted",
+        },
+      },
       filters: { f: { type: "headers", set: { "X-A": "1" } } },
     },
     null,
@@ -243,17 +307,29 @@ Deno.test("mutated JSON and TOML give a configuration, or errors with positions"
   const toml = `[system]\nworker_threads = 2\n[[listeners]]\nid = "http"\naddress = "127.0.0.1:1"\n` +
     `[upstreams.u]\ntargets = [{ address = "127.0.0.1:2", weight = 2 }]\n[[routes]]\nid = "r"\nupstream = "u"\n` +
     `matches = [{ path_prefix = "/" }]\n`;
-  const sources = [{ name: "a.json", text: json }, { name: "a.toml", text: toml }];
-  for (const { name, text } of sources) equal(parseConfig(text, name).issues, []);
+  const sources = [{ name: "a.json", text: json }, {
+    name: "a.toml",
+    text: toml,
+  }];
+  for (const { name, text } of sources) {
+    equal(parseConfig(text, name).issues, []);
+  }
   fc.assert(
-    fc.property(fc.nat(1), fc.array(edit, { minLength: 1, maxLength: 4 }), (index, edits) => {
-      const { name, text } = sources[index]!;
-      const { config, issues } = parseConfig(edits.reduce(apply, text), name);
-      equal(config === undefined, issues.some((issue) => issue.severity === "error"));
-      for (const { span, message } of issues) {
-        ok(span !== undefined && span.line >= 1 && span.column >= 1, message);
-      }
-    }),
+    fc.property(
+      fc.nat(1),
+      fc.array(edit, { minLength: 1, maxLength: 4 }),
+      (index, edits) => {
+        const { name, text } = sources[index]!;
+        const { config, issues } = parseConfig(edits.reduce(apply, text), name);
+        equal(
+          config === undefined,
+          issues.some((issue) => issue.severity === "error"),
+        );
+        for (const { span, message } of issues) {
+          ok(span !== undefined && span.line >= 1 && span.column >= 1, message);
+        }
+      },
+    ),
     { numRuns: 600 },
   );
 });

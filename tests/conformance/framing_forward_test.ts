@@ -20,7 +20,9 @@ const FORWARDED: readonly ForwardedCase[] = [
   },
   {
     name: "header named by Connection in another case, on a second line",
-    send: get("connection: keep-alive\r\nCONNECTION: x-sEcret ,, x-other\r\nX-Secret: 1\r\nX-Other: 2\r\n"),
+    send: get(
+      "connection: keep-alive\r\nCONNECTION: x-sEcret ,, x-other\r\nX-Secret: 1\r\nX-Other: 2\r\n",
+    ),
     line: LINE,
     lacks: ["x-secret", "x-other"],
   },
@@ -78,8 +80,16 @@ const FORWARDED: readonly ForwardedCase[] = [
     line: LINE,
     has: ["Host: example.test"],
   },
-  { name: "absolute form in capitals", send: get("", "HTTP://EXAMPLE.TEST/a"), line: LINE },
-  { name: "absolute form without path", send: get("", "http://example.test"), line: "GET / HTTP/1.1" },
+  {
+    name: "absolute form in capitals",
+    send: get("", "HTTP://EXAMPLE.TEST/a"),
+    line: LINE,
+  },
+  {
+    name: "absolute form without path",
+    send: get("", "http://example.test"),
+    line: "GET / HTTP/1.1",
+  },
   {
     name: "absolute form with a query alone",
     send: get("", "http://example.test?q"),
@@ -87,9 +97,15 @@ const FORWARDED: readonly ForwardedCase[] = [
   },
   {
     name: "forwarding headers of a stranger are replaced",
-    send: get("X-Forwarded-For: 1.2.3.4\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: evil.test\r\n"),
+    send: get(
+      "X-Forwarded-For: 1.2.3.4\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: evil.test\r\n",
+    ),
     line: LINE,
-    has: ["X-Forwarded-For: 127.0.0.1", "X-Forwarded-Proto: http", "X-Forwarded-Host: example.test"],
+    has: [
+      "X-Forwarded-For: 127.0.0.1",
+      "X-Forwarded-Proto: http",
+      "X-Forwarded-Host: example.test",
+    ],
   },
   {
     name: "Forwarded of a stranger does not pass",
@@ -131,18 +147,27 @@ const FORWARDED: readonly ForwardedCase[] = [
 
 Deno.test("forwarding: what the origin sees", async (t) => {
   await using pair = await ProxyPair.start();
-  for (const each of FORWARDED) await t.step(each.name, () => expectForwarded(pair, each));
+  for (const each of FORWARDED) {
+    await t.step(each.name, () => expectForwarded(pair, each));
+  }
 });
 
 Deno.test("forwarding: every request carries Via, a request id and a trace", async () => {
   await using pair = await ProxyPair.start();
-  await exchange(pair.port, get("Via: 1.0 before\r\nConnection: close\r\n"), { timeoutMs: 3000 });
+  await exchange(pair.port, get("Via: 1.0 before\r\nConnection: close\r\n"), {
+    timeoutMs: 3000,
+  });
   const [seen] = pair.origin.requests;
   const value = (name: string) =>
-    seen!.headers.filter(([key]) => key.toLowerCase() === name).map(([, text]) => text).join(", ");
+    seen!.headers.filter(([key]) => key.toLowerCase() === name).map((
+      [, text],
+    ) => text).join(", ");
   ok(/^1\.0 before, 1\.1 \S+$/.test(value("via")), value("via"));
   ok(/^[!-~]{1,128}$/.test(value("x-request-id")), value("x-request-id"));
-  ok(/^00-[0-9a-f]{32}-[0-9a-f]{16}-0[01]$/.test(value("traceparent")), value("traceparent"));
+  ok(
+    /^00-[0-9a-f]{32}-[0-9a-f]{16}-0[01]$/.test(value("traceparent")),
+    value("traceparent"),
+  );
 });
 
 Deno.test("forwarding: Max-Forwards 0 ends at the proxy", async (t) => {
@@ -151,9 +176,14 @@ Deno.test("forwarding: Max-Forwards 0 ends at the proxy", async (t) => {
     await t.step(method, async () => {
       const send =
         `${method} /a HTTP/1.1\r\nHost: example.test\r\nMax-Forwards: 0\r\nConnection: close\r\n\r\n`;
-      const { responses } = await exchange(pair.port, send, { timeoutMs: 3000 });
+      const { responses } = await exchange(pair.port, send, {
+        timeoutMs: 3000,
+      });
       equal(responses.length, 1);
-      ok([200, 204, 405].includes(responses[0]!.status), String(responses[0]!.status));
+      ok(
+        [200, 204, 405].includes(responses[0]!.status),
+        String(responses[0]!.status),
+      );
       equal(pair.origin.receivedText, "");
     });
   }
@@ -164,8 +194,14 @@ Deno.test("forwarding: OPTIONS * is never turned into another target", async () 
   const send = "OPTIONS * HTTP/1.1\r\nHost: example.test\r\nConnection: close\r\n\r\n";
   const { responses } = await exchange(pair.port, send, { timeoutMs: 3000 });
   equal(responses.length, 1);
-  ok([200, 204, 404].includes(responses[0]!.status), String(responses[0]!.status));
-  ok(pair.origin.requests.every(({ target }) => target === "*"), pair.origin.receivedText);
+  ok(
+    [200, 204, 404].includes(responses[0]!.status),
+    String(responses[0]!.status),
+  );
+  ok(
+    pair.origin.requests.every(({ target }) => target === "*"),
+    pair.origin.receivedText,
+  );
 });
 
 Deno.test("forwarding: hop-by-hop headers of the answer stop at the proxy", async () => {
@@ -184,12 +220,19 @@ Deno.test("forwarding: hop-by-hop headers of the answer stop at the proxy", asyn
         ]),
       ),
   });
-  const { responses } = await exchange(pair.port, get("Connection: close\r\n"), { timeoutMs: 3000 });
+  const { responses } = await exchange(
+    pair.port,
+    get("Connection: close\r\n"),
+    { timeoutMs: 3000 },
+  );
   const names = responses[0]!.headers.map(([name]) => name);
   for (const hop of ["x-hop", "keep-alive", "proxy-connection", "upgrade"]) {
     ok(!names.some((name) => name.toLowerCase() === hop), `${hop} in ${names}`);
   }
-  deepEqual(names.filter((name) => name.toLowerCase() === "set-cookie"), ["Set-Cookie", "set-cookie"]);
+  deepEqual(names.filter((name) => name.toLowerCase() === "set-cookie"), [
+    "Set-Cookie",
+    "set-cookie",
+  ]);
   ok(names.includes("X-eNd"));
 });
 
@@ -202,8 +245,13 @@ Deno.test("forwarding: pipelined requests are answered in order, one at a time",
     { length: count },
     (_, i) => get(i === count - 1 ? "Connection: close\r\n" : "", `/${i}`),
   );
-  const { responses, end } = await exchange(pair.port, requests.join(""), { timeoutMs: 5000 });
-  deepEqual(responses.map(({ body }) => textOf(body)), requests.map((_, i) => `/${i}`));
+  const { responses, end } = await exchange(pair.port, requests.join(""), {
+    timeoutMs: 5000,
+  });
+  deepEqual(
+    responses.map(({ body }) => textOf(body)),
+    requests.map((_, i) => `/${i}`),
+  );
   equal(end, "closed");
 });
 
@@ -228,9 +276,15 @@ Deno.test("forwarding: Expect is answered by the proxy when the body is wanted, 
 Deno.test("forwarding: HTTP/1.0 clients get no chunks and a closed connection", async () => {
   await using pair = await ProxyPair.start({}, {
     script: (connection) =>
-      connection.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"),
+      connection.send(
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+      ),
   });
-  const { responses, end } = await exchange(pair.port, "GET /a HTTP/1.0\r\n\r\n", { timeoutMs: 3000 });
+  const { responses, end } = await exchange(
+    pair.port,
+    "GET /a HTTP/1.0\r\n\r\n",
+    { timeoutMs: 3000 },
+  );
   equal(end, "closed");
   equal(textOf(responses[0]!.body), "hello");
   equal(headerOf(responses[0]!, "transfer-encoding"), undefined);

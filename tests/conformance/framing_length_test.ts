@@ -41,9 +41,21 @@ const REFUSED: readonly RefusedCase[] = [
     ["an underscore", " 1_0"],
     ["a digit of another script", " \xb2"],
     ["a bare CR", " 5\r5"],
-  ].map(([name, value]) => ({ name: `length with ${name}`, send: withLength(value!), want: [400] })),
-  { name: "length beyond 64 bits", send: withLength(" 18446744073709551621"), want: [400, 413] },
-  { name: "length beyond 53 bits", send: withLength(" 9007199254740993"), want: [400, 413] },
+  ].map(([name, value]) => ({
+    name: `length with ${name}`,
+    send: withLength(value!),
+    want: [400],
+  })),
+  {
+    name: "length beyond 64 bits",
+    send: withLength(" 18446744073709551621"),
+    want: [400, 413],
+  },
+  {
+    name: "length beyond 53 bits",
+    send: withLength(" 9007199254740993"),
+    want: [400, 413],
+  },
   {
     name: "two equal lengths",
     send: `${START}Content-Length: 5\r\nContent-Length: 5\r\n\r\nhello`,
@@ -64,10 +76,26 @@ const REFUSED: readonly RefusedCase[] = [
     send: `${START}Content-Length : 5\r\n\r\nhello`,
     want: [400],
   },
-  { name: "length on a folded line", send: `${START}Content-Length:\r\n 5\r\n\r\nhello`, want: [400] },
-  { name: "length behind a leading space", send: `${START} Content-Length: 5\r\n\r\nhello`, want: [400] },
-  { name: "length behind a bare LF", send: `${START}X: y\nContent-Length: 5\r\n\r\nhello`, want: [400] },
-  { name: "length behind a bare CR", send: `${START}X: y\rContent-Length: 5\r\n\r\nhello`, want: [400] },
+  {
+    name: "length on a folded line",
+    send: `${START}Content-Length:\r\n 5\r\n\r\nhello`,
+    want: [400],
+  },
+  {
+    name: "length behind a leading space",
+    send: `${START} Content-Length: 5\r\n\r\nhello`,
+    want: [400],
+  },
+  {
+    name: "length behind a bare LF",
+    send: `${START}X: y\nContent-Length: 5\r\n\r\nhello`,
+    want: [400],
+  },
+  {
+    name: "length behind a bare CR",
+    send: `${START}X: y\rContent-Length: 5\r\n\r\nhello`,
+    want: [400],
+  },
   {
     name: "length and chunked",
     send: `${START}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n${CHUNKED}`,
@@ -125,7 +153,11 @@ const REFUSED: readonly RefusedCase[] = [
     "\r\n chunked",
     "\r\n\tchunked",
     " chunked\r\n , identity",
-  ].map((value) => ({ name: `coding ${JSON.stringify(value)}`, send: withCoding(value), want: [400, 501] })),
+  ].map((value) => ({
+    name: `coding ${JSON.stringify(value)}`,
+    send: withCoding(value),
+    want: [400, 501],
+  })),
   {
     name: "two chunked lines",
     send: `${START}Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n${CHUNKED}`,
@@ -187,7 +219,12 @@ const FORWARDED: readonly ForwardedCase[] = [
     has: ["Content-Length: 5"],
     lacks: ["transfer-encoding"],
   },
-  { name: "length without space", send: withLength("5"), line: "POST /upload HTTP/1.1", body: "hello" },
+  {
+    name: "length without space",
+    send: withLength("5"),
+    line: "POST /upload HTTP/1.1",
+    body: "hello",
+  },
   {
     name: "length between tabs",
     send: withLength("\t5\t"),
@@ -222,7 +259,12 @@ const FORWARDED: readonly ForwardedCase[] = [
     body: "hello",
     lacks: ["content-length"],
   },
-  { name: "chunked in capitals", send: withCoding(" CHUNKED"), line: "POST /upload HTTP/1.1", body: "hello" },
+  {
+    name: "chunked in capitals",
+    send: withCoding(" CHUNKED"),
+    line: "POST /upload HTTP/1.1",
+    body: "hello",
+  },
   {
     name: "chunked behind a tab",
     send: withCoding("\tchunked \t"),
@@ -239,10 +281,14 @@ const FORWARDED: readonly ForwardedCase[] = [
 
 Deno.test("framing: ambiguous lengths and codings are refused and never forwarded", async (t) => {
   await using pair = await ProxyPair.start();
-  for (const each of REFUSED) await t.step(each.name, () => expectRefused(pair, each));
+  for (const each of REFUSED) {
+    await t.step(each.name, () => expectRefused(pair, each));
+  }
 });
 
 Deno.test("framing: clear lengths and codings arrive re-serialised", async (t) => {
   await using pair = await ProxyPair.start();
-  for (const each of FORWARDED) await t.step(each.name, () => expectForwarded(pair, each));
+  for (const each of FORWARDED) {
+    await t.step(each.name, () => expectForwarded(pair, each));
+  }
 });

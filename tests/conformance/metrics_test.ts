@@ -8,21 +8,29 @@ import { mergeSnapshots } from "../../src/observe/metrics_snapshot.ts";
 async function findPromtool(): Promise<string | undefined> {
   const name = Deno.env.get("PROMTOOL") ?? "promtool";
   try {
-    const { success } = await new Deno.Command(name, { args: ["--version"], stdout: "null", stderr: "null" })
+    const { success } = await new Deno.Command(name, {
+      args: ["--version"],
+      stdout: "null",
+      stderr: "null",
+    })
       .output();
     if (success) return name;
   } catch (cause) {
     if (!(cause instanceof Deno.errors.NotFound)) throw cause;
   }
   ok(Deno.env.get("CI") === undefined, "promtool is missing in CI");
-  console.log("promtool is not installed (Debian package prometheus): its check is left out");
+  console.log(
+    "promtool is not installed (Debian package prometheus): its check is left out",
+  );
   return undefined;
 }
 
 /** Every family with a sample, and label values that need escaping. */
 function populated() {
   const registry = new MetricsRegistry({ seriesMax: 3 });
-  const families = createFamilies(registry, { version: '1.0 "quoted" \\ \n next' });
+  const families = createFamilies(registry, {
+    version: '1.0 "quoted" \\ \n next',
+  });
   for (const family of Object.values(families)) {
     const { labelNames } = family.snapshot();
     for (const value of ["a", 'b"\\\n', "é", "one too many"]) {
@@ -34,7 +42,10 @@ function populated() {
   return mergeSnapshots([registry.snapshot(), registry.snapshot()]);
 }
 
-async function check(promtool: string, text: string): Promise<{ code: number; complaints: string[] }> {
+async function check(
+  promtool: string,
+  text: string,
+): Promise<{ code: number; complaints: string[] }> {
   const child = new Deno.Command(promtool, {
     args: ["check", "metrics"],
     stdin: "piped",
@@ -45,7 +56,8 @@ async function check(promtool: string, text: string): Promise<{ code: number; co
   await writer.write(new TextEncoder().encode(text));
   await writer.close();
   const { code, stdout, stderr } = await child.output();
-  const said = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
+  const said = new TextDecoder().decode(stdout) +
+    new TextDecoder().decode(stderr);
   return { code, complaints: said.split("\n").filter((line) => line !== "") };
 }
 

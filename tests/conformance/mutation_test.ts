@@ -15,10 +15,31 @@ const LISTENER = `header-timeout-secs 0.5
         request-timeout-secs 1`;
 
 /** Statuses a spoilt request may be answered with; anything else, 500 above all, is a bug. */
-const EXPECTED = new Set([100, 200, 204, 400, 404, 405, 408, 413, 414, 417, 431, 501, 502, 503, 504, 505]);
+const EXPECTED = new Set([
+  100,
+  200,
+  204,
+  400,
+  404,
+  405,
+  408,
+  413,
+  414,
+  417,
+  431,
+  501,
+  502,
+  503,
+  504,
+  505,
+]);
 
 /** Sends one mutant; what is wrong with the outcome, or undefined. */
-async function attack(port: number, text: string, patient: boolean): Promise<string | undefined> {
+async function attack(
+  port: number,
+  text: string,
+  patient: boolean,
+): Promise<string | undefined> {
   const client = await RawClient.connect(port);
   try {
     const sending = client.send(text);
@@ -30,14 +51,16 @@ async function attack(port: number, text: string, patient: boolean): Promise<str
     const readings = [false, true].map((headOnly) =>
       parseResponses(client.received, { ended: true, headOnly })
     );
-    const { responses } = readings.find(({ rest }) => rest.length === 0) ?? readings[0]!;
+    const { responses } = readings.find(({ rest }) => rest.length === 0) ??
+      readings[0]!;
     const odd = responses.find(({ status }) => !EXPECTED.has(status));
     if (odd) return `answered ${odd.status}`;
     if (client.received.length > 0 && responses.length === 0) {
       return "answered with something that is not HTTP";
     }
     // Empty lines, the last one maybe cut short, are no request, so nobody is owed an answer to them.
-    const needsAnswer = patient && text.replace(/^(\r\n)*\r?$/, "").replace(/^(\r\n)+/, "") !== "";
+    const needsAnswer = patient &&
+      text.replace(/^(\r\n)*\r?$/, "").replace(/^(\r\n)+/, "") !== "";
     return needsAnswer && responses.length === 0 ? "closed without an answer" : undefined;
   } finally {
     client.close();
@@ -53,7 +76,10 @@ Deno.test("mutations: the unspoilt requests are answered 200", async (t) => {
         headOnly: text.startsWith("HEAD"),
       });
       ok(responses.length > 0);
-      ok(responses.every(({ status }) => status === 200), responses.map(({ status }) => status).join());
+      ok(
+        responses.every(({ status }) => status === 200),
+        responses.map(({ status }) => status).join(),
+      );
     });
   }
 });
@@ -70,13 +96,26 @@ Deno.test(`mutations: ${COUNT} spoilt requests, no crash, hang, leak or unanswer
     while (started < COUNT && failures.length < 10) {
       const index = started++;
       const text = mutant(random);
-      const problem = await attack(pair.port, text, index % PATIENT_EVERY === 0);
-      if (problem) failures.push(`${problem}: ${JSON.stringify(text.slice(0, 600))}`);
+      const problem = await attack(
+        pair.port,
+        text,
+        index % PATIENT_EVERY === 0,
+      );
+      if (problem) {
+        failures.push(`${problem}: ${JSON.stringify(text.slice(0, 600))}`);
+      }
     }
   };
   await Promise.all(Array.from({ length: CONCURRENT }, lane));
-  if (failures.length > 0) throw new Error(`SEED=${seed}\n${failures.join("\n")}`);
-  const { responses } = await exchange(pair.port, VALID_REQUESTS[0]!, { timeoutMs: 3000 });
+  if (failures.length > 0) {
+    throw new Error(`SEED=${seed}\n${failures.join("\n")}`);
+  }
+  const { responses } = await exchange(pair.port, VALID_REQUESTS[0]!, {
+    timeoutMs: 3000,
+  });
   equal(responses[0]?.status, 200, "the proxy must still serve");
-  ok(await pair.socketsSettle(baseline + POOLED_MAX), `${pair.sockets} sockets, ${baseline} at first`);
+  ok(
+    await pair.socketsSettle(baseline + POOLED_MAX),
+    `${pair.sockets} sockets, ${baseline} at first`,
+  );
 });

@@ -33,7 +33,11 @@ interface SlowCase {
 }
 
 /** Sends one piece every `everyMs` until the connection is cut or the pieces are used up. */
-async function drip(client: RawClient, state: { closed: boolean }, pieces: Iterable<string>): Promise<void> {
+async function drip(
+  client: RawClient,
+  state: { closed: boolean },
+  pieces: Iterable<string>,
+): Promise<void> {
   for (const piece of pieces) {
     if (state.closed || !await client.send(piece)) return;
     await new Promise((resolve) => setTimeout(resolve, 100));
@@ -65,7 +69,11 @@ const CASES: readonly SlowCase[] = [
     atMost: HEADER_SECS * 1000,
     statuses: [408],
     act: (client, state) =>
-      drip(client, state, "GET /a HTTP/1.1\r\nHost: example.test\r\nX-Slow: aaaaaaaaaaaaaaaaaaaaaaaaaaaaa"),
+      drip(
+        client,
+        state,
+        "GET /a HTTP/1.1\r\nHost: example.test\r\nX-Slow: aaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+      ),
   },
   {
     name: "head that drips line by line",
@@ -74,7 +82,11 @@ const CASES: readonly SlowCase[] = [
     statuses: [408],
     act: async (client, state) => {
       await client.send("GET /a HTTP/1.1\r\nHost: example.test\r\n");
-      await drip(client, state, Array.from({ length: 60 }, (_, i) => `X-${i}: y\r\n`));
+      await drip(
+        client,
+        state,
+        Array.from({ length: 60 }, (_, i) => `X-${i}: y\r\n`),
+      );
     },
   },
   {
@@ -104,9 +116,9 @@ const CASES: readonly SlowCase[] = [
     atMost: REQUEST_SECS * 1000,
     statuses: [408],
     act: (client) =>
-      client.send("POST /a HTTP/1.1\r\nHost: example.test\r\nContent-Length: 100\r\n\r\nhello").then(() =>
-        undefined
-      ),
+      client.send(
+        "POST /a HTTP/1.1\r\nHost: example.test\r\nContent-Length: 100\r\n\r\nhello",
+      ).then(() => undefined),
   },
   {
     name: "body that drips",
@@ -114,7 +126,9 @@ const CASES: readonly SlowCase[] = [
     atMost: REQUEST_SECS * 1000,
     statuses: [408],
     act: async (client, state) => {
-      await client.send("POST /a HTTP/1.1\r\nHost: example.test\r\nContent-Length: 100000\r\n\r\n");
+      await client.send(
+        "POST /a HTTP/1.1\r\nHost: example.test\r\nContent-Length: 100000\r\n\r\n",
+      );
       await drip(client, state, forever("x"));
     },
   },
@@ -124,7 +138,9 @@ const CASES: readonly SlowCase[] = [
     atMost: REQUEST_SECS * 1000,
     statuses: [408],
     act: async (client, state) => {
-      await client.send("POST /a HTTP/1.1\r\nHost: example.test\r\nTransfer-Encoding: chunked\r\n\r\n");
+      await client.send(
+        "POST /a HTTP/1.1\r\nHost: example.test\r\nTransfer-Encoding: chunked\r\n\r\n",
+      );
       await drip(client, state, forever("1\r\nx\r\n"));
     },
   },
@@ -142,7 +158,10 @@ const CASES: readonly SlowCase[] = [
 ];
 
 /** Runs one misbehaving client to its end; how long it lasted and which statuses it saw. */
-async function suffer(port: number, each: SlowCase): Promise<{ lastedMs: number; statuses: number[] }> {
+async function suffer(
+  port: number,
+  each: SlowCase,
+): Promise<{ lastedMs: number; statuses: number[] }> {
   const client = await RawClient.connect(port);
   try {
     const state = { closed: false };
@@ -191,19 +210,31 @@ Deno.test("slow clients: each is cut at its bound while others are served", asyn
     const each = CASES[i]!;
     await t.step(each.name, () => {
       if (outcome instanceof Error) throw outcome;
-      const { lastedMs, statuses } = outcome as { lastedMs: number; statuses: number[] };
-      ok(lastedMs >= each.atLeast - 200, `cut after ${Math.round(lastedMs)} ms already`);
+      const { lastedMs, statuses } = outcome as {
+        lastedMs: number;
+        statuses: number[];
+      };
+      ok(
+        lastedMs >= each.atLeast - 200,
+        `cut after ${Math.round(lastedMs)} ms already`,
+      );
       ok(
         statuses.every((status) => each.statuses.includes(status)),
         `saw ${statuses}, want ${each.statuses}`,
       );
     });
   }
-  await t.step("good clients were served all the time", () => ok(served > 20, `${served} requests`));
+  await t.step(
+    "good clients were served all the time",
+    () => ok(served > 20, `${served} requests`),
+  );
   await t.step(
     "nothing is left open",
     async () =>
-      ok(await pair.socketsSettle(baseline + POOLED_MAX), `${pair.sockets} sockets, ${baseline} at first`),
+      ok(
+        await pair.socketsSettle(baseline + POOLED_MAX),
+        `${pair.sockets} sockets, ${baseline} at first`,
+      ),
   );
 });
 
@@ -219,7 +250,9 @@ Deno.test("slow clients: a reader that takes nothing is cut, and its upstream wi
         isGone = true;
         upstreamGone();
       });
-      await connection.send("HTTP/1.1 200 OK\r\nContent-Length: 1073741824\r\n\r\n");
+      await connection.send(
+        "HTTP/1.1 200 OK\r\nContent-Length: 1073741824\r\n\r\n",
+      );
       while (!isGone) {
         await connection.send(chunk);
         sent += chunk.length;
@@ -232,8 +265,14 @@ Deno.test("slow clients: a reader that takes nothing is cut, and its upstream wi
     await client.send(GET);
     await gone;
     const lastedMs = performance.now() - startedMs;
-    ok(lastedMs >= SEND_SECS * 1000 - 200, `cut after ${Math.round(lastedMs)} ms already`);
-    ok(lastedMs <= SEND_SECS * 1000 + SLACK_MS, `cut after ${Math.round(lastedMs)} ms only`);
+    ok(
+      lastedMs >= SEND_SECS * 1000 - 200,
+      `cut after ${Math.round(lastedMs)} ms already`,
+    );
+    ok(
+      lastedMs <= SEND_SECS * 1000 + SLACK_MS,
+      `cut after ${Math.round(lastedMs)} ms only`,
+    );
     // Kernel buffers on both sides take some megabytes; the proxy must not swallow the rest.
     ok(sent < 64 * 1024 * 1024, `the proxy swallowed ${sent} bytes`);
   } finally {
@@ -245,7 +284,9 @@ Deno.test("slow clients: a slow but steady reader gets everything", async () => 
   const body = "x".repeat(3 * 1024 * 1024);
   await using pair = await ProxyPair.start({ listener: LISTENER }, {
     script: (connection) =>
-      connection.send(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`),
+      connection.send(
+        `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+      ),
   });
   const client = await RawClient.connect(pair.port);
   try {
@@ -259,23 +300,35 @@ Deno.test("slow clients: a slow but steady reader gets everything", async () => 
 
 Deno.test("slow origin: silence before and inside the answer is cut at the read timeout", async (t) => {
   const upstream = "timeouts { connect-secs 1; request-secs 30; read-secs 1; write-secs 1; }";
-  await using pair = await ProxyPair.start({ upstream }, { script: (connection) => connection.gone });
+  await using pair = await ProxyPair.start({ upstream }, {
+    script: (connection) => connection.gone,
+  });
   await t.step("before the head: 504", async () => {
     const client = await RawClient.connect(pair.port);
     try {
       await client.send(GET);
-      equal((await client.response({ timeoutMs: 1000 + SLACK_MS }))?.status, 504);
+      equal(
+        (await client.response({ timeoutMs: 1000 + SLACK_MS }))?.status,
+        504,
+      );
     } finally {
       client.close();
     }
   });
-  await t.step("inside the body: the answer is broken off, not ended", async () => {
-    pair.origin.script = async (connection) => {
-      await connection.send("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhello");
-      await connection.gone;
-    };
-    const { responses, end } = await exchange(pair.port, GET, { timeoutMs: 1000 + SLACK_MS });
-    equal(end, "closed");
-    equal(responses[0]?.complete, false);
-  });
+  await t.step(
+    "inside the body: the answer is broken off, not ended",
+    async () => {
+      pair.origin.script = async (connection) => {
+        await connection.send(
+          "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhello",
+        );
+        await connection.gone;
+      };
+      const { responses, end } = await exchange(pair.port, GET, {
+        timeoutMs: 1000 + SLACK_MS,
+      });
+      equal(end, "closed");
+      equal(responses[0]?.complete, false);
+    },
+  );
 });

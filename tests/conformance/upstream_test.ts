@@ -29,11 +29,20 @@ class Proxy implements Disposable {
   constructor(port: number) {
     const clock = createClock();
     this.#deadlines = new Deadlines(clock, createTimers());
-    this.pools = new UpstreamPools({ dialer: createDialer(), clock, deadlines: this.#deadlines });
+    this.pools = new UpstreamPools({
+      dialer: createDialer(),
+      clock,
+      deadlines: this.#deadlines,
+    });
     const config = upstreamConfig({
       targets: [targetConfig(`127.0.0.1:${port}`)],
       connectionPool: { maxConnections: 8, maxIdle: 8, idleTimeoutSecs: 60 },
-      timeouts: { connectSecs: 5, requestSecs: 20, readSecs: 0.5, writeSecs: 5 },
+      timeouts: {
+        connectSecs: 5,
+        requestSecs: 20,
+        readSecs: 0.5,
+        writeSecs: 5,
+      },
     });
     this.#upstream = new LiveUpstream({
       config,
@@ -82,7 +91,10 @@ Deno.test("upstream: many requests share few real connections, each gets its own
   using proxy = new Proxy(origin.port);
   for (let round = 0; round < 5; round++) {
     const targets = Array.from({ length: 40 }, (_, i) => `/${round}/${i}`);
-    assert.deepEqual(await Promise.all(targets.map((target) => proxy.get(target))), targets);
+    assert.deepEqual(
+      await Promise.all(targets.map((target) => proxy.get(target))),
+      targets,
+    );
   }
   assert.equal(proxy.busy, 0);
   const [stats] = proxy.pools.stats();
@@ -104,7 +116,10 @@ Deno.test("upstream: an origin that breaks off at any byte never passes for whol
         connection.abort();
       };
       const got = await proxy.get();
-      assert.ok(["upstream_reset", "upstream_body_aborted"].includes(got), `${name} cut at ${cut}: ${got}`);
+      assert.ok(
+        ["upstream_reset", "upstream_body_aborted"].includes(got),
+        `${name} cut at ${cut}: ${got}`,
+      );
       assert.equal(proxy.busy, 0);
     }
     origin.script = (connection) => connection.send(answer);
@@ -131,7 +146,13 @@ Deno.test("upstream: bytes behind a response are never the next one's", async ()
 Deno.test("upstream: aborts at every stage free the connection", async () => {
   await using origin = new RawOrigin();
   using proxy = new Proxy(origin.port);
-  for (const answer of ["", "HTTP/1.1 20", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc"]) {
+  for (
+    const answer of [
+      "",
+      "HTTP/1.1 20",
+      "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc",
+    ]
+  ) {
     const reached = Promise.withResolvers<{ gone: Promise<void> }>();
     origin.script = async (connection) => {
       await connection.send(answer);

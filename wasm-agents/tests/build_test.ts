@@ -8,6 +8,9 @@ const HERE = new URL("../", import.meta.url);
 /** Bytes of a bundled component; most of it is the text of its types. */
 const COMPONENT_BYTES_MAX = 48 * 1024;
 
+/** What is more than an example: a rule language, expressions, parsers of every kind of body. */
+const BIGGER: Readonly<Record<string, number>> = { waf: 384 * 1024 };
+
 Deno.test("build: dist/ has the components of the sources and nothing else; else run build.ts", async () => {
   const names = await agentNames();
   ok(names.length >= 3, "there are agents to build");
@@ -17,7 +20,8 @@ Deno.test("build: dist/ has the components of the sources and nothing else; else
     const { component } = await buildAgent(new URL(`${name}/`, HERE));
     const committed = await Deno.readFile(new URL(`dist/${name}.wasm`, HERE));
     ok(component.length === committed.length && component.every((byte, at) => byte === committed[at]), name);
-    ok(component.length <= COMPONENT_BYTES_MAX, `${name} has ${component.length} bytes`);
+    const most = BIGGER[name] ?? COMPONENT_BYTES_MAX;
+    ok(component.length <= most, `${name} has ${component.length} bytes`);
   }
 });
 

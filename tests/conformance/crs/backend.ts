@@ -18,10 +18,16 @@ export function startBackend(): RawOrigin {
   return new RawOrigin({ script: answer });
 }
 
-async function answer(connection: OriginConnection, request: RecordedRequest): Promise<void> {
+async function answer(
+  connection: OriginConnection,
+  request: RecordedRequest,
+): Promise<void> {
   const path = request.target.split("?")[0];
   const reply = path === "/reflect" ? reflection(request) : { status: 200, headers: {}, body: bytesOf("") };
-  const head = [`HTTP/1.1 ${reply.status} As told`, `Content-Length: ${reply.body.length}`];
+  const head = [
+    `HTTP/1.1 ${reply.status} As told`,
+    `Content-Length: ${reply.body.length}`,
+  ];
   for (const [name, value] of Object.entries(reply.headers)) {
     if (name.toLowerCase() !== "content-length") head.push(`${name}: ${value}`);
   }
@@ -37,7 +43,11 @@ export function reflectionOf(
   try {
     wanted = JSON.parse(new TextDecoder().decode(body)) as Reflection;
   } catch {
-    return { status: 400, headers: {}, body: bytesOf("Invalid JSON in request body") };
+    return {
+      status: 400,
+      headers: {},
+      body: bytesOf("Invalid JSON in request body"),
+    };
   }
   const bytes = wanted.encodedBody !== undefined && wanted.encodedBody !== ""
     ? Uint8Array.fromBase64(wanted.encodedBody)
@@ -54,11 +64,13 @@ function reflection(request: RecordedRequest): ReturnType<typeof reflectionOf> {
 }
 
 function guessType(bytes: Uint8Array): string {
-  const start = new TextDecoder().decode(bytes.subarray(0, 512)).trimStart().toLowerCase();
+  const start = new TextDecoder().decode(bytes.subarray(0, 512)).trimStart()
+    .toLowerCase();
   if (
-    /^<(!doctype html|html|head|script|iframe|h1|div|font|table|a|style|title|b|body|br|p|!--)[\s>]/.test(
-      start,
-    )
+    /^<(!doctype html|html|head|script|iframe|h1|div|font|table|a|style|title|b|body|br|p|!--)[\s>]/
+      .test(
+        start,
+      )
   ) {
     return "text/html; charset=utf-8";
   }

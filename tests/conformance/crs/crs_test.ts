@@ -4,7 +4,7 @@ import { judge, type Observation } from "./judge.ts";
 import { requestBytes, type RequestSpec } from "./request_bytes.ts";
 import { runSuite } from "./run_suite.ts";
 import type { CrsSettings } from "./settings.ts";
-import { startPeer } from "./socket_contender.ts";
+import { crsRules, startPeer } from "./socket_contender.ts";
 import { crsFolder, NO_CRS, readSuite, readTests } from "./suite.ts";
 
 const PLAIN: RequestSpec = {
@@ -17,8 +17,16 @@ const PLAIN: RequestSpec = {
   autocomplete: true,
 };
 
-const REQUESTS: readonly { name: string; spec: Partial<RequestSpec>; want: string }[] = [
-  { name: "a plain GET", spec: {}, want: "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n" },
+const REQUESTS: readonly {
+  name: string;
+  spec: Partial<RequestSpec>;
+  want: string;
+}[] = [
+  {
+    name: "a plain GET",
+    spec: {},
+    want: "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+  },
   {
     name: "nothing is added when that is not wanted",
     spec: { autocomplete: false, data: "a=b c", version: "" },
@@ -32,7 +40,11 @@ const REQUESTS: readonly { name: string; spec: Partial<RequestSpec>; want: strin
   },
   {
     name: "form data that is encoded already stays",
-    spec: { method: "POST", data: "a=%3c b", headers: [["Connection", "keep-alive"]] },
+    spec: {
+      method: "POST",
+      data: "a=%3c b",
+      headers: [["Connection", "keep-alive"]],
+    },
     want: "POST / HTTP/1.1\r\nConnection: keep-alive\r\nContent-Type: application/x-www-form-urlencoded\r\n" +
       "Content-Length: 7\r\n\r\na=%3c b",
   },
@@ -71,34 +83,79 @@ const SEEN: Observation = {
   messages: "first\nsecond",
 };
 
-const VERDICTS: readonly { name: string; output: string; seen?: Partial<Observation>; problems: number }[] = [
+const VERDICTS: readonly {
+  name: string;
+  output: string;
+  seen?: Partial<Observation>;
+  problems: number;
+}[] = [
   { name: "nothing expected", output: "", problems: 0 },
-  { name: "a match expected and there", output: "log: { expect_ids: [1] }", problems: 0 },
-  { name: "a match expected and missing", output: "log: { expect_ids: [1, 3] }", problems: 1 },
-  { name: "a match not wanted", output: "log: { no_expect_ids: [2] }", problems: 1 },
-  { name: "a match not wanted and not there", output: "log: { no_expect_ids: [3] }", problems: 0 },
+  {
+    name: "a match expected and there",
+    output: "log: { expect_ids: [1] }",
+    problems: 0,
+  },
+  {
+    name: "a match expected and missing",
+    output: "log: { expect_ids: [1, 3] }",
+    problems: 1,
+  },
+  {
+    name: "a match not wanted",
+    output: "log: { no_expect_ids: [2] }",
+    problems: 1,
+  },
+  {
+    name: "a match not wanted and not there",
+    output: "log: { no_expect_ids: [3] }",
+    problems: 0,
+  },
   { name: "a message", output: "log: { match_regex: 'sec.nd' }", problems: 0 },
-  { name: "no such message", output: "log: { match_regex: 'third' }", problems: 1 },
-  { name: "a message not wanted", output: "log: { no_match_regex: 'first' }", problems: 1 },
+  {
+    name: "no such message",
+    output: "log: { match_regex: 'third' }",
+    problems: 1,
+  },
+  {
+    name: "a message not wanted",
+    output: "log: { no_match_regex: 'first' }",
+    problems: 1,
+  },
   { name: "another status", output: "status: 403", problems: 1 },
   { name: "one of some statuses", output: "status: [403, 200]", problems: 0 },
-  { name: "text of the response", output: "response_contains: hell", problems: 0 },
+  {
+    name: "text of the response",
+    output: "response_contains: hell",
+    problems: 0,
+  },
   { name: "no such text", output: "response_contains: heaven", problems: 1 },
-  { name: "no response", output: "log: { expect_ids: [1] }", seen: { status: undefined }, problems: 1 },
+  {
+    name: "no response",
+    output: "log: { expect_ids: [1] }",
+    seen: { status: undefined },
+    problems: 1,
+  },
   {
     name: "no response, as expected",
     output: "expect_error: true",
     seen: { status: undefined },
     problems: 0,
   },
-  { name: "a response instead of an error", output: "expect_error: true", problems: 1 },
+  {
+    name: "a response instead of an error",
+    output: "expect_error: true",
+    problems: 1,
+  },
 ];
 
 for (const { name, output, seen, problems } of VERDICTS) {
   Deno.test(`crs runner, verdict: ${name}`, () => {
     const [test] = readTests(`rule_id: 1
 tests: [{ test_id: 1, stages: [{ input: { uri: / }, output: { ${output} } }] }]`);
-    equal(judge(test!.stages[0]!.expectation, { ...SEEN, ...seen }).length, problems);
+    equal(
+      judge(test!.stages[0]!.expectation, { ...SEEN, ...seen }).length,
+      problems,
+    );
   });
 }
 
@@ -118,8 +175,12 @@ const NGINX_DEVIATES = new Set([
 ]);
 
 for (const server of MODSECURITY_SERVERS) {
-  const ignore = folder === undefined || (!hasModSecurity(server) && Deno.env.get("CI") === undefined);
-  Deno.test({ name: `crs: ${server} with ModSecurity passes a sample of the suite`, ignore }, async () => {
+  const ignore = folder === undefined ||
+    (!hasModSecurity(server) && Deno.env.get("CI") === undefined);
+  Deno.test({
+    name: `crs: ${server} with ModSecurity passes a sample of the suite`,
+    ignore,
+  }, async () => {
     const settings: CrsSettings = {
       folder: folder!,
       engine: "DetectionOnly",
@@ -127,10 +188,14 @@ for (const server of MODSECURITY_SERVERS) {
       forTests: true,
     };
     const tests = readSuite(folder!).filter((test, index) =>
-      index % PEER_STRIDE === 0 && (server !== "nginx" || !NGINX_DEVIATES.has(test.ruleId))
+      index % PEER_STRIDE === 0 &&
+      (server !== "nginx" || !NGINX_DEVIATES.has(test.ruleId))
     );
-    await using peer = await startPeer(server, settings);
+    await using peer = await startPeer(server, crsRules(settings));
     const { failures } = await runSuite(peer, tests);
-    deepEqual(failures.map((each) => `${each.title}: ${each.problems.join("; ")}`), []);
+    deepEqual(
+      failures.map((each) => `${each.title}: ${each.problems.join("; ")}`),
+      [],
+    );
   });
 }

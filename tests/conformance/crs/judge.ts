@@ -18,13 +18,15 @@ export interface Observation {
 export function judge(expectation: Expectation, seen: Observation): string[] {
   if (expectation.expectError === true && seen.status === undefined) return [];
   const problems: string[] = [];
-  if (seen.status === undefined) problems.push("no response");
+  if (seen.status === undefined) problems.push(`no response ${seen.messages.slice(0, 80)}`.trimEnd());
   else if (expectation.expectError === true) {
     problems.push(`a response (${seen.status}) where none was expected`);
   }
   if (expectation.statuses.length > 0 && seen.status !== undefined) {
     if (!expectation.statuses.includes(seen.status)) {
-      problems.push(`status ${seen.status}, not ${expectation.statuses.join(" or ")}`);
+      problems.push(
+        `status ${seen.status}, not ${expectation.statuses.join(" or ")}`,
+      );
     }
   }
   const wanted = expectation.responseContains;
@@ -32,7 +34,9 @@ export function judge(expectation: Expectation, seen: Observation): string[] {
     problems.push(`the response does not contain ${JSON.stringify(wanted)}`);
   }
   const missing = expectation.expectIds.filter((id) => !seen.ids.has(id));
-  if (missing.length > 0) problems.push(`no match of ${missing.join(", ")} (status ${seen.status})`);
+  if (missing.length > 0) {
+    problems.push(`no match of ${missing.join(", ")} (status ${seen.status})`);
+  }
   const surplus = expectation.noExpectIds.filter((id) => seen.ids.has(id));
   if (surplus.length > 0) problems.push(`a match of ${surplus.join(", ")}`);
   for (const each of expectation.matchRegex) {

@@ -34,16 +34,24 @@ export function requestBytes(spec: RequestSpec): Uint8Array<ArrayBuffer> {
     complete("Content-Type", FORM);
     if (find("content-type") === FORM) data = encodeForm(data);
   }
-  if (find("content-type")?.startsWith("multipart/form-data;")) data = data.replaceAll("\n", "\r\n");
+  if (find("content-type")?.startsWith("multipart/form-data;")) {
+    data = data.replaceAll("\n", "\r\n");
+  }
   const body = encoder.encode(data);
   if (spec.autocomplete) {
-    if ((find("connection") ?? "") === "") headers.push(["Connection", "close"]);
+    if ((find("connection") ?? "") === "") {
+      headers.push(["Connection", "close"]);
+    }
     if (body.length > 0 || METHOD_WITH_BODY.test(spec.method)) {
       complete("Content-Length", String(body.length));
     }
   }
-  const lines = headers.map(([name, value]) => `${name}: ${value}\r\n`).join("");
-  const head = encoder.encode(`${spec.method} ${spec.uri} ${spec.version}\r\n${lines}\r\n`);
+  const lines = headers.map(([name, value]) => `${name}: ${value}\r\n`).join(
+    "",
+  );
+  const head = encoder.encode(
+    `${spec.method} ${spec.uri} ${spec.version}\r\n${lines}\r\n`,
+  );
   const whole = new Uint8Array(head.length + body.length);
   whole.set(head);
   whole.set(body, head.length);

@@ -18,13 +18,22 @@ export interface SuiteResult {
 }
 
 /** Runs every test, as many at a time as the contender has lanes. */
-export async function runSuite(contender: Contender, tests: readonly CrsTest[]): Promise<SuiteResult> {
+export async function runSuite(
+  contender: Contender,
+  tests: readonly CrsTest[],
+): Promise<SuiteResult> {
   const failures: Failure[] = [];
   const waiting = tests.values();
   const lane = async () => {
     for (const test of waiting) {
       const problems = await runTest(contender, test);
-      if (problems.length > 0) failures.push({ title: test.title, description: test.description, problems });
+      if (problems.length > 0) {
+        failures.push({
+          title: test.title,
+          description: test.description,
+          problems,
+        });
+      }
     }
   };
   await Promise.all(Array.from({ length: contender.lanes }, lane));
@@ -36,7 +45,9 @@ async function runTest(contender: Contender, test: CrsTest): Promise<string[]> {
   const problems: string[] = [];
   for (const [index, stage] of test.stages.entries()) {
     const found = judge(stage.expectation, await contender.observe(stage));
-    problems.push(...found.map((each) => test.stages.length > 1 ? `stage ${index + 1}: ${each}` : each));
+    problems.push(
+      ...found.map((each) => test.stages.length > 1 ? `stage ${index + 1}: ${each}` : each),
+    );
   }
   return problems;
 }

@@ -59,5 +59,8 @@ SecAction "id:900005,phase:1,nolog,pass,${variables.map((each) => `setvar:'${eac
 export function ruleFiles({ folder }: CrsSettings): string[] {
   const names = [...Deno.readDirSync(`${folder}/rules`)].map((each) => each.name);
   const rules = names.filter((each) => each.endsWith(".conf")).sort();
-  return [`${folder}/crs-setup.conf.example`, ...rules.map((each) => `${folder}/rules/${each}`)];
+  return [
+    `${folder}/crs-setup.conf.example`,
+    ...rules.map((each) => `${folder}/rules/${each}`),
+  ];
 }

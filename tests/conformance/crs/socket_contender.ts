@@ -1,8 +1,9 @@
 /** Firewalls that are reached through a socket. */
 
 import { parseResponses, RawClient, textOf } from "../../support/raw_client.ts";
+import { freePort, Sentinel } from "../../support/servers.ts";
 import { type ModSecurityServer, startModSecurity } from "../../support/modsecurity.ts";
-import { AuditLog, type ReadEntry, readModSecurity2, readModSecurity3 } from "./audit_log.ts";
+import { AuditLog, type ReadEntry, readModSecurity2, readModSecurity3, readSentinel } from "./audit_log.ts";
 import { startBackend } from "./backend.ts";
 import type { Observation } from "./judge.ts";
 import { type CrsSettings, ruleFiles, setupDirectives } from "./settings.ts";
@@ -29,13 +30,17 @@ export async function sendStage(
   const client = new RawClient(socket);
   try {
     const sending = client.send(stage.bytes);
-    let response = await client.response({ timeoutMs: RESPONSE_TIMEOUT_MS, headOnly: stage.isHead })
+    let response = await client.response({
+      timeoutMs: RESPONSE_TIMEOUT_MS,
+      headOnly: stage.isHead,
+    })
       .catch(() => null);
     if (response === null) {
       // A server that waits for the rest of the request answers, or logs at least, once none can come.
       await client.finishSending();
       await client.closedWithin(RESPONSE_TIMEOUT_MS);
-      response = parseResponses(client.received, { ended: true, headOnly: stage.isHead }).responses[0] ??
+      response = parseResponses(client.received, { ended: true, headOnly: stage.isHead })
+        .responses[0] ??
         null;
     }
     await sending;
@@ -54,8 +59,23 @@ const READERS: Readonly<Record<ModSecurityServer, ReadEntry>> = {
   nginx: readModSecurity3,
 };
 
+/** What a firewall is to run. */
+export interface RuleSet {
+  readonly directives: string;
+  /** Files to include after the directives. */
+  readonly files: readonly string[];
+}
+
+/** The Core Rule Set under these settings. */
+export function crsRules(settings: CrsSettings): RuleSet {
+  return { directives: setupDirectives(settings), files: ruleFiles(settings) };
+}
+
 /** Starts a server with ModSecurity, the rules, and the backend that the tests want. */
-export async function startPeer(server: ModSecurityServer, settings: CrsSettings): Promise<Contender> {
+export async function startPeer(
+  server: ModSecurityServer,
+  rules: RuleSet,
+): Promise<Contender> {
   await using cleanUp = new AsyncDisposableStack();
   const folder = await Deno.makeTempDir({ prefix: `crs-${server}-` });
   cleanUp.defer(() => Deno.remove(folder, { recursive: true }));
@@ -67,8 +87,8 @@ export async function startPeer(server: ModSecurityServer, settings: CrsSettings
       folder,
       auditLog,
       originPort: backend.port,
-      directives: setupDirectives(settings),
-      ruleFiles: ruleFiles(settings),
+      directives: rules.directives,
+      ruleFiles: rules.files,
     }),
   );
   const log = cleanUp.use(new AuditLog(auditLog, READERS[server]));
@@ -77,7 +97,53 @@ export async function startPeer(server: ModSecurityServer, settings: CrsSettings
     lanes: 4,
     async observe(stage) {
       const { clientPort, ...seen } = await sendStage(running.port, stage);
-      return { ...seen, ...await log.take(clientPort) };
+      return { ...seen, ...await log.take(String(clientPort)) };
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+/** A match of every request, so that each has its line in the audit log. */
+const MARKER = `SecAction "id:900999,phase:1,pass,log,msg:'Every request'"\n`;
+
+/** Starts Sentinel with one worker and the rules. */
+export async function startSentinelPeer(rules: RuleSet): Promise<Contender> {
+  await using cleanUp = new AsyncDisposableStack();
+  const folder = await Deno.makeTempDir({ prefix: "crs-sentinel-" });
+  cleanUp.defer(() => Deno.remove(folder, { recursive: true }));
+  const backend = cleanUp.use(startBackend());
+  await Deno.writeTextFile(`${folder}/setup.conf`, rules.directives + MARKER);
+  const auditLog = `${folder}/audit.log`;
+  await Deno.writeTextFile(auditLog, "");
+  const port = freePort();
+  const files = [`${folder}/setup.conf`, ...rules.files].map((each) => `"${each}"`).join(" ");
+  cleanUp.use(
+    await Sentinel.start({
+      ready: port,
+      kdl: `system { worker-threads 1; }
+agents-dir enabled=#false
+agents { agent "waf" type="waf" { config { rules ${files}; inspect-response-body #true; }; }; }
+filters { filter "waf" { type "agent"; agent "waf"; }; }
+listeners { listener "main" { address "127.0.0.1:${port}"; protocol "http"; }; }
+routes { route "all" { matches { path-prefix "/"; }; filters "waf"; upstream "origin"; }; }
+upstreams { upstream "origin" { target "127.0.0.1:${backend.port}"; }; }
+observability { metrics { address "127.0.0.1:${freePort()}"; }
+  logging { level "warn"; access-log { enabled #false; }
+    audit-log { file "${auditLog}"; buffer-size 0; log-agent-decisions #false; }
+  }
+}
+`,
+    }),
+  );
+  const log = cleanUp.use(new AuditLog(auditLog, readSentinel));
+  const owned = cleanUp.move();
+  return {
+    lanes: 4,
+    async observe(stage) {
+      const { clientPort: _, ...seen } = await sendStage(port, stage);
+      const id = /\r\nx-correlation-id: *([^\r]+)/i.exec(seen.response)?.[1];
+      if (id === undefined) return { ...seen, ids: new Set(), messages: "" };
+      return { ...seen, ...await log.take(id) };
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };

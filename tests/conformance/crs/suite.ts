@@ -38,7 +38,9 @@ export interface CrsTest {
 
 /** Where rules and tests are: `CRS_DIR`, or the folder next to the repository; undefined when neither exists. */
 export function crsFolder(): string | undefined {
-  const beside = fileURLToPath(new URL("../../../../shared/data/crs", import.meta.url));
+  const beside = fileURLToPath(
+    new URL("../../../../shared/data/crs", import.meta.url),
+  );
   const folder = Deno.env.get("CRS_DIR") ?? beside;
   try {
     return Deno.statSync(`${folder}/rules`).isDirectory ? folder : undefined;
@@ -126,7 +128,8 @@ function readInput(input: Readonly<Record<string, unknown>>): RequestSpec {
     headers: headers.map(([name, value]) => [name, String(value ?? "")]),
     data: data === undefined || data === null ? "" : String(data),
     encodedRequest: encoded === undefined || encoded === "" ? undefined : String(encoded),
-    autocomplete: input["autocomplete_headers"] !== false && input["stop_magic"] !== true,
+    autocomplete: input["autocomplete_headers"] !== false &&
+      input["stop_magic"] !== true,
   };
 }
 
@@ -141,7 +144,9 @@ function readOutput(output: Readonly<Record<string, unknown>>): Expectation {
     noExpectIds: numbers(log["no_expect_ids"]),
     matchRegex: expressions(log["match_regex"], output["log_contains"]),
     noMatchRegex: expressions(log["no_match_regex"], output["no_log_contains"]),
-    statuses: numbers(Array.isArray(statuses) || statuses === undefined ? statuses : [statuses]),
+    statuses: numbers(
+      Array.isArray(statuses) || statuses === undefined ? statuses : [statuses],
+    ),
     responseContains: output["response_contains"] === undefined
       ? undefined
       : String(output["response_contains"]),
@@ -153,7 +158,10 @@ function numbers(value: unknown): number[] {
   return value === undefined || value === null ? [] : list(value, "list of numbers").map(Number);
 }
 
-function record(value: unknown, what: string): Readonly<Record<string, unknown>> {
+function record(
+  value: unknown,
+  what: string,
+): Readonly<Record<string, unknown>> {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw new Error(`${what} is not a mapping`);
   }

@@ -78,12 +78,11 @@ export class BodyDecision {
 
 const KEEP = new BodyDecision();
 
-const CHUNK = new Chunk();
-
-/** The chunk that a body handler gets; there is one object for all of them. */
+/** The chunk that a body handler gets: a new one each time, for what an older object leads to is kept for ever. */
 export function chunkOf(bytes: Bytes, index: u32, isLast: bool): Chunk {
-  CHUNK.bytes = bytes;
-  CHUNK.index = index;
-  CHUNK.isLast = isLast;
-  return CHUNK;
+  const chunk = new Chunk();
+  chunk.bytes = bytes;
+  chunk.index = index;
+  chunk.isLast = isLast;
+  return chunk;
 }

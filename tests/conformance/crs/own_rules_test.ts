@@ -1,0 +1,93 @@
+import { deepEqual, ok } from "node:assert/strict";
+import { ruleFiles } from "../../../wasm-agents/waf/rules/generate.ts";
+import { hasModSecurity } from "../../support/modsecurity.ts";
+import { attackStages, benignStages, type CorpusStage } from "./corpora.ts";
+import { type Contender, crsRules, startPeer } from "./socket_contender.ts";
+import { crsFolder, readSuite } from "./suite.ts";
+
+/** Our own rules are plain SecLang, so ModSecurity is as good a judge of them as our engine. */
+const OWN_RULES = { directives: "", files: ruleFiles() };
+
+/** Rules that refuse a request for its score: of the Core Rule Set, and of ours. */
+const CRS_VERDICT = 949_110;
+const OWN_VERDICT = 9_590_001;
+
+const folder = crsFolder();
+const ignore = !hasModSecurity("apache") && Deno.env.get("CI") === undefined;
+
+/** Every so manyth test of the suite. */
+const STRIDE = 4;
+
+/** The names of the stages that the contender refuses. */
+async function refused(
+  contender: Contender,
+  stages: readonly CorpusStage[],
+  verdict: number,
+): Promise<Set<string>> {
+  const names = new Set<string>();
+  const waiting = stages.values();
+  const lane = async () => {
+    for (const { name, stage } of waiting) {
+      if ((await contender.observe(stage)).ids.has(verdict)) names.add(name);
+    }
+  };
+  await Promise.all(Array.from({ length: contender.lanes }, lane));
+  return names;
+}
+
+Deno.test({
+  name: "own rules: level 1 refuses no benign request of the corpus",
+  ignore,
+}, async () => {
+  await using own = await startPeer("apache", OWN_RULES);
+  deepEqual([...await refused(own, benignStages(), OWN_VERDICT)], []);
+});
+
+Deno.test({
+  name: "own rules: level 1 refuses 99 % of the attacks of the corpus",
+  ignore,
+}, async () => {
+  await using own = await startPeer("apache", OWN_RULES);
+  const stages = attackStages();
+  const found = await refused(own, stages, OWN_VERDICT);
+  const missed = stages.filter(({ name }) => !found.has(name)).map(({ name }) => name);
+  ok(missed.length <= stages.length / 100, missed.join("\n"));
+});
+
+Deno.test({
+  name: "own rules: level 1 detects more of the suite's attacks than the Core Rule Set does at level 1",
+  ignore: ignore || folder === undefined,
+}, async () => {
+  const tests = readSuite(folder!).filter((_, index) => index % STRIDE === 0);
+  const named = (isAttack: boolean) =>
+    tests.filter(({ stages }) => stages[0]!.expectation.expectIds.length > 0 === isAttack)
+      .filter(({ stages }) => isAttack || stages[0]!.expectation.noExpectIds.length > 0)
+      .map(({ title, stages }) => ({ name: title, stage: stages[0]! }));
+  await using crs = await startPeer(
+    "apache",
+    crsRules({
+      folder: folder!,
+      engine: "DetectionOnly",
+      paranoiaLevel: 1,
+      forTests: false,
+    }),
+  );
+  await using own = await startPeer("apache", OWN_RULES);
+  const attacks = named(true);
+  const byCrs = await refused(crs, attacks, CRS_VERDICT);
+  const byOwn = await refused(own, attacks, OWN_VERDICT);
+  console.log(
+    `Of ${attacks.length} attacks CRS refuses ${byCrs.size}, our own rules ${byOwn.size}.`,
+  );
+  ok(
+    byOwn.size > byCrs.size,
+    `${byOwn.size} against ${byCrs.size} of ${attacks.length}`,
+  );
+  // A test that expects no match of one rule may still be an attack that others see.
+  const benign = named(false);
+  const wrongly = await refused(own, benign, OWN_VERDICT);
+  for (const name of await refused(crs, benign, CRS_VERDICT)) {
+    wrongly.delete(name);
+  }
+  deepEqual([...wrongly], []);
+});

@@ -1,0 +1,135 @@
+/** Bodies: which of them are read and how, and what they are taken apart into. */
+
+import { Bytes, Text } from "sentinel";
+import { BODY_JSON, BODY_MULTIPART, BODY_NONE, BODY_URLENCODED, BODY_XML } from "../seclang/ctls";
+import { LIMIT_PARTIAL, Settings } from "../seclang/settings";
+import {
+  KIND_BODY_SCALAR,
+  LIST_ARGS_POST,
+  TABLE,
+  VAR_INBOUND_DATA_ERROR,
+  VAR_REQBODY_ERROR,
+  VAR_REQBODY_ERROR_MSG,
+  VAR_REQBODY_PROCESSOR_ERROR,
+  VAR_REQBODY_PROCESSOR_ERROR_MSG,
+  VAR_REQUEST_BODY,
+  VAR_REQUEST_BODY_LENGTH,
+  VAR_URLENCODED_ERROR,
+  VARIABLES,
+} from "../seclang/variables";
+import { isSpace, isWord, part, trimmed } from "../seclang/words";
+import { BodyToRead, parseBody } from "./body_parsers";
+import { requestHeader } from "./gather";
+import { forgetSingle, newEpoch, setSingle } from "./lists";
+import { finishSink, sinkOverflowed, startSink } from "./list_sink";
+import { hasBadEscape } from "./request_values";
+import * as transaction from "./transaction";
+
+const ONE = Text.of("1");
+const TOO_MANY = Text.of(
+  "there are more arguments than the limit; those beyond were looked at together",
+);
+
+/** Chooses a processor by the type of the content, as long as no rule has chosen one. */
+export function chooseProcessor(takesJsonAndXml: bool): void {
+  const type = requestHeader("content-type");
+  if (type === null) return;
+  const word = mediaType(type);
+  if (isWord(word, "application/x-www-form-urlencoded")) {
+    transaction.setBodyProcessor(BODY_URLENCODED);
+  } else if (isWord(word, "multipart/form-data")) {
+    transaction.setBodyProcessor(BODY_MULTIPART);
+  } else if (takesJsonAndXml) {
+    if (isWord(word, "application/json") || endsWith(word, "+json")) {
+      transaction.setBodyProcessor(BODY_JSON);
+    } else if (
+      isWord(word, "application/xml") || isWord(word, "text/xml") ||
+      endsWith(word, "+xml")
+    ) {
+      transaction.setBodyProcessor(BODY_XML);
+    }
+  }
+}
+
+/** A media type without its parameters. */
+export function mediaType(type: Bytes): Bytes {
+  let end = 0;
+  while (
+    end < type.length && type.byteAt(end) != 0x3b && type.byteAt(end) != 0x2c
+  ) end++;
+  return trimmed(part(type, 0, end));
+}
+
+function endsWith(word: Bytes, tail: string): bool {
+  return word.length > tail.length &&
+    isWord(part(word, word.length - tail.length, word.length), tail);
+}
+
+/** Whether the head of a request announces a body. */
+export function announcesBody(): bool {
+  if (requestHeader("transfer-encoding") !== null) return true;
+  const length = requestHeader("content-length");
+  if (length === null) return false;
+  for (let index = 0; index < length.length; index++) {
+    const byte = length.byteAt(index);
+    if (byte != 0x30 && !isSpace(byte)) return true;
+  }
+  return false;
+}
+
+/**
+ * Takes a body apart into arguments, files and the like. A body over the limit that is not refused is cut off there.
+ * `isCut` says that the proxy has cut it already.
+ */
+export function readRequestBody(
+  body: Bytes,
+  settings: Settings,
+  isCut: bool,
+): void {
+  forgetBodyValues();
+  let seen = body;
+  let isPartial = isCut;
+  if (
+    body.length > transaction.requestBodyLimit &&
+    settings.requestBodyLimitAction == LIMIT_PARTIAL
+  ) {
+    seen = part(body, 0, transaction.requestBodyLimit);
+    isPartial = true;
+  }
+  const length = Text.of(body.length.toString());
+  setSingle(VAR_REQUEST_BODY_LENGTH, length.at, length.length);
+  if (isPartial) setSingle(VAR_INBOUND_DATA_ERROR, ONE.at, ONE.length);
+  const processor = transaction.bodyProcessor;
+  // As in ModSecurity 2: the raw body of a type that has a processor of its own is not a value besides.
+  if (
+    processor == BODY_URLENCODED || processor == BODY_NONE ||
+    transaction.isBodyForced
+  ) {
+    setSingle(VAR_REQUEST_BODY, seen.at, seen.length);
+  }
+  if (processor == BODY_URLENCODED && hasBadEscape(seen)) {
+    setSingle(VAR_URLENCODED_ERROR, ONE.at, ONE.length);
+  }
+  startSink(LIST_ARGS_POST);
+  const problem = parseBody(new BodyToRead(seen, requestHeader("content-type"), isPartial), settings);
+  if (problem !== null) bodyError(problem);
+  else if (sinkOverflowed()) bodyError(TOO_MANY);
+  finishSink();
+  newEpoch();
+}
+
+/** What is known of the body is asked for anew. */
+function forgetBodyValues(): void {
+  for (let variable = 0; variable < VARIABLES; variable++) {
+    if (unchecked(TABLE[variable]).kind == KIND_BODY_SCALAR) {
+      forgetSingle(variable);
+    }
+  }
+}
+
+function bodyError(message: Bytes): void {
+  setSingle(VAR_REQBODY_ERROR, ONE.at, ONE.length);
+  setSingle(VAR_REQBODY_PROCESSOR_ERROR, ONE.at, ONE.length);
+  setSingle(VAR_REQBODY_ERROR_MSG, message.at, message.length);
+  setSingle(VAR_REQBODY_PROCESSOR_ERROR_MSG, message.at, message.length);
+}

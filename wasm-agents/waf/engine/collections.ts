@@ -1,0 +1,248 @@
+/**
+ * Collections that outlast a request: IP, GLOBAL, SESSION, USER, RESOURCE. They lie in the values that all instances
+ * share, one entry for a collection and its key. `initcol` reads one; at the end of the transaction what was changed is
+ * written back on top of what is there by then, so that counters of requests at the same time add up.
+ *
+ * An entry is a list of variables: length of the name (2 bytes), name, end in Unix seconds (8 bytes, 0: with the
+ * collection), length of the value (4 bytes), value.
+ */
+
+import { Bytes, ByteWriter, clock, Text } from "sentinel";
+import { allocate } from "sentinel/arena";
+import * as kv from "sentinel/bindings/kv";
+import { VAR_IP, VAR_TX } from "../seclang/variables";
+import { leadingNumber } from "../seclang/words";
+import * as stores from "./stores";
+
+/** Bytes of a key and of an entry that the proxy takes. */
+const KEY_BYTES_MAX: i32 = 256;
+const ENTRY_BYTES_MAX: i32 = 65536;
+
+/** How often a write is tried again when somebody else was faster. */
+const TRIES: i32 = 4;
+
+/** Of each collection: address and length of its key; no key, not in use. */
+const keys: usize = memory.data(48, 8);
+
+let timeoutS: i32 = 3600;
+let isUsed: bool = false;
+
+/** Seconds that a collection lasts after its last change. */
+export function setCollectionTimeout(seconds: i32): void {
+  timeoutS = seconds;
+}
+
+/** A transaction begins with no collection. */
+export function clearCollections(): void {
+  if (isUsed) memory.fill(keys, 0, 48);
+  isUsed = false;
+}
+
+/** The key that a collection was opened with; no bytes when it was not. */
+export function collectionKey(collection: i32): Bytes {
+  const place = keys + 8 * (collection - VAR_TX);
+  return new Bytes(load<usize>(place), load<i32>(place, 4));
+}
+
+/** Whether any collection is open. */
+export function hasCollections(): bool {
+  return isUsed;
+}
+
+/** Opens a collection and takes its variables in. */
+export function openCollection(collection: i32, key: Bytes): void {
+  if (collectionKey(collection).length > 0 || key.length == 0) return;
+  bindCollection(collection, key);
+  readEntry(collection);
+  markOld(collection);
+}
+
+/** Says under which key a collection is known, without reading it. */
+export function bindCollection(collection: i32, key: Bytes): void {
+  const place = keys + 8 * (collection - VAR_TX);
+  setKey(place, key);
+  isUsed = true;
+}
+
+function setKey(place: usize, key: Bytes): void {
+  store<usize>(place, key.at);
+  store<i32>(place, min(key.length, KEY_BYTES_MAX - 8), 4);
+}
+
+function entryName(collection: i32): Text {
+  const key = collectionKey(collection);
+  const writer = new ByteWriter(key.length + 4);
+  writer.byte(0x77);
+  writer.byte(0x30 + <u32> (collection - VAR_IP));
+  writer.byte(0x3a);
+  writer.bytes(key);
+  return writer.text;
+}
+
+function readEntry(collection: i32): void {
+  const entry = kv.get(entryName(collection));
+  if (entry !== null) readVariables(collection, entry);
+}
+
+/** Puts variables of an entry into the store, but for those that have ended. */
+function readVariables(collection: i32, entry: Bytes): void {
+  const nowS = <i64> (clock.wallMs() / 1000);
+  let at = entry.at;
+  const end = entry.at + entry.length;
+  while (at + 14 <= end) {
+    const nameLength = <i32> load<u16>(at);
+    const nameAt = at + 2;
+    const valueLength = load<i32>(nameAt + nameLength + 8);
+    const endS = load<i64>(nameAt + nameLength);
+    const valueAt = nameAt + nameLength + 12;
+    at = valueAt + valueLength;
+    if (at > end || valueLength < 0) return;
+    if (endS != 0 && endS <= nowS) continue;
+    const value = stores.placeOf(collection, nameAt, nameLength);
+    if (value == 0) return;
+    putValue(value, valueAt, valueLength);
+    setEnd(collection, nameAt, nameLength, endS);
+  }
+}
+
+/** Numbers are kept as numbers, so that what is added is known. */
+function putValue(value: usize, at: usize, length: i32): void {
+  const number = leadingNumber(at, length);
+  if (
+    stores.numberText(number) == length &&
+    memory.compare(stores.valueTextAt(), at, length) == 0
+  ) {
+    stores.setNumber(value, number);
+  } else stores.setBytes(value, at, length);
+}
+
+/** Sets when a variable ends; 0 means with its collection. */
+function setEnd(collection: i32, nameAt: usize, nameLength: i32, endS: i64): void {
+  const value = stores.placeOf(collection, nameAt, nameLength);
+  if (value != 0) store<i64>(value, endS, 16);
+}
+
+/** `expirevar`. */
+export function expireVariable(
+  collection: i32,
+  name: Bytes,
+  seconds: i32,
+): void {
+  if (collection == VAR_TX) return;
+  setEnd(
+    collection,
+    name.at,
+    name.length,
+    <i64> (clock.wallMs() / 1000) + seconds,
+  );
+}
+
+/** Remembers the numbers that were read, to write back only what was added. */
+function markOld(collection: i32): void {
+  for (
+    let record = stores.firstDynamicRecord();
+    record != 0;
+    record = stores.nextDynamicRecord(record)
+  ) {
+    if (load<i32>(record, 12) == collection) {
+      store<i32>(record, stores.numberOf(record + 24), 36);
+    }
+  }
+}
+
+/** Writes every open collection back. */
+export function saveCollections(): void {
+  if (!isUsed) return;
+  for (let collection = VAR_IP; collection < VAR_IP + 5; collection++) {
+    if (collectionKey(collection).length > 0) save(collection);
+  }
+}
+
+function save(collection: i32): void {
+  const name = entryName(collection);
+  for (let tries = 0; tries < TRIES; tries++) {
+    const before = kv.get(name);
+    const entry = written(collection, before);
+    if (before !== null && before.equals(entry)) return;
+    if (before === null && entry.length == 0) return;
+    if (kv.compareAndSet(name, before, entry, <u32> timeoutS * 1000)) return;
+  }
+}
+
+/** The entry as it shall be, given what is there now. */
+function written(collection: i32, before: Bytes | null): Bytes {
+  const writer = new ByteWriter(256);
+  for (
+    let record = stores.firstDynamicRecord();
+    record != 0;
+    record = stores.nextDynamicRecord(record)
+  ) {
+    if (
+      load<i32>(record, 12) != collection ||
+      load<i32>(record, 24) == stores.UNSET
+    ) continue;
+    const nameAt = load<usize>(record, 16);
+    const nameLength = load<i32>(record, 20);
+    const value = merged(record, before);
+    if (writer.text.length + nameLength + value.length + 14 > ENTRY_BYTES_MAX) {
+      break;
+    }
+    writeVariable(
+      writer,
+      new Bytes(nameAt, nameLength),
+      load<i64>(record, 40),
+      value,
+    );
+  }
+  return writer.text;
+}
+
+/** A number as it is in the entry now plus what this transaction added; anything else as it is here. */
+function merged(record: usize, before: Bytes | null): Bytes {
+  const value = record + 24;
+  if (load<i32>(value) == stores.NUMBER && before !== null) {
+    const added = <i64> load<i32>(value, 4) - load<i32>(record, 36);
+    const length = stores.numberText(added + stored(before, record));
+    return new Bytes(stores.valueTextAt(), length);
+  }
+  const length = stores.valueText(value);
+  return new Bytes(stores.valueTextAt(), length);
+}
+
+/** The number that a variable has in an entry. */
+function stored(entry: Bytes, record: usize): i64 {
+  const nowS = <i64> (clock.wallMs() / 1000);
+  let at = entry.at;
+  const end = entry.at + entry.length;
+  while (at + 14 <= end) {
+    const nameLength = <i32> load<u16>(at);
+    const valueLength = load<i32>(at + 2 + nameLength + 8);
+    const valueAt = at + 2 + nameLength + 12;
+    const endS = load<i64>(at + 2 + nameLength);
+    if (valueAt + valueLength > end) return 0;
+    if (
+      nameLength == load<i32>(record, 20) &&
+      memory.compare(at + 2, load<usize>(record, 16), nameLength) == 0
+    ) {
+      return endS != 0 && endS <= nowS ? 0 : leadingNumber(valueAt, valueLength);
+    }
+    at = valueAt + valueLength;
+  }
+  return 0;
+}
+
+function writeVariable(
+  writer: ByteWriter,
+  name: Bytes,
+  endS: i64,
+  value: Bytes,
+): void {
+  const head = allocate(16);
+  store<u16>(head, <u16> name.length);
+  writer.bytes(new Bytes(head, 2));
+  writer.bytes(name);
+  store<i64>(head, endS);
+  store<i32>(head, value.length, 8);
+  writer.bytes(new Bytes(head, 12));
+  writer.bytes(value);
+}

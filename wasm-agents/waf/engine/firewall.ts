@@ -1,0 +1,223 @@
+/** The firewall: what it does at each step of a request. */
+
+import {
+  BodyDecision,
+  Bytes,
+  ByteWriter,
+  Chunk,
+  clock,
+  Decision,
+  EMPTY,
+  field,
+  log,
+  Request,
+  Response,
+} from "sentinel";
+import * as http from "sentinel/bindings/http";
+import { ENGINE_OFF, ENGINE_ON } from "../seclang/model";
+import { LIMIT_REJECT } from "../seclang/settings";
+import { VAR_OUTBOUND_DATA_ERROR, VAR_RESPONSE_BODY } from "../seclang/variables";
+import { isSameWord } from "../seclang/words";
+import { announcesBody, chooseProcessor, mediaType, readRequestBody } from "./bodies";
+import { clearCollections, hasCollections, saveCollections } from "./collections";
+import { Setup } from "./configuration";
+import { clearVerdict, endedBy, runPhase } from "./execute";
+import { dropState, loadState, saveState } from "./keeping";
+import { clearLists, newEpoch, setSingle } from "./lists";
+import { clearMatched } from "./matched";
+import { clearMatches, matchCount, matchRecord } from "./matches";
+import { clearRemovals } from "./removals";
+import { findBlock } from "./slots";
+import { clearStores } from "./stores";
+import * as transaction from "./transaction";
+import { decision, refusal } from "./verdict";
+
+let setup: Setup = new Setup();
+
+const ONE: Bytes = Bytes.of("1");
+const CONTENT_TYPE = Bytes.of("content-type").asText();
+
+/** Sets what was configured. */
+export function useSetup(made: Setup): void {
+  setup = made;
+}
+
+/** The head of a request: phase 1, and phase 2 when no body is to come. */
+export function judgeRequest(request: Request): Decision {
+  if (setup.settings.engine == ENGINE_OFF) return Decision.allow();
+  startCall(request, null);
+  startTransaction(request);
+  runPhase(1);
+  const waits = endedBy == 0 && transaction.readsBody && announcesBody();
+  if (!waits && endedBy == 0) runPhase(2);
+  keep(request, EMPTY, waits);
+  return decision(waits);
+}
+
+/** A piece of the request's body. */
+export function judgeRequestBody(request: Request, chunk: Chunk): BodyDecision {
+  if (setup.settings.engine == ENGINE_OFF) return BodyDecision.keep();
+  startCall(request, null);
+  const before = resume(request);
+  if (!transaction.readsBody || endedBy != 0) return BodyDecision.keep();
+  const body = before.length == 0 ? chunk.bytes : joined(before, chunk.bytes);
+  const isOver = body.length > transaction.requestBodyLimit;
+  if (
+    isOver && setup.settings.requestBodyLimitAction == LIMIT_REJECT &&
+    transaction.engine == ENGINE_ON
+  ) {
+    keep(request, EMPTY, false);
+    return BodyDecision.decide(refusal(413, "WAF_BODY_LIMIT"));
+  }
+  if (!chunk.isLast && !isOver) {
+    keep(request, body, true);
+    return BodyDecision.decide(Decision.allow().needsMore());
+  }
+  readRequestBody(body, setup.settings, isOver);
+  runPhase(2);
+  // What comes behind the limit is not looked at.
+  if (isOver) transaction.setReadsBody(false);
+  keep(request, EMPTY, !chunk.isLast);
+  return BodyDecision.decide(decision(false));
+}
+
+/** The head of a response: phase 3, and phase 4 when its body is not read. */
+export function judgeResponse(request: Request, response: Response): Decision {
+  if (setup.settings.engine == ENGINE_OFF || !setup.hasLaterPhases) {
+    return Decision.allow();
+  }
+  startCall(request, response);
+  resume(request);
+  runPhase(3);
+  const waits = endedBy == 0 && readsBodyOf(response);
+  if (!waits && endedBy == 0) runPhase(4);
+  keep(request, EMPTY, waits);
+  return decision(waits);
+}
+
+/** A piece of the response's body. */
+export function judgeResponseBody(
+  request: Request,
+  response: Response,
+  chunk: Chunk,
+): BodyDecision {
+  if (setup.settings.engine == ENGINE_OFF || !setup.hasLaterPhases) {
+    return BodyDecision.keep();
+  }
+  startCall(request, response);
+  const before = resume(request);
+  if (endedBy != 0 || !readsBodyOf(response)) return BodyDecision.keep();
+  let body = before.length == 0 ? chunk.bytes : joined(before, chunk.bytes);
+  const limit = transaction.responseBodyLimit;
+  const isOver = body.length > limit;
+  if (
+    isOver && setup.settings.responseBodyLimitAction == LIMIT_REJECT &&
+    transaction.engine == ENGINE_ON
+  ) {
+    keep(request, EMPTY, false);
+    return BodyDecision.decide(refusal(502, "WAF_RESPONSE_BODY_LIMIT"));
+  }
+  if (!chunk.isLast && !isOver) {
+    keep(request, body, true);
+    return BodyDecision.decide(Decision.allow().needsMore());
+  }
+  if (isOver) {
+    body = new Bytes(body.at, limit);
+    setSingle(VAR_OUTBOUND_DATA_ERROR, ONE.at, ONE.length);
+    transaction.setReadsResponseBody(false);
+  }
+  setSingle(VAR_RESPONSE_BODY, body.at, body.length);
+  newEpoch();
+  runPhase(4);
+  keep(request, EMPTY, !chunk.isLast);
+  return BodyDecision.decide(decision(false));
+}
+
+/** The request is over: phase 5, and what lasts is written. */
+export function finishRequest(request: Request): void {
+  if (setup.settings.engine == ENGINE_OFF) return;
+  const id = idOf(request);
+  const block = findBlock(id);
+  if (block == 0) return;
+  startCall(request, null);
+  loadState(block);
+  if (setup.hasLastPhase) runPhase(5);
+  saveCollections();
+  dropState(id);
+  if (setup.logsLastPhase && matchCount() > 0) logMatches();
+}
+
+function idOf(request: Request): Bytes {
+  return http.requestId(request.handle);
+}
+
+/** A call begins: nothing is gathered. */
+function startCall(request: Request, response: Response | null): void {
+  if (response === null) transaction.bindMessages(request.handle, 0, false);
+  else transaction.bindMessages(request.handle, response.handle, true);
+  clearLists();
+  clearMatched();
+  clearMatches();
+}
+
+function startTransaction(request: Request): void {
+  transaction.resetTransaction(setup.settings);
+  clearVerdict();
+  clearStores();
+  clearRemovals();
+  clearCollections();
+  setup.exclusions.apply(request);
+  if (setup.usesDuration) transaction.setStartedMs(clock.monotonicMs());
+  chooseProcessor(setup.takesJsonAndXml);
+}
+
+/** Goes on where the last call ended, and gives the piece of a body that it kept; begins anew when that is lost. */
+function resume(request: Request): Bytes {
+  const block = findBlock(idOf(request));
+  if (block != 0) return loadState(block);
+  startTransaction(request);
+  runPhase(1);
+  if (transaction.hasResponse) runPhase(2);
+  return EMPTY;
+}
+
+/** Keeps the state for the calls that may follow. */
+function keep(request: Request, body: Bytes, isOpen: bool): void {
+  const isOver = endedBy != 0;
+  if (
+    isOpen || !isOver && setup.hasLaterPhases || setup.hasLastPhase ||
+    hasCollections()
+  ) saveState(idOf(request), body);
+}
+
+function joined(first: Bytes, second: Bytes): Bytes {
+  const writer = new ByteWriter(first.length + second.length);
+  writer.bytes(first);
+  writer.bytes(second);
+  return writer.text;
+}
+
+/** Whether the body of a response is looked at: by the switch, and by its type. */
+function readsBodyOf(response: Response): bool {
+  if (!transaction.readsResponseBody) return false;
+  const header = response.headerText(CONTENT_TYPE);
+  const type: Bytes = header === null ? EMPTY : mediaType(header);
+  const types = setup.settings.responseTypes;
+  for (let index = 0; index < types.length; index++) {
+    if (isSameWord(types[index], type)) return true;
+    if (
+      type.length == 0 && types[index].length == 6 &&
+      types[index].asText().is("(null)")
+    ) return true;
+  }
+  return false;
+}
+
+/** Matches of the last phase come too late for a decision. */
+function logMatches(): void {
+  for (let index = 0; index < matchCount(); index++) {
+    const record = matchRecord(index);
+    const message = new Bytes(load<usize>(record, 24), load<i32>(record, 28));
+    log.info("waf", [field("message", message.toString())]);
+  }
+}

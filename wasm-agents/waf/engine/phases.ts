@@ -1,0 +1,61 @@
+/** The rules of one phase, and at a glance which of them cannot match. */
+
+import { allocate } from "sentinel/arena";
+import { Rule } from "../seclang/model";
+import { Group } from "./groups";
+import * as lists from "./lists";
+import { Operation } from "./operations";
+import { bitBytesOf } from "./texts";
+
+/** Rules in their order, with the literals that stand anywhere in what they look at. */
+export class Phase {
+  /** For each rule the bit of its literals; -1 when it has none, or can match without. */
+  readonly needs: StaticArray<i32>;
+  /** Bits of all literals that were found. */
+  readonly bits: usize;
+  private readonly groups: StaticArray<Group>;
+  private readonly bitBytes: i32;
+  private epoch: u32 = 0;
+
+  constructor(readonly rules: StaticArray<Rule>, groups: Group[], operations: Operation[]) {
+    const needs = new StaticArray<i32>(rules.length);
+    const asked = new Array<Group>();
+    let side = 0;
+    for (let index = 0; index < rules.length; index++) {
+      const rule = rules[index];
+      side = rule.phase >= 3 ? 1 : 0;
+      needs[index] = -1;
+      if (rule.bundle < 0 || rule.operation < 0 || rule.isNegated || rule.isMultiMatch) continue;
+      const group = groups[rule.bundle];
+      const bit = operations[rule.operation].bit;
+      if (group.set.isDynamic || bit < 0) continue;
+      needs[index] = bit;
+      if (!asked.includes(group)) asked.push(group);
+    }
+    this.needs = needs;
+    this.groups = StaticArray.fromArray<Group>(asked);
+    this.bitBytes = bitBytesOf(side);
+    this.bits = allocate(this.bitBytes + 8);
+  }
+
+  /** Looks at all values that rules with literals ask for, unless that is done. */
+  gather(): void {
+    if (this.epoch == lists.epoch) return;
+    this.epoch = lists.epoch;
+    const bytes = this.bitBytes;
+    const bits = this.bits;
+    for (let at = 0; at < bytes; at += 8) store<u64>(bits + at, 0);
+    const groups = this.groups;
+    for (let index = 0; index < groups.length; index++) {
+      const group = unchecked(groups[index]);
+      if (!group.gather()) continue;
+      const own = group.bits;
+      for (let at = 0; at < bytes; at += 8) store<u64>(bits + at, load<u64>(bits + at) | load<u64>(own + at));
+    }
+  }
+}
+
+/** No rules. */
+export function emptyPhase(): Phase {
+  return new Phase(new StaticArray<Rule>(0), [], []);
+}

@@ -1,0 +1,167 @@
+/**
+ * Values and what transformations make of them. Each value has a row with a place for every chain of transformations,
+ * so that a chain runs at most once over a value; where nothing changes, all share one text. A text is searched for the
+ * literals of all rules at most once.
+ *
+ * A text is a record of 24 bytes: address, length, kinds of bytes (0: not looked at), bits of the request's rules found
+ * in it (0: not searched), the text whose bits it shares (0: none), bits of the response's rules.
+ */
+
+import { Bytes } from "sentinel";
+import { allocate } from "sentinel/arena";
+import { LiteralScan } from "../scan/literal_scan";
+import { transform } from "../transforms/transforms";
+import { actsOn, classesOf, isCaseOnly } from "./byte_classes";
+
+const NODES_MAX: i32 = 1024;
+
+/** Of each chain: the chain without its last step, that step, the bytes that any step acts on, those of the last one. */
+const nodes: StaticArray<i32> = new StaticArray<i32>(4 * NODES_MAX);
+let nodeCount: i32 = 1;
+
+/** The two searches: rules that see requests, and rules that see responses. */
+const scans: Array<LiteralScan | null> = [null, null];
+let noBits: usize = 0;
+let noBitsLength: i32 = 0;
+
+/** The chain that is `parent` and then one more step; -1 when there are too many. */
+export function chainOf(parent: i32, step: i32): i32 {
+  for (let node = 1; node < nodeCount; node++) {
+    if (nodes[4 * node] == parent && nodes[4 * node + 1] == step) return node;
+  }
+  if (nodeCount == NODES_MAX) return -1;
+  const node = nodeCount++;
+  const acts = actsOn(step);
+  nodes[4 * node] = parent;
+  nodes[4 * node + 1] = step;
+  nodes[4 * node + 2] = nodes[4 * parent + 2] | acts;
+  nodes[4 * node + 3] = acts | (isCaseOnly(step) ? <i32> 0x80000000 : 0);
+  return node;
+}
+
+/** The chain without its last step. */
+export function parentOf(node: i32): i32 {
+  return unchecked(nodes[4 * node]);
+}
+
+/** The kinds of bytes that any step of a chain acts on. */
+export function actsOf(node: i32): u32 {
+  return nodes[4 * node + 2];
+}
+
+/** Forgets all chains and searches. */
+export function resetTexts(): void {
+  nodeCount = 1;
+  scans[0] = null;
+  scans[1] = null;
+}
+
+/** Sets the search of one side: 0 for requests, 1 for responses. */
+export function setScan(side: i32, scan: LiteralScan | null): void {
+  scans[side] = scan;
+  if (scan === null || scan.bitBytes <= noBitsLength) return;
+  noBitsLength = scan.bitBytes;
+  noBits = allocate(noBitsLength + 8);
+  memory.fill(noBits, 0, noBitsLength + 8);
+}
+
+/** How many bytes the bits of a side take, in eights. */
+export function bitBytesOf(side: i32): i32 {
+  const scan = scans[side];
+  return scan === null ? 0 : (scan.bitBytes + 7) & ~7;
+}
+
+// asc: @inline
+export function textAt(text: usize): usize {
+  return load<usize>(text);
+}
+
+// asc: @inline
+export function textLength(text: usize): i32 {
+  return load<i32>(text, 4);
+}
+
+/** A text of its own. */
+export function newText(at: usize, length: i32): usize {
+  const text = allocate(24);
+  store<usize>(text, at);
+  store<i32>(text, length, 4);
+  store<u64>(text, 0, 8);
+  store<u64>(text, 0, 16);
+  return text;
+}
+
+/** A row for a value. */
+export function newRow(at: usize, length: i32): usize {
+  const bytes = 4 * nodeCount;
+  const row = allocate(bytes);
+  memory.fill(row, 0, bytes);
+  store<usize>(row, newText(at, length));
+  return row;
+}
+
+/** What a chain makes of the value of a row. */
+export function textOf(row: usize, node: i32): usize {
+  const known = load<usize>(row + (<usize> node << 2));
+  if (known != 0) return known;
+  const root = load<usize>(row);
+  const table = changetype<usize>(nodes) + (<usize> node << 4);
+  let text = root;
+  if ((kindsOf(root) & load<u32>(table, 8)) != 0) {
+    text = stepped(textOf(row, load<i32>(table)), table);
+  }
+  store<usize>(row + (<usize> node << 2), text);
+  return text;
+}
+
+function stepped(parent: usize, table: usize): usize {
+  const acts = load<u32>(table, 12);
+  if ((kindsOf(parent) & acts & 0x7fffffff) == 0) return parent;
+  const input = new Bytes(load<usize>(parent), load<i32>(parent, 4));
+  const output = transform(load<i32>(table, 4), input);
+  if (
+    output.length == input.length &&
+    (output.at == input.at ||
+      memory.compare(output.at, input.at, input.length) == 0)
+  ) {
+    return parent;
+  }
+  const text = newText(output.at, output.length);
+  if ((acts & 0x80000000) != 0) store<usize>(text, parent, 16);
+  return text;
+}
+
+/** The kinds of bytes that a text has. */
+export function kindsOf(text: usize): u32 {
+  const known = load<u32>(text, 8);
+  if (known != 0) return known;
+  const kinds = classesOf(load<usize>(text), load<i32>(text, 4));
+  store<u32>(text, kinds, 8);
+  return kinds;
+}
+
+/** The bits of all rules of a side whose literals stand in a text. */
+export function bitsOf(text: usize, side: i32): usize {
+  const place = text + (side == 0 ? 12 : 20);
+  const known = load<usize>(place);
+  if (known != 0) return known;
+  const other = load<usize>(text, 16);
+  const bits = other != 0 ? bitsOf(other, side) : scanned(load<usize>(text), load<i32>(text, 4), side);
+  store<usize>(place, bits);
+  return bits;
+}
+
+function scanned(at: usize, length: i32, side: i32): usize {
+  const scan = unchecked(scans[side]);
+  if (length == 0 || scan === null) return noBits;
+  const bytes = (scan.bitBytes + 7) & ~7;
+  const bits = allocate(bytes);
+  memory.fill(bits, 0, bytes);
+  scan.scan(at, length, bits);
+  return bits;
+}
+
+/** Whether the literals of a rule stand in a text. */
+export function hasBit(bits: usize, id: i32): bool {
+  return ((<u32> load<u8>(bits + (id >> 3)) >> (id & 7)) & 1) != 0;
+}
