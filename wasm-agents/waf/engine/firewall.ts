@@ -27,6 +27,7 @@ import { clearLists, newEpoch, setSingle } from "./lists";
 import { clearMatched } from "./matched";
 import { clearMatches, matchCount, matchRecord } from "./matches";
 import { clearRemovals } from "./removals";
+import { clearCaptureWork } from "./shown_captures";
 import { findBlock } from "./slots";
 import { clearStores } from "./stores";
 import * as transaction from "./transaction";
@@ -158,6 +159,7 @@ function startCall(request: Request, response: Response | null): void {
   clearLists();
   clearMatched();
   clearMatches();
+  clearCaptureWork();
 }
 
 function startTransaction(request: Request): void {
