@@ -162,22 +162,6 @@ Deno.test("agent bodies: a decision in mid-stream breaks the request off and bec
   ]);
 });
 
-Deno.test("agent bodies: on demand, only an agent that asks at the head is shown any", async () => {
-  for (const mode of ["live", "shadow"]) {
-    for (const needsMore of [false, true]) {
-      const { filter, shown } = bodyRig(() => undefined, {
-        head: { needsMore },
-        options: `mode "${mode}"\nbodies-on-demand #true`,
-      });
-      const { context, body } = upload(["ab", "cd"]);
-      equal(await filter.onRequest!(context), undefined);
-      if (!needsMore) equal(body.reads, 0, "it is not read before it is wanted");
-      equal(await textOf(context.body), "abcd");
-      deepEqual(shown, needsMore ? ["abcd@0!"] : [], `${mode} ${needsMore}`);
-    }
-  }
-});
-
 Deno.test("agent bodies: an agent that needs more holds the request until it has decided", async () => {
   const init = { head: { needsMore: true }, options: `request-body-mode "stream"` };
   const decides = bodyRig(
