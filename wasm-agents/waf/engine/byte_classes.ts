@@ -4,7 +4,7 @@
  */
 
 import { Text } from "sentinel";
-import { transformName } from "./parts/transforms";
+import { transformName } from "../transforms/transforms";
 
 const PERCENT: u32 = 1 << 0;
 const PLUS: u32 = 1 << 1;

@@ -119,7 +119,8 @@ function couldMatch(rule: Rule): bool {
   const group = unchecked(program.groups[rule.bundle]);
   if (group.set.isDynamic) return true;
   if (!group.gather()) return false;
-  if (rule.isNegated || rule.operation < 0) return true;
+  // What stands between the steps of `multiMatch` is not among the bits.
+  if (rule.isNegated || rule.isMultiMatch || rule.operation < 0) return true;
   const bit = unchecked(program.operations[rule.operation]).bit;
   return bit < 0 || hasBit(group.bits, bit);
 }

@@ -23,6 +23,7 @@ import { finishSink, SINK, startSink } from "./list_sink";
 import { query, requestSingle } from "./request_values";
 import { responseSingle } from "./response_values";
 import * as transaction from "./transaction";
+import { wireBytes } from "./wire_bytes";
 
 /** What the proxy knows of the client's place, as notes of agents before this one. */
 const GEO_NOTES: string[] = [
@@ -58,13 +59,8 @@ export function needList(list: i32): void {
 function addHeaders(list: i32, headers: http.Header[]): void {
   for (let index = 0; index < headers.length; index++) {
     const header = unchecked(headers[index]);
-    lists.addPair(
-      list,
-      header.name.at,
-      header.name.length,
-      header.value.at,
-      header.value.length,
-    );
+    const value = wireBytes(header.value);
+    lists.addPair(list, header.name.at, header.name.length, value.at, value.length);
   }
 }
 

@@ -25,7 +25,7 @@ export class Phase {
       const rule = rules[index];
       side = rule.phase >= 3 ? 1 : 0;
       needs[index] = -1;
-      if (rule.bundle < 0 || rule.operation < 0 || rule.isNegated) continue;
+      if (rule.bundle < 0 || rule.operation < 0 || rule.isNegated || rule.isMultiMatch) continue;
       const group = groups[rule.bundle];
       const bit = operations[rule.operation].bit;
       if (group.set.isDynamic || bit < 0) continue;

@@ -29,6 +29,7 @@ import { isSpace, part } from "../seclang/words";
 import { needSingle, requestHeader } from "./gather";
 import * as lists from "./lists";
 import { timeValue } from "./time_values";
+import { pathBytes, wireBytes } from "./wire_bytes";
 import * as transaction from "./transaction";
 
 /** The note in which the proxy says which version of HTTP the client speaks. */
@@ -42,7 +43,7 @@ const BUILD = Text.of("030000000");
 export function requestSingle(variable: i32): Bytes | null {
   const handle = transaction.request;
   if (variable == VAR_REQUEST_METHOD) return http.requestMethod(handle);
-  if (variable == VAR_REQUEST_URI) return http.requestTarget(handle);
+  if (variable == VAR_REQUEST_URI) return wireBytes(http.requestTarget(handle));
   if (variable == VAR_REQUEST_URI_RAW) return known(VAR_REQUEST_URI);
   if (variable == VAR_REQUEST_FILENAME || variable == VAR_PATH_INFO) {
     return fileName();
@@ -83,11 +84,11 @@ export function query(): Bytes {
   return question < 0 ? EMPTY : part(target, question + 1, target.length);
 }
 
-/** The target up to its query. */
+/** The target up to its query, with escapes resolved once. */
 function fileName(): Bytes {
   const target = known(VAR_REQUEST_URI);
   const question = target.indexOfByte(0x3f);
-  return question < 0 ? target : part(target, 0, question);
+  return pathBytes(question < 0 ? target : part(target, 0, question));
 }
 
 function baseName(): Bytes {

@@ -10,7 +10,7 @@
 import { Bytes } from "sentinel";
 import { allocate } from "sentinel/arena";
 import { LiteralScan } from "../scan/literal_scan";
-import { transform } from "./parts/transforms";
+import { transform } from "../transforms/transforms";
 import { actsOn, classesOf, isCaseOnly } from "./byte_classes";
 
 const NODES_MAX: i32 = 1024;

@@ -1,7 +1,7 @@
 /** Reads the last part of a rule: `id:1,phase:2,deny,t:none,setvar:'tx.score=+5'`. */
 
 import { Bytes } from "sentinel";
-import { transformId } from "../engine/parts/transforms";
+import { transformId } from "../transforms/transforms";
 import { readCtl } from "./ctls";
 import { nearestWord } from "./hints";
 import { closingQuote, unquoted } from "./lines";
