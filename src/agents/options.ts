@@ -246,6 +246,23 @@ const bodyFields = {
     "Request bodies come whole, in parts, or whole up to a size and in parts beyond.",
   ),
   responseBodyMode: bodyMode("The same for response bodies."),
+  decodeBodies: flag({
+    summary:
+      "Whole bodies are shown without their Content-Encoding (gzip, deflate, br); they are passed on as they came.",
+    default: false,
+  }),
+  maxDecompressionRatio: integer({
+    summary: "Decoded bytes for each byte of a body longer than 64 KiB.",
+    min: 1,
+    max: 100_000,
+    default: 100,
+  }),
+  oversizedBodies: oneOf({
+    summary:
+      "Bodies beyond the bounds: refused or passed over, as failure-mode says, or shown as far as they may be. In shadow mode they are passed over.",
+    values: { "failure-mode": [], "inspect-start": ["process-partial"] },
+    default: "failure-mode",
+  }),
 };
 
 const refusedFields = {
@@ -311,7 +328,9 @@ const fields = {
     ["grants"],
   ),
   fetch: fetchBlock,
-  assets: pairs({ summary: "Files that it may read, by name; needs the grant assets." }),
+  assets: pairs({
+    summary: "Files that it may read, by name; needs the grant assets. A data: URL is the content itself.",
+  }),
   kv,
   config: freeConfig({ summary: "Its own configuration, handed to it as JSON." }),
   ...refusedFields,
@@ -335,6 +354,9 @@ export const agent = block({
     }
     const hybrid = Number(value.requestBodyMode.split(":")[1] ?? 0);
     if (hybrid > value.maxRequestBodyBytes) reportHybrid("requestBodyMode", "maxRequestBodyBytes", report);
+    if (value.decodeBodies && (value.requestBodyMode !== "buffer" || value.responseBodyMode !== "buffer")) {
+      report("decodeBodies", "only whole bodies can be decoded", 'set both body modes to "buffer"');
+    }
     const hybridResponse = Number(value.responseBodyMode.split(":")[1] ?? 0);
     if (hybridResponse > value.maxResponseBodyBytes) {
       reportHybrid("responseBodyMode", "maxResponseBodyBytes", report);

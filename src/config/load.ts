@@ -9,6 +9,7 @@ import type { Config } from "./document.ts";
 import { expandIncludes, isInclude } from "./include.ts";
 import type { ConfigFiles } from "./include.ts";
 import { prepareAgents, refuseAgentFiles } from "./prepare_agents.ts";
+import { WafBlock } from "./waf_agent.ts";
 import { parseText } from "./parse_text.ts";
 
 /** What became of a configuration. */
@@ -32,7 +33,14 @@ export async function loadConfig(path: string, files: ConfigFiles): Promise<Load
   if (read.document === undefined) return read.failed;
   const { document, reading } = read;
   if (reading.errorCount === 0) {
-    await prepareAgents(document, { reading, files, noteSource: (path, text) => sources.set(path, text) });
+    const firewall = new WafBlock(document, reading);
+    await firewall.addAgent(files);
+    const noteSource = (path: string, text: string) => {
+      sources.set(path, text);
+      firewall.noteSource(text);
+    };
+    await prepareAgents(document, { reading, files, noteSource });
+    firewall.finish();
   }
   return checked(read, sources);
 }
@@ -49,7 +57,12 @@ export function parseConfig(text: string, fileName = "<text>"): LoadResult {
   const sources = new Map([[fileName, text]]);
   const read = readNodes({ nodes, issues: [...parsed.issues, ...includes], file: fileName }, sources);
   if (read.document === undefined) return read.failed;
-  refuseAgentFiles(read.document, read.reading);
+  if (read.reading.errorCount === 0) {
+    const firewall = new WafBlock(read.document, read.reading);
+    firewall.addAgentOfText();
+    refuseAgentFiles(read.document, read.reading);
+    firewall.finish();
+  }
   return checked(read, sources);
 }
 

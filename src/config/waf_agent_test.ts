@@ -2,43 +2,8 @@
 
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import type { AgentConfig } from "./document.ts";
-import type { ConfigFiles } from "./include.ts";
+import { MemoryFiles } from "../../tests/support/memory_files.ts";
 import { loadConfig, parseConfig } from "./load.ts";
-
-/** Files in memory below `/etc/proxy/`, where `conf/main.kdl` is the configuration. */
-class MemoryFiles implements ConfigFiles {
-  readonly #files: ReadonlyMap<string, string>;
-
-  constructor(files: Readonly<Record<string, string>>) {
-    this.#files = new Map(Object.entries(files));
-  }
-
-  read(path: string): Promise<string> {
-    const text = this.#files.get(path);
-    return text === undefined ? Promise.reject(new Error("there is no such file")) : Promise.resolve(text);
-  }
-
-  async readBytes(path: string, bytesMax: number): Promise<Uint8Array> {
-    const bytes = new TextEncoder().encode(await this.read(path));
-    if (bytes.length > bytesMax) throw new Error("it is too large");
-    return bytes;
-  }
-
-  glob(pattern: string, from: string): Promise<readonly string[]> {
-    const full = pattern.startsWith("/") ? pattern : from.slice(0, from.lastIndexOf("/") + 1) + pattern;
-    const matcher = new RegExp(`^${full.replaceAll(".", "\\.").replaceAll("*", "[^/]*")}$`);
-    // Reversed, so that a test notices when nobody sorts.
-    return Promise.resolve([...this.#files.keys()].filter((path) => matcher.test(path)).reverse());
-  }
-
-  locate(path: string): string {
-    return path.startsWith("/") ? path : `/etc/proxy/${path}`;
-  }
-
-  identify(path: string): Promise<string> {
-    return Promise.resolve(path);
-  }
-}
 
 const BASE = `system {}
 listeners { listener "http" { address "127.0.0.1:1" } }
@@ -68,7 +33,7 @@ Deno.test("waf agent: the type brings defaults along, and what is given holds in
   deepEqual(config, {});
   deepEqual(
     [agent?.wasm, agent?.maxInstances, agent?.shareConfigured, agent?.failureMode, agent?.memory],
-    ["bundled:waf", 1, true, "closed", 48 * 1024 * 1024],
+    ["bundled:waf", 1, true, "closed", 96 * 1024 * 1024],
   );
   deepEqual(agent?.grant, ["assets", "clock", "conn-info", "kv", "log", "metrics"]);
   ok(!agent?.events.includes("response-body"));

@@ -1,3 +1,4 @@
+import { dataUrlBytes } from "../../core/data_url.ts";
 import type { Span } from "../../core/issue.ts";
 import type { AgentFiles, TypeSite } from "./agent_type.ts";
 import { type RuleReference, ruleReferences } from "./rule_lines.ts";
@@ -136,7 +137,7 @@ export class RuleFiles {
     this.#found.set(name, path);
     let bytes: Uint8Array;
     try {
-      bytes = await this.#files.readBytes(path, BYTES_MAX);
+      bytes = dataUrlBytes(path) ?? await this.#files.readBytes(path, BYTES_MAX);
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause);
       this.#site.reading.error(visit.span, `cannot read ${path}: ${reason}`);

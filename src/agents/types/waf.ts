@@ -30,9 +30,9 @@ export const waf: AgentType = {
     ["max-instances", 1],
     ["share-configured", true],
     ["failure-mode", "closed"],
-    ["fuel", 200_000_000],
+    ["fuel", 1_000_000_000],
     ["configure-fuel", 20_000_000_000],
-    ["memory", 48 * MIB],
+    ["memory", 96 * MIB],
     ["request-body-mode", "hybrid:1mb"],
     ["max-request-body-bytes", 16 * MIB],
     ["response-body-mode", "stream"],
@@ -45,10 +45,11 @@ export const waf: AgentType = {
 async function prepare(options: AgentOptions, site: TypeSite): Promise<AgentOptions> {
   const config = JSON.parse(options.config) as Record<string, unknown>;
   const { files, rules } = await findRules(options, site);
-  const assets = new Map([
-    ...options.assets,
-    ...Array.from(files.found, ([name, path]) => located(name, path, site)),
-  ]);
+  const assets = new Map(options.assets);
+  for (const [name, path] of files.found) {
+    // From anywhere, as the process may go to another folder.
+    if (!assets.has(name)) assets.set(name, site.files.locate(path));
+  }
   const included = files.included;
   const prepared = {
     ...config,
@@ -68,11 +69,6 @@ async function prepare(options: AgentOptions, site: TypeSite): Promise<AgentOpti
 /** The bundled rules do not look at responses' bodies. */
 function seesResponseBodies(option: unknown, files: RuleFiles): boolean {
   return typeof option === "boolean" ? option : files.readsResponseBodies;
-}
-
-/** From anywhere, as the process may go to another folder. */
-function located(name: string, path: string, { files }: TypeSite): readonly [string, string] {
-  return [name, files.locate(path)];
 }
 
 interface Rules {
