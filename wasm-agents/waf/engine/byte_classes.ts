@@ -3,7 +3,7 @@
  * the kinds that are there changes nothing, and need not be run.
  */
 
-import { Text } from "sentinel";
+import { Text } from "sentinel/text";
 import { transformName } from "../transforms/transforms";
 
 const PERCENT: u32 = 1 << 0;
@@ -76,7 +76,7 @@ export function actsOn(transform: i32): u32 {
   ) return BACKSLASH;
   if (name.is("removenulls") || name.is("replacenulls")) return NUL;
   if (name.is("lowercase")) return UPPER;
-  if (name.is("utf8tounicode")) return HIGH;
+  if (name.is("utf8tounicode")) return HIGH | NUL;
   if (name.is("removewhitespace") || name.is("compresswhitespace")) {
     return SPACE | HIGH;
   }

@@ -353,3 +353,25 @@ Deno.test("transforms: digests over the edges of blocks", () => {
     }
   }
 });
+
+Deno.test("transforms: a map of characters says what urlDecodeUni makes of them", async () => {
+  const own = await compileProbe("transforms/transforms_probe.ts");
+  const decode = (input: string) => {
+    const text = String.fromCharCode(
+      ...own.object(own.call("run", own.call("idOf", "urlDecodeUni"), input)),
+    );
+    own.end();
+    return text;
+  };
+  const file =
+    "(MAC - Roman)\n\n\n1250  (ANSI)\n2039:21 00a1:22\n\n20127 (US-ASCII)\n2039:3c 00a1:21 \nff1c:3c\n\n20 (x)\n2039:40 2040:41\n";
+  equal(decode("%u2039%uff1c%u2040"), "9<@");
+  equal(own.call("useMap", file, "20128"), 0);
+  equal(own.call("useMap", file, "2012"), 0);
+  equal(own.call("useMap", file, "20127"), 1);
+  own.keep();
+  equal(decode("%u2039%u00a1%uff1c%u2040%u0041%41"), "<!<@AA");
+  equal(own.call("useMap", "7\n\0:\xff 2039:4\n2039", "7"), 1);
+  own.keep();
+  equal(decode("%u2039"), "9");
+});
