@@ -55,6 +55,13 @@ Deno.test("waf agent: the type brings defaults along, and what is given holds in
   deepEqual([other.agent?.grant, other.agent?.maxInstances], [[], undefined]);
 });
 
+Deno.test("waf agent: one that only detects refuses nothing when it fails, either", async () => {
+  const mode = async (body: string) => (await load(`agent "w" type="waf" {\n${body}\n}`)).agent?.failureMode;
+  deepEqual(await mode(`config { engine "detection-only" }`), "open");
+  deepEqual(await mode(`config { engine "on" }`), "closed");
+  deepEqual(await mode(`failure-mode "closed"; config { engine "detection-only" }`), "closed");
+});
+
 Deno.test("waf agent: patterns become names in order, with all that the files include and read from", async () => {
   const { config, assets, problems, sources } = await load(
     `agent "w" type="waf" { config { engine "on"; rules "crs/setup.conf" "crs/rules/*.conf" } }`,
@@ -94,8 +101,9 @@ Deno.test("waf agent: patterns become names in order, with all that the files in
 Deno.test("waf agent: it is shown a byte more of bodies than it reads, unless the operator says otherwise", async () => {
   const bounds = async (options: string, more = "") => {
     const { agent } = await load(`agent "w" type="waf" {\n${more}\nconfig { rules "a.conf"; ${options} } }`, {
-      "conf/a.conf": "SecRequestBodyLimit 1000",
+      "conf/a.conf": "SecRequestBodyLimit 1000\nSecRuleEngine DetectionOnly",
     });
+    equal(agent?.failureMode, "open", "the rules only detect");
     return [agent?.maxRequestBodyBytes, agent?.maxResponseBodyBytes];
   };
   deepEqual(await bounds(""), [1001, 524_289]);
@@ -164,6 +172,8 @@ Deno.test("waf agent: a text has no files beside it", () => {
     `${BASE}agents { agent "w" type="waf" { config { rules "a.conf" } } }`,
   );
   equal(config, undefined);
-  match(issues[0]!.message, /only where the configuration is a file/);
-  deepEqual(parseConfig(`${BASE}agents { agent "w" type="waf" }`).issues, []);
+  match(issues[0]!.message, /"rules" works only where the configuration is a file/);
+  const without = parseConfig(`${BASE}agents { agent "w" type="waf" }`);
+  deepEqual(without.issues, []);
+  deepEqual(without.config?.agents[0]?.failureMode, "closed");
 });

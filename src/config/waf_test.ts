@@ -113,6 +113,7 @@ Deno.test("waf block: every option becomes one of the agent's", async () => {
     "response-body-limit": 2_097_152,
   });
   deepEqual([agent?.maxRequestBodyBytes, agent?.maxResponseBodyBytes], [2_097_153, 2_097_153]);
+  equal(agent?.failureMode, "open", "it only detects");
   deepEqual([agent?.decodeBodies, agent?.maxDecompressionRatio], [false, 10]);
   const generated = decodeURIComponent(new Map(agent?.assets).get("waf-content-types")!);
   match(generated, /"!@rx \(\?i\)\^\\s\*\(\?:application\/json\|text\/\)".*ctl:requestBodyAccess=Off/);

@@ -4,6 +4,7 @@ import { equal, match, ok } from "node:assert/strict";
 import { crsFolder, NO_CRS } from "../conformance/crs/suite.ts";
 import { ServingSentinel } from "../support/process.ts";
 import { okResponse, RawOrigin } from "../support/raw_origin.ts";
+import { ROOT } from "../support/servers.ts";
 
 const ATTACK = `/?q=${encodeURIComponent("1' UNION SELECT password FROM users-- ")}`;
 
@@ -24,6 +25,7 @@ async function start(origin: RawOrigin, { top, files = {}, crs }: Wishes): Promi
     return `
 system { worker-threads 2; }
 listeners { listener "main" { address "127.0.0.1:${port}"; }; }
+agents-dir "${folder}/agents"
 ${top}
 routes {
     route "open" { matches { path-prefix "/open"; }; upstream "origin"; }
@@ -132,6 +134,27 @@ Deno.test("waf: no more of a body is looked at than is wanted, and the rest goes
   equal(origin.requests.at(-1)!.body.length, 50_008);
   const other = posted("q=bad", { "content-type": "application/x-other" });
   equal(await status(sentinel, "/", other), 200, "another type");
+});
+
+Deno.test("waf: dropped into the agents folder, with rules from there, by their full names too", async () => {
+  await using origin = answering();
+  await using sentinel = await start(origin, { top: "waf { }" });
+  const folder = `${sentinel.folder}/agents`;
+  await Deno.mkdir(folder);
+  // As Debian's package has it: one file that includes the others by their full names.
+  await Deno.writeTextFile(
+    `${sentinel.folder}/rules/1.conf`,
+    `SecRule ARGS:q "@streq a" "id:1,phase:2,deny,status:418"`,
+  );
+  await Deno.writeTextFile(
+    `${folder}/all.load`,
+    `SecRuleEngine On\nInclude ${sentinel.folder}/rules/*.conf\n`,
+  );
+  await Deno.writeTextFile(`${folder}/own.kdl`, `type "waf"\nconfig { rules "all.load"; }\n`);
+  await Deno.copyFile(`${ROOT}wasm-agents/dist/waf.wasm`, `${folder}/.own.part`);
+  await Deno.rename(`${folder}/.own.part`, `${folder}/own.wasm`);
+  await untilIs(418, () => status(sentinel, "/open?q=a"));
+  equal(await status(sentinel, "/open?q=b"), 200);
 });
 
 Deno.test("waf: the Core Rule Set of a folder", async () => {

@@ -1,10 +1,18 @@
-/** As much of ModSecurity's rule files as says which other files they need. */
+/** As much of ModSecurity's rule files as the proxy has to know: which other files they need, and what they demand. */
 
 /** What a rule file asks for. */
 export interface RuleReferences {
   readonly files: readonly RuleReference[];
-  /** Longest bodies that are looked at, in bytes. */
-  readonly bodyLimits: { readonly request?: number; readonly response?: number };
+  readonly settings: RuleSettings;
+}
+
+/** What a rule file says of the engine. */
+export interface RuleSettings {
+  /** Longest bodies that are looked at. */
+  readonly requestBytes?: number;
+  readonly responseBytes?: number;
+  /** Nothing is blocked. */
+  readonly onlyDetects?: boolean;
 }
 
 /** Another file that a rule file names. */
@@ -16,12 +24,11 @@ export interface RuleReference {
 }
 
 const DATA_OPERATOR = /^!?@(?:pmFromFile|pmf|ipMatchFromFile|ipMatchF)\s+(.*)$/is;
-const BODY_LIMIT = /^Sec(Request|Response)BodyLimit$/i;
 
 /** What a rule file names. `text` has a sign for each byte. */
 export function ruleReferences(text: string): RuleReferences {
   const files: RuleReference[] = [];
-  const bodyLimits: { request?: number; response?: number } = {};
+  let settings: RuleSettings = {};
   for (const { words, line } of directives(text)) {
     const [directive = "", first, second] = words;
     const name = directive.toLowerCase();
@@ -29,12 +36,18 @@ export function ruleReferences(text: string): RuleReferences {
     if (name === "includeoptional" && first !== undefined) {
       files.push({ kind: "include-optional", name: first, line });
     }
-    const limited = BODY_LIMIT.exec(directive)?.[1]?.toLowerCase() as "request" | "response" | undefined;
-    if (limited !== undefined && /^\d{1,12}$/.test(first ?? "")) bodyLimits[limited] = Number(first);
+    if (first !== undefined) settings = { ...settings, ...settingOf(name, first) };
     const data = name === "secrule" && second !== undefined ? DATA_OPERATOR.exec(second.trim()) : null;
     if (data !== null) files.push({ kind: "data", name: data[1]!.trim(), line });
   }
-  return { files, bodyLimits };
+  return { files, settings };
+}
+
+function settingOf(directive: string, value: string): RuleSettings | undefined {
+  if (directive === "secruleengine") return { onlyDetects: value.toLowerCase() === "detectiononly" };
+  if (!/^\d{1,12}$/.test(value)) return undefined;
+  if (directive === "secrequestbodylimit") return { requestBytes: Number(value) };
+  return directive === "secresponsebodylimit" ? { responseBytes: Number(value) } : undefined;
 }
 
 interface Directive {

@@ -31,10 +31,12 @@ SecRule ARGS @pmf "id:7"`.replaceAll("\n", "\r\n")),
   );
 });
 
-Deno.test("rule lines: how long bodies may be", () => {
+Deno.test("rule lines: how long bodies may be, and whether anything is blocked", () => {
   const text =
     `SecRequestBodyLimit 100\n  secrequestbodylimit "200"\nSecResponseBodyLimit 5\n# SecResponseBodyLimit 6
 SecRequestBodyLimitAction Reject\nSecRequestBodyLimit much`;
-  deepEqual(ruleReferences(text).bodyLimits, { request: 200, response: 5 });
-  deepEqual(ruleReferences("SecRequestBodyNoFilesLimit 7").bodyLimits, {});
+  deepEqual(ruleReferences(text).settings, { requestBytes: 200, responseBytes: 5 });
+  deepEqual(ruleReferences("SecRequestBodyNoFilesLimit 7").settings, {});
+  deepEqual(ruleReferences("SecRuleEngine On").settings, { onlyDetects: false });
+  deepEqual(ruleReferences("SecRuleEngine On\nSecRuleEngine detectiononly").settings, { onlyDetects: true });
 });

@@ -3,6 +3,7 @@ import { listValues, type Reading } from "../../core/reading.ts";
 import type { AgentOptions } from "../options.ts";
 import type { AgentType, TypeSite } from "./agent_type.ts";
 import { RuleFiles } from "./rule_files.ts";
+import type { RuleSettings } from "./rule_lines.ts";
 
 const MIB = 1024 * 1024;
 
@@ -23,12 +24,12 @@ const BODY_BYTES_MAX = 64 * MIB;
  */
 export const waf: AgentType = {
   name: "waf",
-  summary: "the web application firewall that comes with the proxy",
+  summary:
+    "the web application firewall that comes with the proxy, whose failure-mode is closed unless it only detects",
   defaults: [
     ["wasm", BUNDLED],
     ["max-instances", 1],
     ["share-configured", true],
-    ["failure-mode", "closed"],
     ["fuel", 1_000_000_000],
     ["configure-fuel", 20_000_000_000],
     ["memory", 96 * MIB],
@@ -38,7 +39,7 @@ export const waf: AgentType = {
     ["grant", "assets", "clock", "conn-info", "kv", "log", "metrics"],
   ],
   prepare,
-  filesAt: (options, reading) => ruleValues(options, reading)[0]?.span,
+  prepareText,
 };
 
 async function prepare(options: AgentOptions, site: TypeSite): Promise<AgentOptions> {
@@ -55,29 +56,44 @@ async function prepare(options: AgentOptions, site: TypeSite): Promise<AgentOpti
     ...(rules.length > 0 && { rules }),
     ...(included.length > 0 && { files: included }),
   };
-  const isGiven = (key: string) => site.reading.origins.get(options)?.fields.has(key) === true;
-  const { requestBytes, responseBytes } = readBytes(config, files);
-  return {
-    ...options,
-    assets: [...assets],
-    config: JSON.stringify(prepared),
-    ...(!isGiven("maxRequestBodyBytes") && { maxRequestBodyBytes: requestBytes + 1 }),
-    ...(!isGiven("maxResponseBodyBytes") && { maxResponseBodyBytes: responseBytes + 1 }),
-  };
+  const named = { ...options, assets: [...assets], config: JSON.stringify(prepared) };
+  return completed(named, { reading: site.reading, given: options, settings: files.settings });
 }
 
-/** Bytes of bodies that it reads. */
-function readBytes(
-  config: Readonly<Record<string, unknown>>,
-  { bodyLimits }: RuleFiles,
-): { readonly requestBytes: number; readonly responseBytes: number } {
-  const limit = (name: string, ofRules: number | undefined, otherwise: number) => {
-    const given = config[name];
-    return Math.min(BODY_BYTES_MAX, typeof given === "number" && given >= 0 ? given : ofRules ?? otherwise);
+function prepareText(options: AgentOptions, reading: Reading): AgentOptions {
+  const named = ruleValues(options, reading)[0];
+  if (named !== undefined) {
+    const hint = "without any, the rules that come along are used";
+    reading.error(named.span, '"rules" works only where the configuration is a file', hint);
+  }
+  return completed(options, { reading, given: options, settings: {} });
+}
+
+/** What follows from the agent's own configuration, unless the operator says otherwise. */
+function completed(
+  options: AgentOptions,
+  { reading, given, settings }: {
+    readonly reading: Reading;
+    /** The options as they were read. */
+    readonly given: AgentOptions;
+    readonly settings: RuleSettings;
+  },
+): AgentOptions {
+  const config = JSON.parse(options.config) as Readonly<Record<string, unknown>>;
+  const isGiven = (key: string) => reading.origins.get(given)?.fields.has(key) === true;
+  const bytes = (name: string, ofRules: number) => {
+    const wanted = config[name];
+    return Math.min(BODY_BYTES_MAX, typeof wanted === "number" && wanted >= 0 ? wanted : ofRules);
   };
+  const { engine } = config;
+  const onlyDetects = typeof engine === "string" ? engine === "detection-only" : settings.onlyDetects;
+  const requestBytes = bytes("request-body-limit", settings.requestBytes ?? REQUEST_BYTES);
+  const responseBytes = bytes("response-body-limit", settings.responseBytes ?? RESPONSE_BYTES);
   return {
-    requestBytes: limit("request-body-limit", bodyLimits.request, REQUEST_BYTES),
-    responseBytes: limit("response-body-limit", bodyLimits.response, RESPONSE_BYTES),
+    ...options,
+    ...(!isGiven("failureMode") && { failureMode: onlyDetects === true ? "open" : "closed" }),
+    ...(!isGiven("maxRequestBodyBytes") && { maxRequestBodyBytes: requestBytes + 1 }),
+    ...(!isGiven("maxResponseBodyBytes") && { maxResponseBodyBytes: responseBytes + 1 }),
   };
 }
 
