@@ -42,10 +42,20 @@ export async function run(
   return text;
 }
 
-/** Writes `main.js` and, where it looks for its worker script, `worker.js` into the folder. */
+/** Agents that are told by name. */
+const AGENTS = `${ROOT}wasm-agents/dist`;
+
+/**
+ * Writes `main.js` and, where it looks for them, its worker script `worker.js` and the folder `agents` of components that
+ * come along.
+ */
 export async function bundleProgram(folder: string): Promise<void> {
   const bundle = (from: string, to: string) =>
     run(Deno.execPath(), ["bundle", "--quiet", "--platform", "deno", "--output", `${folder}/${to}`, from]);
   await bundle("src/main.ts", "main.js");
   await bundle("src/server/worker.ts", "worker.js");
+  await Deno.mkdir(`${folder}/agents`);
+  for await (const { name } of Deno.readDir(AGENTS)) {
+    if (name.endsWith(".wasm")) await Deno.copyFile(`${AGENTS}/${name}`, `${folder}/agents/${name}`);
+  }
 }

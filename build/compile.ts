@@ -23,6 +23,8 @@ export async function compile(output: string, options: { stub: boolean }): Promi
         ...flags,
         "--include",
         `${folder}/worker.js`,
+        "--include",
+        `${folder}/agents`,
         "--output",
         output,
         `${folder}/main.js`,

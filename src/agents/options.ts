@@ -5,13 +5,27 @@ import { choiceDecoder } from "../core/choices.ts";
 import { identifier } from "../core/named_blocks.ts";
 import { Problem, Reading } from "../core/reading.ts";
 import { refused } from "../core/refused.ts";
-import { block, bytes, duration, integer, list, oneOf, pairs, scalar, text, texts } from "../core/schema.ts";
+import {
+  block,
+  bytes,
+  duration,
+  flag,
+  integer,
+  list,
+  oneOf,
+  pairs,
+  scalar,
+  text,
+  texts,
+} from "../core/schema.ts";
 import type { Infer } from "../core/schema.ts";
 import type { Options, Schema } from "../core/schema.ts";
 import type { Choices } from "../core/choices.ts";
 import { parseBytes } from "../core/units.ts";
 import { freeConfig } from "./free_config.ts";
 import { CAPABILITIES as GRANTABLE } from "./host/registry.ts";
+import { AGENT_TYPES } from "./types/registry.ts";
+import { withTypeDefaults } from "./types/type_defaults.ts";
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -181,9 +195,10 @@ const limitFields = {
   }),
   configureFuel: integer({
     summary:
-      "The same for making and configuring an instance; start functions get no more of it than a call gets, or 10000000.",
+      "The same for making and configuring an instance; start functions get no more of it than a call gets, or 10000000. " +
+      "Of more than 2000000000 the rest is given as the agent calls the proxy.",
     min: 1000,
-    max: 2_000_000_000,
+    max: 100_000_000_000,
     default: 100_000_000,
   }),
   fuelAccounting: oneOf({
@@ -231,6 +246,23 @@ const bodyFields = {
     "Request bodies come whole, in parts, or whole up to a size and in parts beyond.",
   ),
   responseBodyMode: bodyMode("The same for response bodies."),
+  decodeBodies: flag({
+    summary:
+      "Whole bodies are shown without their Content-Encoding (gzip, deflate, br); they are passed on as they came.",
+    default: false,
+  }),
+  maxDecompressionRatio: integer({
+    summary: "Decoded bytes for each byte of a body longer than 64 KiB.",
+    min: 1,
+    max: 100_000,
+    default: 100,
+  }),
+  oversizedBodies: oneOf({
+    summary:
+      "Bodies beyond the bounds: refused or passed over, as failure-mode says, or shown as far as they may be. In shadow mode they are passed over.",
+    values: { "failure-mode": [], "inspect-start": ["process-partial"] },
+    default: "failure-mode",
+  }),
 };
 
 const refusedFields = {
@@ -252,50 +284,64 @@ const refusedFields = {
   }),
 };
 
+const fields = {
+  id: identifier("Name by which filters refer to it."),
+  wasm: text({ summary: "File of the component. Required.", example: "agents/waf.wasm" }),
+  sha256: text({
+    summary: "Digest that the file must have.",
+    check: (digest) => /^[0-9a-f]{64}$/i.test(digest) ? undefined : "must be 64 hexadecimal digits",
+  }),
+  type: text({
+    summary: `What it is for, as shown in lists. ${typeSummaries()}`,
+    check: checkWord,
+    example: "waf",
+  }),
+  mode: oneOf({
+    summary: "Decide about requests, or only record what would have been decided.",
+    values: { live: [], shadow: [] },
+    default: "live",
+  }),
+  isolation: oneOf({
+    summary: "Instances serve request after request; or are set back after each; or are new for each.",
+    values: { shared: [], reset: [], fresh: [] },
+    default: "shared",
+  }),
+  shareConfigured: flag({
+    summary:
+      "It is configured once in the process, and every instance starts with a copy of the memory that came of it.",
+    default: false,
+  }),
+  events: wordList("What it is told of; left out, everything it handles.", EVENT_CHOICES, []),
+  failureMode: oneOf({
+    summary:
+      "When it fails: go on without it, or refuse the request. A filter's own failure-mode comes first.",
+    values: { open: ["fail-open", "failopen"], closed: ["fail-closed", "failclosed"] },
+    default: "open",
+  }),
+  circuitBreaker,
+  quarantine,
+  ...limitFields,
+  ...bodyFields,
+  grant: wordList(
+    `What it may use: ${CAPABILITIES.join(", ")}.`,
+    CAPABILITY_CHOICES,
+    ["grants"],
+  ),
+  fetch: fetchBlock,
+  assets: pairs({
+    summary: "Files that it may read, by name; needs the grant assets. A data: URL is the content itself.",
+  }),
+  kv,
+  config: freeConfig({ summary: "Its own configuration, handed to it as JSON." }),
+  ...refusedFields,
+};
+
 /** Options of one agent. */
 export const agent = block({
   summary: "An extension: a WebAssembly component that filters of type agent put requests through.",
   args: ["id"],
-  fields: {
-    id: identifier("Name by which filters refer to it."),
-    wasm: text({ summary: "File of the component. Required.", example: "agents/waf.wasm" }),
-    sha256: text({
-      summary: "Digest that the file must have.",
-      check: (digest) => /^[0-9a-f]{64}$/i.test(digest) ? undefined : "must be 64 hexadecimal digits",
-    }),
-    type: text({ summary: "What it is for, as shown in lists.", check: checkWord, example: "waf" }),
-    mode: oneOf({
-      summary: "Decide about requests, or only record what would have been decided.",
-      values: { live: [], shadow: [] },
-      default: "live",
-    }),
-    isolation: oneOf({
-      summary: "Instances serve request after request; or are set back after each; or are new for each.",
-      values: { shared: [], reset: [], fresh: [] },
-      default: "shared",
-    }),
-    events: wordList("What it is told of; left out, everything it handles.", EVENT_CHOICES, []),
-    failureMode: oneOf({
-      summary:
-        "When it fails: go on without it, or refuse the request. A filter's own failure-mode comes first.",
-      values: { open: ["fail-open", "failopen"], closed: ["fail-closed", "failclosed"] },
-      default: "open",
-    }),
-    circuitBreaker,
-    quarantine,
-    ...limitFields,
-    ...bodyFields,
-    grant: wordList(
-      `What it may use: ${CAPABILITIES.join(", ")}.`,
-      CAPABILITY_CHOICES,
-      ["grants"],
-    ),
-    fetch: fetchBlock,
-    assets: pairs({ summary: "Files that it may read, by name; needs the grant assets." }),
-    kv,
-    config: freeConfig({ summary: "Its own configuration, handed to it as JSON." }),
-    ...refusedFields,
-  },
+  fields,
+  normalise: (node) => withTypeDefaults(node, fields),
   check(value, report) {
     if (value.wasm === undefined) {
       report("id", `agent "${value.id}" needs "wasm"`, 'give the component\'s file: wasm "agents/waf.wasm"');
@@ -308,6 +354,9 @@ export const agent = block({
     }
     const hybrid = Number(value.requestBodyMode.split(":")[1] ?? 0);
     if (hybrid > value.maxRequestBodyBytes) reportHybrid("requestBodyMode", "maxRequestBodyBytes", report);
+    if (value.decodeBodies && (value.requestBodyMode !== "buffer" || value.responseBodyMode !== "buffer")) {
+      report("decodeBodies", "only whole bodies can be decoded", 'set both body modes to "buffer"');
+    }
     const hybridResponse = Number(value.responseBodyMode.split(":")[1] ?? 0);
     if (hybridResponse > value.maxResponseBodyBytes) {
       reportHybrid("responseBodyMode", "maxResponseBodyBytes", report);
@@ -323,6 +372,14 @@ function reportUngranted(name: Capability, report: Report): void {
 
 function reportHybrid(mode: string, bound: string, report: Report): void {
   report(mode, `"${kebabName(mode)}" buffers more than "${kebabName(bound)}" allows`, "raise the bound");
+}
+
+/** What types bring along, for the reference page. */
+function typeSummaries(): string {
+  return AGENT_TYPES.map(({ name, summary, defaults }) => {
+    const shown = defaults.map(([option, ...values]) => `${option} ${values.join(" ")}`).join(", ");
+    return `"${name}" is ${summary}, with other defaults: ${shown}.`;
+  }).join(" ");
 }
 
 function checkWord(word: string): string | undefined {

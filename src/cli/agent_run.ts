@@ -5,6 +5,7 @@ import { readAgentFile } from "../config/agent_file.ts";
 import { renderIssues } from "../config/render.ts";
 import type { AgentAsset } from "../engine/agent_plan.ts";
 import { AgentStore, readAgentBytes, sha256Of } from "../server/agent_store.ts";
+import { DiskFiles } from "../server/config_files.ts";
 import { agentCompiler, componentLimits } from "../server/agent_store_compiler.ts";
 import { AgentMachine } from "./agent_machine.ts";
 import { describeRun, runAsJson } from "./agent_report.ts";
@@ -100,7 +101,10 @@ async function agentOptionsOf(path: string, given: AgentRunOptions): Promise<Age
   const id = path.replace(/^.*\//, "").replace(/\.wasm$/, "") || "agent";
   const text = given.options === undefined ? undefined : await textOf(`@${given.options}`);
   const file = given.options === undefined ? undefined : { path: given.options, text: text! };
-  const { options, issues } = readAgentFile({ id, wasm: path, options: file });
+  const { options, issues } = await readAgentFile(
+    { id, wasm: path, options: file },
+    new DiskFiles(Deno.cwd()),
+  );
   if (options === undefined) {
     throw new UsageError(
       renderIssues(issues, new Map([[given.options ?? path, text ?? ""]]), { color: false }),

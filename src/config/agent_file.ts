@@ -1,8 +1,10 @@
 import { agent as agentBlock, type AgentOptions } from "../agents/options.ts";
+import type { AgentFiles } from "../agents/types/agent_type.ts";
 import { canonicalName, type ConfigNode } from "../core/config_node.ts";
 import { hasErrors, type Issue, type Span } from "../core/issue.ts";
 import { Reading } from "../core/reading.ts";
 import { parseText } from "./parse_text.ts";
+import { prepareAgent } from "./prepare_agents.ts";
 
 /** An agent of the agents folder. */
 export interface AgentFile {
@@ -21,7 +23,7 @@ export interface AgentFileResult {
 }
 
 /** Reads the options of an agent of the agents folder; without a `.kdl` file beside it, all have their defaults. */
-export function readAgentFile(file: AgentFile): AgentFileResult {
+export async function readAgentFile(file: AgentFile, files: AgentFiles): Promise<AgentFileResult> {
   const path = file.options?.path ?? file.wasm;
   const start: Span = { file: path, start: 0, end: 0, line: 1, column: 1 };
   const parsed = file.options === undefined
@@ -46,7 +48,10 @@ export function readAgentFile(file: AgentFile): AgentFileResult {
     args: [{ value: file.id, span: start }],
     children: [own, ...parsed.nodes.filter((each) => canonicalName(each.name) !== "wasm")],
   };
-  const options = agentBlock.read([node], { reading, parent: node, name: "agent" });
+  const read = agentBlock.read([node], { reading, parent: node, name: "agent" }) as AgentOptions;
+  const options = reading.errorCount > 0
+    ? read
+    : await prepareAgent(read, { reading, files, from: path, noteSource: () => {} });
   const issues = [...parsed.issues, ...reading.issues].map(inFile);
-  return { options: hasErrors(issues) ? undefined : options as AgentOptions, issues };
+  return { options: hasErrors(issues) ? undefined : options, issues };
 }

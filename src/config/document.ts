@@ -14,6 +14,7 @@ import { FILTERS, UNAVAILABLE_FILTERS } from "../filters/registry.ts";
 import { observability } from "../observe/observability.ts";
 import { route } from "../routing/route.ts";
 import { upstream } from "../upstream/upstream.ts";
+import { waf } from "./waf.ts";
 
 const schemaVersion = scalar(
   {
@@ -154,7 +155,7 @@ export const document = block({
     observability,
     agents,
     agentsDir,
-    waf: refused({ summary: "Web application firewall." }),
+    waf,
     cache: refused({ summary: "Storage of cached responses." }),
   },
 });

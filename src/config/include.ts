@@ -1,17 +1,13 @@
 import { canonicalName } from "../core/config_node.ts";
+import type { AgentFiles } from "../agents/types/agent_type.ts";
 import type { ConfigNode, ConfigValue } from "../core/config_node.ts";
 import type { Issue, Span } from "../core/issue.ts";
 import { parseText } from "./parse_text.ts";
 
 /** Where configuration files come from. */
-export interface ConfigFiles {
+export interface ConfigFiles extends AgentFiles {
   /** The file's text (UTF-8). Rejects with an `Error` whose message a person understands. */
   read(path: string): Promise<string>;
-  /**
-   * Paths of the files that match a glob, in any order. A relative pattern starts in the directory of
-   * `from`, the file that includes. `*` and `?` stay within a path segment, `**` crosses them.
-   */
-  glob(pattern: string, from: string): Promise<readonly string[]>;
   /** One path for all spellings of a file, links followed; used to see that two paths are one file. */
   identify(path: string): Promise<string>;
 }

@@ -24,6 +24,14 @@ class MemoryFiles implements ConfigFiles {
     return Promise.resolve([...this.#files.keys()].filter((path) => matcher.test(path)).reverse());
   }
 
+  async readBytes(path: string): Promise<Uint8Array> {
+    return new TextEncoder().encode(await this.read(path));
+  }
+
+  locate(path: string): string {
+    return `/${path}`;
+  }
+
   identify(path: string): Promise<string> {
     return Promise.resolve(path);
   }

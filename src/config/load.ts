@@ -8,6 +8,8 @@ import { document } from "./document.ts";
 import type { Config } from "./document.ts";
 import { expandIncludes, isInclude } from "./include.ts";
 import type { ConfigFiles } from "./include.ts";
+import { prepareAgents, refuseAgentFiles } from "./prepare_agents.ts";
+import { WafBlock } from "./waf_agent.ts";
 import { parseText } from "./parse_text.ts";
 
 /** What became of a configuration. */
@@ -27,7 +29,20 @@ export interface LoadResult {
 export async function loadConfig(path: string, files: ConfigFiles): Promise<LoadResult> {
   const sources = new Map<string, string>();
   const expanded = await expandIncludes(path, { files, sources });
-  return readNodes({ ...expanded, file: path }, sources);
+  const read = readNodes({ ...expanded, file: path }, sources);
+  if (read.document === undefined) return read.failed;
+  const { document, reading } = read;
+  if (reading.errorCount === 0) {
+    const firewall = new WafBlock(document, reading);
+    await firewall.addAgent(files);
+    const noteSource = (path: string, text: string) => {
+      sources.set(path, text);
+      firewall.noteSource(text);
+    };
+    await prepareAgents(document, { reading, files, noteSource });
+    firewall.finish();
+  }
+  return checked(read, sources);
 }
 
 /** As `loadConfig` for one text without includes; the name's extension decides about the syntax. */
@@ -39,18 +54,34 @@ export function parseConfig(text: string, fileName = "<text>"): LoadResult {
     span: node.nameSpan,
   }));
   const nodes = parsed.nodes.filter((node) => !isInclude(node));
-  return readNodes(
-    { nodes, issues: [...parsed.issues, ...includes], file: fileName },
-    new Map([[fileName, text]]),
-  );
+  const sources = new Map([[fileName, text]]);
+  const read = readNodes({ nodes, issues: [...parsed.issues, ...includes], file: fileName }, sources);
+  if (read.document === undefined) return read.failed;
+  if (read.reading.errorCount === 0) {
+    const firewall = new WafBlock(read.document, read.reading);
+    firewall.addAgentOfText();
+    refuseAgentFiles(read.document, read.reading);
+    firewall.finish();
+  }
+  return checked(read, sources);
+}
+
+/** A document that was read, but not checked. */
+interface Read {
+  readonly document: Unchecked;
+  readonly reading: Reading;
+  /** Of its syntax. */
+  readonly issues: readonly Issue[];
 }
 
 function readNodes(
   parsed: { readonly nodes: readonly ConfigNode[]; readonly issues: readonly Issue[]; readonly file: string },
   sources: ReadonlyMap<string, string>,
-): LoadResult {
+): Read | { readonly document: undefined; readonly failed: LoadResult } {
   // A tree with holes would only raise errors that are none, so syntax comes first.
-  if (hasErrors(parsed.issues)) return { config: undefined, issues: parsed.issues, sources };
+  if (hasErrors(parsed.issues)) {
+    return { document: undefined, failed: { config: undefined, issues: parsed.issues, sources } };
+  }
   const reading = new Reading();
   const span: Span = { file: parsed.file, start: 0, end: 0, line: 1, column: 1 };
   const root: ConfigNode = {
@@ -63,9 +94,16 @@ function readNodes(
     syntax: parsed.nodes[0]?.syntax ?? "kdl",
   };
   const read = document.read([root], { reading, parent: root, name: "" });
-  checkDocument(read as Unchecked, reading);
-  const issues = inFileOrder([...parsed.issues, ...reading.issues], [...sources.keys()]);
-  return { config: hasErrors(issues) ? undefined : deepFreeze(read as Config), issues, sources };
+  return { document: read as Unchecked, reading, issues: parsed.issues };
+}
+
+function checked(
+  { document, reading, issues: ofSyntax }: Read,
+  sources: ReadonlyMap<string, string>,
+): LoadResult {
+  checkDocument(document, reading);
+  const issues = inFileOrder([...ofSyntax, ...reading.issues], [...sources.keys()]);
+  return { config: hasErrors(issues) ? undefined : deepFreeze(document as Config), issues, sources };
 }
 
 function inFileOrder(issues: readonly Issue[], files: readonly string[]): Issue[] {

@@ -6,6 +6,7 @@ import type { UpstreamConfig } from "../upstream/upstream.ts";
 import type { AgentConfig, Config, FilterConfig } from "./document.ts";
 import { eachScope, GLOBAL, qualify, ScopeTable } from "./scopes.ts";
 import type { ResourceKind, Scope } from "./scopes.ts";
+import { wafFilter, withWafFilter } from "./waf_agent.ts";
 
 /** Where a thing was declared; both undefined for the global scope. */
 export interface Owned {
@@ -61,7 +62,15 @@ export function resolveConfig(config: Config): ResolvedConfig {
     for (const filter of block.filters) filters.push(resolveFilter(filter, { scope, scopes }));
     for (const agent of block.agents) agents.push({ ...agent, id: qualify(agent.id, scope) });
   }
-  return { listeners, routes, upstreams, filters, agents };
+  const firewall = wafFilter(config);
+  if (firewall === undefined || !routes.some(({ wafEnabled }) => wafEnabled)) {
+    return { listeners, routes, upstreams, filters, agents };
+  }
+  const guarded = routes.map((route): ResolvedRoute => {
+    if (!route.wafEnabled) return route;
+    return { ...route, filters: withWafFilter(route.filters, { firewall, known: filters }) };
+  });
+  return { listeners, routes: guarded, upstreams, filters: [...filters, firewall], agents };
 }
 
 /** A default route is qualified like the routes it is one of. */

@@ -61,6 +61,7 @@ export const ERRORS = {
   filter_failed: internal(503, "A required check could not be made"),
   agent_blocked: agent(403, "The request was refused"),
   agent_failed: agent(503, "A required check could not be made"),
+  agent_body_corrupt: agent(400, "The body cannot be decoded for its check"),
   agent_body_too_large: agent(413, "The body is larger than its check allows"),
   request_timeout: upstream(504, "never", "The request took longer than its time limit"),
   upstream_unavailable: upstream(503, "never", "No target of the upstream is available"),

@@ -1,5 +1,7 @@
 /** The outside world, as the rooms below `server/` see it. `server/platform.ts` and the test fakes implement it. */
 
+import type { Decompress } from "./decompress.ts";
+
 /** A duplex byte stream. All calls may reject once the peer resets or after `close`. */
 export interface Socket {
   /** Reads at least one byte into `buffer`, which must not be empty; the count, or 0 at the end of the stream. */
@@ -117,4 +119,6 @@ export interface Ports {
   readonly dialer: Dialer;
   readonly listen: Listen;
   readonly log: Log;
+  /** Left out where nothing can decode; what needs it cannot be configured there. */
+  readonly decompress?: Decompress;
 }

@@ -51,7 +51,8 @@ export function agentFactory(spec: AgentSpec<AgentComponent>, deps: AgentFactory
     },
     connections: { of: (request) => connectionFact(request as RequestView) },
   });
-  return componentFactory(component.compiled, { imports, options, payer, clock, random, log });
+  const { compiled, image } = component;
+  return componentFactory(compiled, { imports, options, payer, image, clock, random, log });
 }
 
 /** Counts calls, and lets the instance that makes them pay for what the host does: a unit is about a nanosecond. */

@@ -1,5 +1,6 @@
 import type { AgentSpec } from "../agents/runtime/agent_spec.ts";
 import type { CompiledComponent } from "../agents/wasm/compile_component.ts";
+import type { InstanceImage } from "../agents/wasm/instance_image.ts";
 
 /** A file that an agent may read. */
 export interface AgentAsset {
@@ -13,6 +14,8 @@ export interface AgentAsset {
 export interface AgentComponent {
   readonly compiled: CompiledComponent;
   readonly assets: readonly AgentAsset[];
+  /** State of the one instance that was configured, with `share-configured`. */
+  readonly image?: InstanceImage | undefined;
 }
 
 /** The agents of one configuration, as they cross to the threads. */

@@ -283,11 +283,12 @@ class SnapshotBuilder {
   }
 
   #filterDeps(id: string, key: string | undefined) {
-    const { ports: { clock, random, timers, log }, agents, agentPlan } = this.#deps;
+    const { ports: { clock, random, timers, log, decompress }, agents, agentPlan } = this.#deps;
     const shared = key === undefined ? undefined : this.#deps.shared[key];
     const agentMode = (wanted: string) =>
       agentPlan.specs.find((spec) => spec.id === wanted)?.options.failureMode;
-    return { clock, random, timers, log, id, shared, agents, agentMode, statusPage: this.#statusPage };
+    const base = { clock, random, timers, log, id, shared, agents };
+    return { ...base, agentMode, decompress, statusPage: this.#statusPage };
   }
 
   #inFlightLink(

@@ -23,9 +23,13 @@ export function configSummary(config: Config, resolved: ResolvedConfig): ConfigS
     upstreams: resolved.upstreams.map(upstreamSummary),
     agents: [],
     filters: resolved.filters.map(({ id }) => id),
-    waf: null,
+    waf: config.waf === undefined ? null : wafSummary(config.waf),
     limits: Object.fromEntries(Object.entries(limits).map(([name, value]) => [snakeCase(name), value])),
   };
+}
+
+function wafSummary({ mode, engine, auditLog }: NonNullable<Config["waf"]>): ConfigSummary["waf"] {
+  return { mode, engine, audit_log: auditLog };
 }
 
 function listenerSummary(listener: ResolvedListener): ListenerSummary {
@@ -50,7 +54,7 @@ function routeSummary(route: ResolvedRoute): RouteSummary {
     service_type: route.serviceType,
     builtin_handler: route.builtinHandler ?? null,
     filters: route.filters,
-    waf_enabled: false,
+    waf_enabled: route.wafEnabled,
   };
 }
 

@@ -3,12 +3,14 @@ import type { AgentFailure } from "../agents/runtime/agent_meter.ts";
 import type { LiveAgent } from "../agents/runtime/live_agent.ts";
 import type { RequestContext } from "../core/context.ts";
 import { Slot } from "../core/context.ts";
+import type { Decompress } from "../core/decompress.ts";
 import { ProxyError } from "../core/errors.ts";
 import type { Kind } from "../core/kind.ts";
 import type { MaybePromise, Response } from "../core/message.ts";
 import { block, bytes, duration, flag, type Infer, oneOf, text } from "../core/schema.ts";
 import type { PassingMessage, Ruling } from "../tunnel/message.ts";
 import { AgentCourse, type CourseSettings } from "./agent_course.ts";
+import type { Decoding } from "./agent_decoding.ts";
 import { plainStatusPage, type StatusPage } from "./agent_decisions.ts";
 import { AgentRecord } from "./agent_records.ts";
 import type { Filter, FilterDeps, Verdict } from "./filter.ts";
@@ -53,6 +55,8 @@ export interface AgentFilterDeps extends FilterDeps {
   readonly statusPage?: StatusPage | undefined;
   /** What is to happen when an agent fails, by its own options; undefined for one that nobody knows. */
   readonly agentMode?: ((id: string) => AgentOptions["failureMode"] | undefined) | undefined;
+  /** Undoes codings of bodies; needed by agents with decode-bodies. */
+  readonly decompress?: Decompress | undefined;
 }
 
 /** Shows requests and responses to an agent, and does what it decides. */
@@ -84,6 +88,13 @@ class AgentFilter implements Filter {
     const seesBodies = given.inspectBody ?? handlesBodies;
     const completes = live.handles("request-complete");
     const responseBodies = seesResponses && seesBodies && live.handles("response-body");
+    const requestBytesMax = Math.min(given.maxBodyBytes ?? own.maxRequestBodyBytes, live.bodyBytesMax);
+    const responseBytesMax = Math.min(given.maxBodyBytes ?? own.maxResponseBodyBytes, live.bodyBytesMax);
+    const decoding = (bytesMax: number): Decoding | undefined => {
+      if (!own.decodeBodies) return undefined;
+      if (deps.decompress === undefined) throw new Error("nothing here can decode bodies");
+      return { decompress: deps.decompress, ratioMax: own.maxDecompressionRatio, bytesMax };
+    };
     this.#agent = live;
     this.#settings = {
       clock: deps.clock,
@@ -96,8 +107,10 @@ class AgentFilter implements Filter {
       seesBodies,
       endsWithRequest: !completes && !responseBodies && !(seesResponses && live.handles("response-headers")),
       endsWithResponseHead: !completes && !responseBodies,
-      requestBytesMax: Math.min(given.maxBodyBytes ?? own.maxRequestBodyBytes, live.bodyBytesMax),
-      responseBytesMax: Math.min(given.maxBodyBytes ?? own.maxResponseBodyBytes, live.bodyBytesMax),
+      requestBytesMax,
+      responseBytesMax,
+      requestDecoding: decoding(requestBytesMax),
+      responseDecoding: decoding(responseBytesMax),
     };
   }
 

@@ -8,6 +8,8 @@ import { type ErrorCode, ProxyError } from "../core/errors.ts";
 import { type Body, BytesBody, type MaybePromise } from "../core/message.ts";
 import { InspectedBody, joinPieces, PrefixedBody, readBeginning } from "./agent_body.ts";
 import type { AgentCourse } from "./agent_course.ts";
+import { decodeBody, type Decoded, type Decoding } from "./agent_decoding.ts";
+import { requestAgents } from "./agent_records.ts";
 import type { Answer, Verdict } from "./filter.ts";
 
 /** How the body of one direction is shown. */
@@ -17,6 +19,10 @@ export interface BodyDirection {
   /** Most bytes held at a time. */
   readonly bytesMax: number;
   readonly tooLarge: ErrorCode;
+  readonly corrupt: ErrorCode;
+  /** Of the message, for its Content-Encoding. */
+  readonly headers: HeaderList;
+  readonly decoding: Decoding | undefined;
   readonly call: (chunk: BodyChunk) => MaybePromise<CallResult<BodyOutcome>>;
   /** Does what an outcome says as long as nothing was sent; the answer, if it decides against it. */
   readonly apply: (outcome: Outcome) => Verdict;
@@ -41,6 +47,9 @@ interface Shown {
 
 const EMPTY = new Uint8Array(0);
 
+/** The note that tells an agent of a body of which it sees the beginning alone; its value is the body's length, if known. */
+const BODY_TRUNCATED = "body-truncated";
+
 /** Shows one body to an agent: whole, in parts as it comes, or held until the agent has decided. */
 export class BodyInspection {
   readonly #course: AgentCourse;
@@ -64,14 +73,44 @@ export class BodyInspection {
 
   /** All of the body in one call. */
   #whole(body: Body | null, data: Uint8Array): MaybePromise<Inspected> {
-    return chain(this.#show(data, { isLast: true }), (shown) => {
-      if (shown.needsMore && shown.answer === undefined) {
-        this.#course.fail(this.#direction.hook, "malformed", "it needs more than the whole body");
-      }
-      const isAbsent = body === null && shown.data === data;
-      const kept = isAbsent ? null : new BytesBody(shown.data ?? EMPTY, body?.trailers);
-      return { body: kept, answer: shown.answer, isStreaming: false };
+    return chain(this.#decoded(data), (seen) =>
+      chain(this.#show(seen, { isLast: true }), (shown) => {
+        if (shown.needsMore && shown.answer === undefined) {
+          this.#course.fail(this.#direction.hook, "malformed", "it needs more than the whole body");
+        }
+        // What was only looked at goes on as it came.
+        const isKept = shown.data === seen;
+        if (!isKept && seen !== data) this.#direction.headers.remove("content-encoding");
+        const isAbsent = body === null && isKept;
+        const kept = isAbsent ? null : new BytesBody(isKept ? data : shown.data ?? EMPTY, body?.trailers);
+        return { body: kept, answer: shown.answer, isStreaming: false };
+      }));
+  }
+
+  /** The body without its codings, if the agent wants that. With failure mode open what cannot be decoded is shown as it is. */
+  #decoded(data: Uint8Array): MaybePromise<Uint8Array> {
+    const { decoding, headers } = this.#direction;
+    if (decoding === undefined || this.#isOff || this.#course.isOver) return data;
+    const decoding_ = decodeBody(data, headers.get("content-encoding"), decoding);
+    return chain(decoding_ instanceof Promise ? this.#course.patient(decoding_) : decoding_, (decoded) => {
+      if (decoded === undefined) return data;
+      return decoded.type === "decoded" ? decoded.data : this.#undecodable(data, decoded);
     });
+  }
+
+  #undecodable(data: Uint8Array, failed: Decoded & { readonly type: "failed" }): Uint8Array {
+    const { hook, tooLarge, corrupt } = this.#direction;
+    const { agent, settings, context } = this.#course;
+    const refuses = settings.isClosed && !agent.isShadow;
+    context.trace?.note({
+      step: "agent",
+      subject: agent.id,
+      outcome: refuses ? "refused the body" : "saw the body undecoded",
+      detail: `${hook}: ${failed.message}`,
+    });
+    if (!refuses) return data;
+    const code = failed.failure === "too-large" ? tooLarge : corrupt;
+    throw new ProxyError(code, `the body cannot be decoded for agent "${agent.id}": ${failed.message}`);
   }
 
   async #held(
@@ -81,7 +120,11 @@ export class BodyInspection {
     const { bytesMax } = this.#direction;
     const beginning = await readBeginning(body, Math.min(heldMin, bytesMax));
     if (beginning.isWhole) return this.#whole(body, joinPieces(beginning.pieces));
-    if (heldMin > bytesMax) return this.#tooLarge(body, beginning.pieces);
+    if (heldMin > bytesMax) {
+      const { oversizedBodies } = this.#course.agent.options;
+      if (oversizedBodies === "inspect-start") return this.#start(body, beginning.pieces);
+      return this.#tooLarge(body, beginning.pieces);
+    }
     let received = beginning.bytes;
     let needsMore = isNeeded;
     const kept: Uint8Array[] = [];
@@ -108,6 +151,26 @@ export class BodyInspection {
       received += piece?.length ?? 0;
     }
     return streaming(new PrefixedBody(kept, this.#stream(body, received), undefined));
+  }
+
+  /** As much of the body as may be held is shown as all of it; the whole goes on as it came. */
+  async #start(body: Body, pieces: readonly Uint8Array[]): Promise<Inspected> {
+    const { bytesMax, hook } = this.#direction;
+    const kept = [...pieces];
+    let bytes = kept.reduce((sum, piece) => sum + piece.length, 0);
+    while (bytes < bytesMax) {
+      const piece = (await body.read())?.slice() ?? null;
+      if (piece === null) break;
+      kept.push(piece);
+      bytes += piece.length;
+    }
+    requestAgents(this.#course.context).note([{
+      name: BODY_TRUNCATED,
+      value: String(body.length ?? "unknown"),
+    }]);
+    const shown = await this.#show(joinPieces(kept).subarray(0, bytesMax), { isLast: true });
+    this.#course.agent.meter.skipped(hook, "too-large");
+    return { body: new PrefixedBody(kept, body, body.length), answer: shown.answer, isStreaming: false };
   }
 
   #decided(

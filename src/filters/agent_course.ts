@@ -11,6 +11,7 @@ import type { Clock, Timers } from "../core/ports.ts";
 import { mayHaveBody } from "../downstream/response_head.ts";
 import type { PassingMessage, Ruling } from "../tunnel/message.ts";
 import { BodyInspection } from "./agent_body_inspection.ts";
+import type { Decoding } from "./agent_decoding.ts";
 import {
   answerOf,
   editHeaders,
@@ -51,6 +52,9 @@ export interface CourseSettings {
   readonly seesBodies: boolean;
   readonly requestBytesMax: number;
   readonly responseBytesMax: number;
+  /** How compressed bodies are decoded for it; undefined when they are not. */
+  readonly requestDecoding: Decoding | undefined;
+  readonly responseDecoding: Decoding | undefined;
   /** The agent has nothing to do with a request once it has seen its head, or its body. */
   readonly endsWithRequest: boolean;
   /** The same for the head of the response. */
@@ -295,6 +299,9 @@ export class AgentCourse {
       mode: agent.options.requestBodyMode,
       bytesMax: settings.requestBytesMax,
       tooLarge: "agent_body_too_large",
+      corrupt: "agent_body_corrupt",
+      headers: context.head.headers,
+      decoding: settings.requestDecoding,
       call: (chunk) => this.visit.onRequestBody(this.view, chunk),
       apply: (outcome) => this.#applyToRequest(outcome),
       applyLate: (outcome) => this.#applyLate(outcome),
@@ -367,6 +374,9 @@ export class AgentCourse {
       mode: agent.options.responseBodyMode,
       bytesMax: settings.responseBytesMax,
       tooLarge: "response_too_large",
+      corrupt: "upstream_protocol",
+      headers: response.headers,
+      decoding: settings.responseDecoding,
       call: (chunk) => this.visit.onResponseBody(this.view, responseView, chunk),
       apply: (outcome) => {
         const isReplaced = this.#applyToResponse(response, outcome);
@@ -399,6 +409,8 @@ export class AgentCourse {
       hook: "request-body",
       mode: agent.options.requestBodyMode,
       bytesMax: this.settings.requestBytesMax,
+      encoding: context.head.headers.get("content-encoding"),
+      decoding: this.settings.requestDecoding,
       call: (chunk: BodyChunk) => visit.onRequestBody(view, chunk),
     });
     return undefined;
@@ -418,6 +430,8 @@ export class AgentCourse {
       hook: "response-body",
       mode: agent.options.responseBodyMode,
       bytesMax: this.settings.responseBytesMax,
+      encoding: response.headers.get("content-encoding"),
+      decoding: this.settings.responseDecoding,
       call: (chunk: BodyChunk) => visit.onResponseBody(view, copy, chunk),
     });
   }

@@ -190,7 +190,10 @@ export const route = block({
     cache: refused({ summary: "Caching of responses." }),
     shadow,
     fallback,
-    wafEnabled: refused({ summary: "Web application firewall." }),
+    wafEnabled: flag({
+      summary: "Whether the firewall looks at requests and responses, before all filters.",
+      default: false,
+    }),
     websocket: websocketOptions,
     websocketInspection: flag({
       summary: "Show whole messages of WebSockets to the agents of the route.",

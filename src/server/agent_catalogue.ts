@@ -1,12 +1,15 @@
 import { AgentLoadError } from "../agents/guest.ts";
 import type { AgentEvent, AgentOptions } from "../agents/options.ts";
+import type { AgentFiles } from "../agents/types/agent_type.ts";
 import { type AgentSpec, specIdentity } from "../agents/runtime/agent_spec.ts";
 import type { CompiledComponent } from "../agents/wasm/compile_component.ts";
+import type { InstanceImage } from "../agents/wasm/instance_image.ts";
 import type { ComponentLimits } from "../agents/wasm/component_limits.ts";
 import { readAgentFile } from "../config/agent_file.ts";
 import type { Config, FilterConfig } from "../config/document.ts";
 import { renderIssues } from "../config/render.ts";
 import { resolveConfig, type ResolvedRoute } from "../config/resolve.ts";
+import { dataUrlBytes } from "../core/data_url.ts";
 import type { Log } from "../core/ports.ts";
 import type { AgentAsset, AgentComponent, AgentPlan } from "../engine/agent_plan.ts";
 import type { DroppedAgent } from "./agents_dir.ts";
@@ -23,6 +26,8 @@ export interface AgentTrialResult {
   readonly summary: string;
   /** What it will be told of. */
   readonly events: ReadonlySet<AgentEvent>;
+  /** State of the configured instance, where the agent shares it. */
+  readonly image?: InstanceImage | undefined;
 }
 
 /** An agent's own description, and whether it can be configured as it is. */
@@ -33,6 +38,8 @@ export interface AgentTrial {
 /** What agents are looked for with. */
 export interface AgentCatalogueInit {
   readonly log: Log;
+  /** Files that options of dropped agents may name. */
+  readonly files: AgentFiles;
   /** Starts one instance and asks it who it is. Rejects when it cannot be started. */
   readonly trial: AgentTrial;
   /** What lies in the agents folder of a configuration. */
@@ -169,7 +176,8 @@ export class AgentCatalogue {
         });
         continue;
       }
-      const { options, issues } = readAgentFile({ id: name, wasm, options: sidecar });
+      const file = { id: name, wasm, options: sidecar };
+      const { options, issues } = await readAgentFile(file, this.#init.files);
       candidates.push({ id: name, options, origin: "dropped" });
       if (options === undefined) {
         const sources = new Map(sidecar === undefined ? [] : [[sidecar.path, sidecar.text]]);
@@ -222,11 +230,12 @@ export class AgentCatalogue {
     if (served !== undefined && served.facts.origin === origin && served.agent.compiled === agent.compiled) {
       if (specIdentity(served.spec) === specIdentity(spec)) return served;
     }
-    const { version, summary, events } = await this.#init.trial(spec);
+    const { version, summary, events, image } = await this.#init.trial(spec);
     const asked = askedCapabilities(compiled);
     const facts: AgentFacts = { id, origin, path, bytes, digest, world, version, summary, asked, options };
     this.#warn({ spec, facts, agent, events });
-    return { spec, facts, agent, events };
+    const shared = image === undefined ? spec : { ...spec, component: { compiled, assets, image } };
+    return { spec: shared, facts, agent, events };
   }
 
   /** Says what works otherwise than somebody might expect. */
@@ -283,7 +292,7 @@ async function readAssets({ assets }: AgentOptions): Promise<AgentAsset[]> {
   const read: AgentAsset[] = [];
   for (const [name, path] of assets) {
     try {
-      const bytes = await readAgentBytes(path, ASSET_BYTES_MAX);
+      const bytes = dataUrlBytes(path) ?? await readAgentBytes(path, ASSET_BYTES_MAX);
       read.push({ name, bytes, version: await sha256Of(bytes) });
     } catch (cause) {
       throw new AgentLoadError(`asset "${name}" from ${path}: ${messageOf(cause)}`, { cause });

@@ -4,6 +4,7 @@ import { goodConfig } from "../../tests/support/simulated_dataplane.ts";
 import { AgentCatalogue } from "./agent_catalogue.ts";
 import { createAgentTrial } from "./agent_trial.ts";
 import type { DroppedAgent } from "./agents_dir.ts";
+import { DiskFiles } from "./config_files.ts";
 import { createClock, createRandom, createTimers } from "./platform.ts";
 
 const GUARD = fileURLToPath(new URL("../../wasm-agents/fixtures/guard_c.wasm", import.meta.url));
@@ -36,6 +37,7 @@ function catalogueOf() {
       return trial(spec);
     },
     dropped: () => Promise.resolve({ agents: folder.agents, problems: [] }),
+    files: new DiskFiles(Deno.cwd()),
   });
   const load = async (text = ROUTES) => {
     const { plan, problems } = await catalogue.load(goodConfig(text));

@@ -5,6 +5,7 @@ import type { AgentPorts } from "../engine/agent_factory.ts";
 import { AgentCatalogue, type AgentsLoaded } from "./agent_catalogue.ts";
 import { createAgentTrial } from "./agent_trial.ts";
 import { AgentsDir } from "./agents_dir.ts";
+import { DiskFiles } from "./config_files.ts";
 
 /** What agents are loaded with, once. */
 export interface AgentLoadingInit {
@@ -26,7 +27,8 @@ export async function loadAgentsOnce(
     : undefined;
   try {
     const dropped = () => Promise.resolve(dir?.listing ?? { agents: [], problems: [] });
-    const catalogue = new AgentCatalogue({ log: init.log, trial: createAgentTrial(init), dropped });
+    const files = new DiskFiles(Deno.cwd());
+    const catalogue = new AgentCatalogue({ log: init.log, trial: createAgentTrial(init), dropped, files });
     const loaded = await catalogue.load(config);
     catalogue.serve();
     return { ...loaded, catalogue };

@@ -1,4 +1,5 @@
 import { AgentLoadError } from "../agents/guest.ts";
+import { agentPath } from "./bundled_agents.ts";
 import { Mutex } from "./mutex.ts";
 
 /** An agent's file and how it is to be compiled. */
@@ -83,7 +84,7 @@ export class AgentStore<Compiled, Limits> {
     const cannot = `Cannot load agent "${id}" from ${path}`;
     let bytes: Uint8Array<ArrayBuffer>;
     try {
-      bytes = await readAgentBytes(path, this.#compiler.bytesMax(limits));
+      bytes = await readAgentBytes(await agentPath(path), this.#compiler.bytesMax(limits));
     } catch (cause) {
       if (!(cause instanceof AgentLoadError)) throw cause;
       return bad(`${cannot}: ${cause.message}`);

@@ -1,11 +1,14 @@
 import { MetricStore } from "../agents/host/metric_store.ts";
+import { AgentLoadError } from "../agents/guest.ts";
+import type { AgentOptions } from "../agents/options.ts";
 import type { AgentInstance } from "../agents/runtime/bound_agent.ts";
 import { chosenEvents } from "../agents/runtime/live_agent.ts";
-import type { Description } from "../agents/contract/sentinel_types.ts";
+import type { InstanceImage } from "../agents/wasm/instance_image.ts";
+import { assert } from "../core/assert.ts";
 import type { AgentPorts } from "../engine/agent_factory.ts";
 import { agentFactory, agentKvNeed } from "../engine/agent_factory.ts";
 import type { Ports, Timers } from "../core/ports.ts";
-import type { AgentTrial } from "./agent_catalogue.ts";
+import type { AgentTrial, AgentTrialResult } from "./agent_catalogue.ts";
 
 /** What a trial is made with. */
 export interface AgentTrialInit extends Pick<Ports, "clock" | "random" | "log"> {
@@ -14,19 +17,23 @@ export interface AgentTrialInit extends Pick<Ports, "clock" | "random" | "log"> 
   readonly agentPorts: AgentPorts;
 }
 
-/** Nothing is counted, and nobody is asked: an agent on trial has no requests. */
-const SILENT = { call() {}, answer() {}, refused() {} };
+/** What an agent that shares its configured state must leave alone meanwhile: only the one that is tried would have it. */
+const OWN_STATE: readonly string[] = ["kv", "metrics"];
 
 /**
  * Starts one instance of an agent, configures it and asks who it is: so what is wrong with a file is known before
- * any request meets it. It has memory of its own in place of what instances share.
+ * any request meets it. It has memory of its own in place of what instances share. Where all instances are to start
+ * from its state, that is taken when it is configured.
  */
 export function createAgentTrial({ timers, agentPorts, ...ports }: AgentTrialInit): AgentTrial {
   return async (spec) => {
     const { options } = spec;
     const need = agentKvNeed(options);
     const shared = need === undefined ? {} : { [need.key]: new SharedArrayBuffer(need.bytes) };
-    const deps = { ports, agentPorts, shared, metrics: new MetricStore(), meter: SILENT };
+    const called = new Set<string>();
+    // Nothing is counted: an agent on trial has no requests.
+    const meter = { call: (capability: string) => void called.add(capability), answer() {}, refused() {} };
+    const deps = { ports, agentPorts, shared, metrics: new MetricStore(), meter };
     const factory = agentFactory(spec, deps);
     const events = chosenEvents(options.events, factory.handles);
     const instance = factory.create(options.configureFuel);
@@ -37,9 +44,9 @@ export function createAgentTrial({ timers, agentPorts, ...ports }: AgentTrialIni
       });
     });
     try {
-      const introduced = introduce(instance, options.config, options.configureFuel);
-      const { version, summary } = await Promise.race([late, introduced]);
-      return { version, summary, events };
+      const image = options.shareConfigured ? () => imageOf(instance, called) : () => undefined;
+      const introduced = introduce(instance, options, image);
+      return { ...await Promise.race([late, introduced]), events };
     } finally {
       cancel();
       late.catch(() => {});
@@ -49,23 +56,40 @@ export function createAgentTrial({ timers, agentPorts, ...ports }: AgentTrialIni
 
 async function introduce(
   instance: AgentInstance,
-  config: string | undefined,
-  fuel: number,
-): Promise<Description> {
+  { config, configureFuel }: AgentOptions,
+  image: () => InstanceImage | undefined,
+): Promise<Omit<AgentTrialResult, "events">> {
   const { agent } = instance;
   try {
-    instance.refill(fuel);
-    const answer = await agent.configure(config ?? "{}");
+    instance.refill(configureFuel);
+    const answer = await agent.configure(config);
     if (answer.type === "error") {
       const problems = answer.value.map(({ path, message }) => path === "" ? message : `${path}: ${message}`);
       throw new Refused(`its configuration is refused: ${problems.join("; ")}`);
     }
-    instance.refill(fuel);
-    return await agent.describe?.() ?? { id: "", version: "", summary: "" };
+    const taken = image();
+    instance.refill(configureFuel);
+    const described = await agent.describe?.();
+    return { version: described?.version ?? "", summary: described?.summary ?? "", image: taken };
   } catch (cause) {
     if (cause instanceof Refused) throw cause;
     const trap = instance.trapOf(cause);
     throw new Error(`it trapped (${trap.kind}): ${trap.message}`, { cause });
+  }
+}
+
+/** The state of a configured instance. `called` has what it used on the way. */
+function imageOf(instance: AgentInstance, called: ReadonlySet<string>): InstanceImage {
+  const own = OWN_STATE.find((capability) => called.has(capability));
+  if (own !== undefined) {
+    throw new Refused(`it cannot share-configured: it uses ${own} while it is configured`);
+  }
+  assert(instance.image !== undefined, "instances of components have images");
+  try {
+    return instance.image();
+  } catch (cause) {
+    if (!(cause instanceof AgentLoadError)) throw cause;
+    throw new Refused(`it cannot share-configured: ${cause.message}`);
   }
 }
 

@@ -38,6 +38,24 @@ export class DiskFiles implements ConfigFiles {
     }
   }
 
+  async readBytes(path: string, bytesMax: number): Promise<Uint8Array> {
+    const absolute = this.#absolute(path);
+    this.files.add(absolute);
+    try {
+      // Opening a pipe would wait for somebody who writes to it.
+      const { isFile, size } = await Deno.stat(absolute);
+      if (!isFile) throw new Error("it is no regular file");
+      if (size > bytesMax) throw new Error(`it has ${size} bytes, and at most ${bytesMax} are allowed`);
+      return await Deno.readFile(absolute);
+    } catch (cause) {
+      throw new Error(explain(cause), { cause });
+    }
+  }
+
+  locate(path: string): string {
+    return this.#absolute(path);
+  }
+
   async identify(path: string): Promise<string> {
     const absolute = this.#absolute(path);
     this.files.add(absolute);

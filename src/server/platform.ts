@@ -1,6 +1,7 @@
 /** The outside world on Deno: the only implementation of `core/ports.ts` that touches the machine. */
 
 import type { Clock, Dialer, Log, Ports, Random, Timers } from "../core/ports.ts";
+import { decompress } from "./decompress.ts";
 import { createListen } from "./listen.ts";
 
 /** How far a thread's clock may seem off before a stepped wall clock is blamed rather than a slow message. */
@@ -73,5 +74,5 @@ export function createTimers(): Timers {
 
 /** All ports of one thread. */
 export function createPorts(init: { log: Log; clock: Clock; timers: Timers; dialer: Dialer }): Ports {
-  return { ...init, random: createRandom(), listen: createListen(init.log) };
+  return { ...init, random: createRandom(), listen: createListen(init.log), decompress };
 }

@@ -13,6 +13,7 @@ import { createAcmePorts } from "./acme_ports.ts";
 import { certificatesView, renewalsView } from "./acme_view.ts";
 import { AdminListener } from "./admin_listener.ts";
 import { ReloadAudit } from "./audit.ts";
+import { DiskFiles } from "./config_files.ts";
 import type { ConfigSource } from "./config_source.ts";
 import { DemoCompanion } from "./demo_companion.ts";
 import { createDialer } from "./dialer.ts";
@@ -101,6 +102,7 @@ class Starting {
     this.#agentsFolder = new AgentsCompanion({ log, changed: () => void this.#supervisor?.reload("agents") });
     const agentPorts = { verifier: new NodeSignatureVerifier(), transport: new AgentFetch().send };
     this.#catalogue = new AgentCatalogue({
+      files: new DiskFiles(Deno.cwd()),
       log,
       trial: createAgentTrial({ ...ports, random: createRandom(), log, agentPorts }),
       dropped: (config) => this.#agentsFolder.listing(config),

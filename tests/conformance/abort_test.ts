@@ -5,10 +5,8 @@ import { okResponse, type Script } from "../support/raw_origin.ts";
 import { eventually } from "../support/servers.ts";
 
 const GET = "GET /a HTTP/1.1\r\nHost: example.test\r\n\r\n";
-const POST_HEAD =
-  "POST /a HTTP/1.1\r\nHost: example.test\r\nContent-Length: 1000000\r\n\r\n";
-const CHUNKED_HEAD =
-  "POST /a HTTP/1.1\r\nHost: example.test\r\nTransfer-Encoding: chunked\r\n\r\n";
+const POST_HEAD = "POST /a HTTP/1.1\r\nHost: example.test\r\nContent-Length: 1000000\r\n\r\n";
+const CHUNKED_HEAD = "POST /a HTTP/1.1\r\nHost: example.test\r\nTransfer-Encoding: chunked\r\n\r\n";
 const HALF_BODY = "x".repeat(300_000);
 const REPEATS = 5;
 
@@ -22,9 +20,7 @@ const UPSTREAM = `timeouts { connect-secs 1; request-secs 30; read-secs ${
   READ_TIMEOUT_MS / 1000
 }; write-secs 4; }`;
 
-const LARGE = `HTTP/1.1 200 OK\r\nContent-Length: 30000000\r\n\r\n${
-  "x".repeat(2_000_000)
-}`;
+const LARGE = `HTTP/1.1 200 OK\r\nContent-Length: 30000000\r\n\r\n${"x".repeat(2_000_000)}`;
 const hold: Script = (connection) => connection.gone;
 const answerLarge: Script = async (connection) => {
   await connection.send(LARGE);
@@ -67,8 +63,7 @@ const CLIENT_ABORTS: readonly ClientAbort[] = [
     name: "inside the head",
     script: hold,
     cutsUpstream: "never",
-    reach: (client) =>
-      client.send("GET /a HTTP/1.1\r\nHo").then(() => undefined),
+    reach: (client) => client.send("GET /a HTTP/1.1\r\nHo").then(() => undefined),
   },
   {
     name: "inside a body with a length",
@@ -139,9 +134,7 @@ Deno.test("client aborts: no socket is left, the upstream work is cut", async (t
         client.close();
       }
       if (cutsUpstream !== "never") {
-        const waitMs = cutsUpstream === "at-once"
-          ? PROMPT_MS
-          : READ_TIMEOUT_MS + PROMPT_MS;
+        const waitMs = cutsUpstream === "at-once" ? PROMPT_MS : READ_TIMEOUT_MS + PROMPT_MS;
         ok(
           await eventually(waitMs, () => pair.origin.openCount === 0),
           "upstream connections stay open",
@@ -372,21 +365,20 @@ Deno.test("malformed answers: 502, and no byte of what follows", async (t) => {
 
 Deno.test("answers with bytes behind them: the next request does not get them", async (t) => {
   await using pair = await ProxyPair.start({}, { beforeBody: true });
-  const followed:
-    readonly (readonly [name: string, answer: string, body: string])[] = [
-      ["behind a length", okResponse("first"), "first"],
-      [
-        "behind the last chunk",
-        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\n0\r\n\r\n",
-        "first",
-      ],
-      ["behind 204", "HTTP/1.1 204 No Content\r\n\r\n", ""],
-      [
-        "behind 304",
-        "HTTP/1.1 304 Not Modified\r\nContent-Length: 6\r\n\r\n",
-        "",
-      ],
-    ];
+  const followed: readonly (readonly [name: string, answer: string, body: string])[] = [
+    ["behind a length", okResponse("first"), "first"],
+    [
+      "behind the last chunk",
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\n0\r\n\r\n",
+      "first",
+    ],
+    ["behind 204", "HTTP/1.1 204 No Content\r\n\r\n", ""],
+    [
+      "behind 304",
+      "HTTP/1.1 304 Not Modified\r\nContent-Length: 6\r\n\r\n",
+      "",
+    ],
+  ];
   for (const [name, answer, body] of followed) {
     await t.step(name, async () => {
       pair.origin.script = (connection) => connection.send(answer + SECRET);
@@ -394,8 +386,7 @@ Deno.test("answers with bytes behind them: the next request does not get them", 
       try {
         await client.send(GET);
         equal(textOf((await client.response({ timeoutMs: 5000 }))!.body), body);
-        pair.origin.script = (connection) =>
-          connection.send(okResponse("second"));
+        pair.origin.script = (connection) => connection.send(okResponse("second"));
         await client.send(GET);
         equal(
           textOf((await client.response({ timeoutMs: 5000 }))!.body),
@@ -411,8 +402,7 @@ Deno.test("answers with bytes behind them: the next request does not get them", 
 Deno.test("an early answer while the client still sends is delivered", async () => {
   await using pair = await ProxyPair.start({}, {
     beforeBody: true,
-    script: (connection) =>
-      connection.send("HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno"),
+    script: (connection) => connection.send("HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno"),
   });
   const client = await RawClient.connect(pair.port);
   try {

@@ -30,12 +30,10 @@ function examplesIn(folder: URL): Example[] {
 
 function sharedExamples(): Example[] {
   const given = Deno.env.get("SENTINEL_SHARED");
-  const folder = given === undefined
-    ? new URL("../../../shared/data/configs/", import.meta.url)
-    : new URL(
-      `${given.replace(/\/$/, "")}/`,
-      new URL("../../", import.meta.url),
-    );
+  const folder = given === undefined ? new URL("../../../shared/data/configs/", import.meta.url) : new URL(
+    `${given.replace(/\/$/, "")}/`,
+    new URL("../../", import.meta.url),
+  );
   try {
     return examplesIn(folder);
   } catch (cause) {
@@ -137,14 +135,10 @@ for (const { name, text } of shared) {
     const reasons = REASONS[name];
     if (reasons === undefined) return;
     const names = new Set(
-      errors.map(({ message }) =>
-        /"([^"]+)" (?:is no|is not available)/.exec(message)?.[1] ?? message
-      ),
+      errors.map(({ message }) => /"([^"]+)" (?:is no|is not available)/.exec(message)?.[1] ?? message),
     );
     equal(
-      [...names].map((found) =>
-        found.replace(/^the configuration needs "(.*)"$/, "$1")
-      ).sort(),
+      [...names].map((found) => found.replace(/^the configuration needs "(.*)"$/, "$1")).sort(),
       [...reasons].sort(),
     );
   });
@@ -310,8 +304,7 @@ Deno.test("mutated JSON and TOML give a configuration, or errors with positions"
     null,
     1,
   );
-  const toml =
-    `[system]\nworker_threads = 2\n[[listeners]]\nid = "http"\naddress = "127.0.0.1:1"\n` +
+  const toml = `[system]\nworker_threads = 2\n[[listeners]]\nid = "http"\naddress = "127.0.0.1:1"\n` +
     `[upstreams.u]\ntargets = [{ address = "127.0.0.1:2", weight = 2 }]\n[[routes]]\nid = "r"\nupstream = "u"\n` +
     `matches = [{ path_prefix = "/" }]\n`;
   const sources = [{ name: "a.json", text: json }, {

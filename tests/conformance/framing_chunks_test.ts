@@ -8,8 +8,7 @@ import {
 import { ProxyPair } from "../support/proxy_pair.ts";
 import { bytesOf, RawClient, textOf } from "../support/raw_client.ts";
 
-const HEAD =
-  "POST /chunks HTTP/1.1\r\nHost: example.test\r\nTransfer-Encoding: chunked\r\n\r\n";
+const HEAD = "POST /chunks HTTP/1.1\r\nHost: example.test\r\nTransfer-Encoding: chunked\r\n\r\n";
 const LINE = "POST /chunks HTTP/1.1";
 
 const WRONG: readonly (readonly [name: string, body: string])[] = [

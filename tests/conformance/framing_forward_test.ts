@@ -1,15 +1,7 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
-import {
-  expectForwarded,
-  type ForwardedCase,
-} from "../support/framing_cases.ts";
+import { expectForwarded, type ForwardedCase } from "../support/framing_cases.ts";
 import { ProxyPair } from "../support/proxy_pair.ts";
-import {
-  exchange,
-  headerOf,
-  RawClient,
-  textOf,
-} from "../support/raw_client.ts";
+import { exchange, headerOf, RawClient, textOf } from "../support/raw_client.ts";
 import { okResponse } from "../support/raw_origin.ts";
 
 function get(fields: string, target = "/a"): string {
@@ -135,8 +127,7 @@ const FORWARDED: readonly ForwardedCase[] = [
   },
   {
     name: "Max-Forwards of OPTIONS counts down",
-    send:
-      "OPTIONS /a HTTP/1.1\r\nHost: example.test\r\nMax-Forwards: 3\r\n\r\n",
+    send: "OPTIONS /a HTTP/1.1\r\nHost: example.test\r\nMax-Forwards: 3\r\n\r\n",
     line: "OPTIONS /a HTTP/1.1",
     has: ["Max-Forwards: 2"],
   },
@@ -200,8 +191,7 @@ Deno.test("forwarding: Max-Forwards 0 ends at the proxy", async (t) => {
 
 Deno.test("forwarding: OPTIONS * is never turned into another target", async () => {
   await using pair = await ProxyPair.start();
-  const send =
-    "OPTIONS * HTTP/1.1\r\nHost: example.test\r\nConnection: close\r\n\r\n";
+  const send = "OPTIONS * HTTP/1.1\r\nHost: example.test\r\nConnection: close\r\n\r\n";
   const { responses } = await exchange(pair.port, send, { timeoutMs: 3000 });
   equal(responses.length, 1);
   ok(

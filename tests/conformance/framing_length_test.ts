@@ -98,14 +98,12 @@ const REFUSED: readonly RefusedCase[] = [
   },
   {
     name: "length and chunked",
-    send:
-      `${START}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n${CHUNKED}`,
+    send: `${START}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n${CHUNKED}`,
     want: [400],
   },
   {
     name: "chunked and length",
-    send:
-      `${START}Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n${CHUNKED}`,
+    send: `${START}Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n${CHUNKED}`,
     want: [400],
   },
   {
@@ -120,8 +118,7 @@ const REFUSED: readonly RefusedCase[] = [
   },
   {
     name: "chunked in HTTP/1.0",
-    send:
-      `POST / HTTP/1.0\r\nHost: example.test\r\nTransfer-Encoding: chunked\r\n\r\n${CHUNKED}`,
+    send: `POST / HTTP/1.0\r\nHost: example.test\r\nTransfer-Encoding: chunked\r\n\r\n${CHUNKED}`,
     want: [400],
   },
   ...[
@@ -163,20 +160,17 @@ const REFUSED: readonly RefusedCase[] = [
   })),
   {
     name: "two chunked lines",
-    send:
-      `${START}Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n${CHUNKED}`,
+    send: `${START}Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n${CHUNKED}`,
     want: [400],
   },
   {
     name: "identity line, then chunked",
-    send:
-      `${START}Transfer-Encoding: identity\r\nTransfer-Encoding: chunked\r\n\r\n${CHUNKED}`,
+    send: `${START}Transfer-Encoding: identity\r\nTransfer-Encoding: chunked\r\n\r\n${CHUNKED}`,
     want: [400],
   },
   {
     name: "chunked line, then identity",
-    send:
-      `${START}Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n${CHUNKED}`,
+    send: `${START}Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n${CHUNKED}`,
     want: [400],
   },
   {
@@ -254,8 +248,7 @@ const FORWARDED: readonly ForwardedCase[] = [
   },
   {
     name: "length of a GET",
-    send:
-      "GET /a HTTP/1.1\r\nHost: example.test\r\nContent-Length: 5\r\n\r\nhello",
+    send: "GET /a HTTP/1.1\r\nHost: example.test\r\nContent-Length: 5\r\n\r\nhello",
     line: "GET /a HTTP/1.1",
     body: "hello",
   },

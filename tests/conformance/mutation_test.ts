@@ -1,10 +1,5 @@
 import { equal, ok } from "node:assert/strict";
-import {
-  mutant,
-  SeededRandom,
-  seedFromEnvironment,
-  VALID_REQUESTS,
-} from "../support/mutations.ts";
+import { mutant, SeededRandom, seedFromEnvironment, VALID_REQUESTS } from "../support/mutations.ts";
 import { ProxyPair } from "../support/proxy_pair.ts";
 import { exchange, parseResponses, RawClient } from "../support/raw_client.ts";
 
@@ -66,9 +61,7 @@ async function attack(
     // Empty lines, the last one maybe cut short, are no request, so nobody is owed an answer to them.
     const needsAnswer = patient &&
       text.replace(/^(\r\n)*\r?$/, "").replace(/^(\r\n)+/, "") !== "";
-    return needsAnswer && responses.length === 0
-      ? "closed without an answer"
-      : undefined;
+    return needsAnswer && responses.length === 0 ? "closed without an answer" : undefined;
   } finally {
     client.close();
   }

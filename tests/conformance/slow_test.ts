@@ -108,8 +108,7 @@ const CASES: readonly SlowCase[] = [
     atLeast: HEADER_SECS * 1000,
     atMost: HEADER_SECS * 1000,
     statuses: [200, 408],
-    act: (client) =>
-      client.send(`${GET}GET /b HTTP/1.1\r\n`).then(() => undefined),
+    act: (client) => client.send(`${GET}GET /b HTTP/1.1\r\n`).then(() => undefined),
   },
   {
     name: "body that stops half way",
@@ -188,9 +187,7 @@ async function suffer(
 Deno.test("slow clients: each is cut at its bound while others are served", async (t) => {
   await using pair = await ProxyPair.start({ listener: LISTENER });
   const baseline = pair.sockets;
-  const outcomes = CASES.map((each) =>
-    suffer(pair.port, each).catch((cause: unknown) => cause)
-  );
+  const outcomes = CASES.map((each) => suffer(pair.port, each).catch((cause: unknown) => cause));
   let served = 0;
   let done = false;
   const others = (async () => {
@@ -302,8 +299,7 @@ Deno.test("slow clients: a slow but steady reader gets everything", async () => 
 });
 
 Deno.test("slow origin: silence before and inside the answer is cut at the read timeout", async (t) => {
-  const upstream =
-    "timeouts { connect-secs 1; request-secs 30; read-secs 1; write-secs 1; }";
+  const upstream = "timeouts { connect-secs 1; request-secs 30; read-secs 1; write-secs 1; }";
   await using pair = await ProxyPair.start({ upstream }, {
     script: (connection) => connection.gone,
   });

@@ -3,11 +3,7 @@ import { Deadlines } from "../../src/core/deadlines.ts";
 import { ProxyError } from "../../src/core/errors.ts";
 import type { Service } from "../../src/services/service.ts";
 import { createDialer } from "../../src/server/dialer.ts";
-import {
-  createClock,
-  createRandom,
-  createTimers,
-} from "../../src/server/platform.ts";
+import { createClock, createRandom, createTimers } from "../../src/server/platform.ts";
 import { createProxyService } from "../../src/services/proxy.ts";
 import { LiveUpstream } from "../../src/upstream/live_upstream.ts";
 import { UpstreamPools } from "../../src/upstream/pools.ts";
@@ -91,8 +87,7 @@ class Proxy implements Disposable {
 
 Deno.test("upstream: many requests share few real connections, each gets its own answer", async () => {
   await using origin = new RawOrigin();
-  origin.script = (connection, { target }) =>
-    connection.send(okResponse(target));
+  origin.script = (connection, { target }) => connection.send(okResponse(target));
   using proxy = new Proxy(origin.port);
   for (let round = 0; round < 5; round++) {
     const targets = Array.from({ length: 40 }, (_, i) => `/${round}/${i}`);
@@ -110,8 +105,7 @@ Deno.test("upstream: many requests share few real connections, each gets its own
 Deno.test("upstream: an origin that breaks off at any byte never passes for whole, nor leaks", async () => {
   const answers = {
     length: okResponse("hello"),
-    chunked:
-      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+    chunked: "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
   };
   for (const [name, answer] of Object.entries(answers)) {
     await using origin = new RawOrigin();
@@ -144,8 +138,7 @@ Deno.test("upstream: a silent origin is given up at the read timeout", async () 
 Deno.test("upstream: bytes behind a response are never the next one's", async () => {
   await using origin = new RawOrigin();
   using proxy = new Proxy(origin.port);
-  origin.script = (connection) =>
-    connection.send(okResponse("mine") + okResponse("SECRET"));
+  origin.script = (connection) => connection.send(okResponse("mine") + okResponse("SECRET"));
   for (let i = 0; i < 20; i++) assert.equal(await proxy.get(), "mine");
   assert.equal(proxy.pools.stats()[0]!.idle, 0);
 });
@@ -166,10 +159,9 @@ Deno.test("upstream: aborts at every stage free the connection", async () => {
       reached.resolve(connection);
     };
     const context = request();
-    const result = (async () =>
-      readText((await proxy.service.serve(context)).body))().catch((cause) =>
-        cause.code
-      );
+    const result = (async () => readText((await proxy.service.serve(context)).body))().catch((cause) =>
+      cause.code
+    );
     const { gone } = await reached.promise;
     context.aborted = true;
     context.onAbort!("client_closed");

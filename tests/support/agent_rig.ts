@@ -33,6 +33,8 @@ export interface AgentRigInit {
   readonly filter?: string;
   readonly id?: string;
   readonly bodyBytesMax?: number;
+  /** What the filter may reach besides. */
+  readonly deps?: Partial<AgentFilterDeps>;
 }
 
 export interface AgentRig extends LiveRig {
@@ -82,6 +84,7 @@ export function agentRig(init: AgentRigInit): AgentRig {
     clock: time,
     timers: time,
     log,
+    ...init.deps,
   });
   return { ...made, filter, time, factory, logged };
 }

@@ -194,8 +194,11 @@ export class AgentPool {
   #configure(instance: AgentInstance): MaybePromise<AgentInstance> {
     const { configureFuel, config } = this.#options;
     instance.refill(configureFuel);
-    return chain(guarded(instance, () => instance.agent.configure(config)), (result) => {
-      if (result.type === "error") throw new AgentRefusal(result.value);
+    const configured = instance.isConfigured === true
+      ? undefined
+      : guarded(instance, () => instance.agent.configure(config));
+    return chain(configured, (result) => {
+      if (result?.type === "error") throw new AgentRefusal(result.value);
       if (this.#options.isolation !== "reset") return instance;
       instance.refill(this.#options.fuel);
       return chain(

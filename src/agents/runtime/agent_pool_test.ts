@@ -317,3 +317,19 @@ Deno.test("pool: neither a drain nor a shutdown may take for ever", async () => 
     deepEqual([told, pool.live, budget.taken], [want, 0, 0], "what ends late changes nothing");
   }
 });
+
+Deno.test("pool: an instance that begins configured is not configured again", () => {
+  let calls = 0;
+  const agent = () => ({
+    configure() {
+      calls++;
+      return { type: "ok", value: undefined } as const;
+    },
+  });
+  const { factory, acquire } = rig({}, { agent });
+  acquire();
+  const create = factory.create.bind(factory);
+  factory.create = (fuel: number) => Object.assign(create(fuel), { isConfigured: true });
+  acquire();
+  deepEqual([factory.instances.length, calls], [2, 1]);
+});

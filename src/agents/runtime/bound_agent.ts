@@ -21,6 +21,7 @@ import type {
 } from "../contract/sentinel_types.ts";
 import type { AgentTrap } from "../guest.ts";
 import type { AgentEvent } from "../options.ts";
+import type { InstanceImage } from "../wasm/instance_image.ts";
 
 /** A request as the proxy shows it: what the interface of agents has, and what other worlds and grants ask for. */
 export interface RequestView extends Request {
@@ -75,6 +76,8 @@ export interface DirectedFrame {
 /** One live instance. */
 export interface AgentInstance {
   readonly agent: BoundAgent;
+  /** It began with the state of an instance that was configured. */
+  readonly isConfigured?: boolean;
   /** Bytes of its memory now. */
   memoryBytes(): number;
   /** Sets the budget of what follows, for all its modules. */
@@ -87,6 +90,8 @@ export interface AgentInstance {
   snapshot(): void;
   /** Puts back what `snapshot` remembered; false when that cannot be done, as after growth of the memory. */
   reset(): boolean;
+  /** Its state, for instances to start from. Throws `AgentLoadError` when that cannot be. */
+  image?(): InstanceImage;
   /** Why a call threw. */
   trapOf(cause: unknown): AgentTrap;
 }
@@ -97,7 +102,7 @@ export interface InstanceFactory {
   readonly handles: ReadonlySet<AgentEvent>;
   /** Largest body that the component says it takes; absent when it says nothing. */
   readonly bodyBytesMax?: number;
-  /** A new instance, not configured; its start function runs on `fuel` units. Throws `AgentTrap`. */
+  /** A new instance, not configured unless it says so; its start function runs on `fuel` units. Throws `AgentTrap`. */
   create(fuel: number): AgentInstance;
   /** Lets go of what the instances share. */
   dispose?(): void;

@@ -14,6 +14,7 @@ import { denyAll } from "../host_wasi/deny_all.ts";
 import type { AgentEvent, AgentOptions } from "../options.ts";
 import type { CompiledComponent } from "../wasm/compile_component.ts";
 import { CoreInstance } from "../wasm/core_instance.ts";
+import type { InstanceImage } from "../wasm/instance_image.ts";
 import type { Payer } from "./payer.ts";
 import type { AgentInstance, BoundAgent, InstanceFactory, RequestView } from "./bound_agent.ts";
 
@@ -24,6 +25,8 @@ export interface ComponentFactoryDeps {
   readonly options: AgentOptions;
   /** Lets instances pay for the work of what they are granted. */
   readonly payer: Payer;
+  /** State of a configured instance that new ones start from. */
+  readonly image?: InstanceImage | undefined;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -69,7 +72,7 @@ export function componentFactory(compiled: CompiledComponent, deps: ComponentFac
   return {
     handles,
     ...(bodyBytesMax === undefined ? {} : { bodyBytesMax }),
-    create: (fuel) => binding.create(fuel).instance,
+    create: (fuel) => binding.create(fuel, deps.image).instance,
   };
 }
 
@@ -108,8 +111,10 @@ class ComponentBinding {
     this.#suspends = deps.imports.fetch !== undefined && Object.hasOwn(compiled.imports, "fetch#send");
   }
 
-  create(fuel: number): Made {
-    return this.#compiled.world.package === "zentinel:agent" ? this.#zentinel(fuel) : this.#sentinel(fuel);
+  create(fuel: number, image?: InstanceImage): Made {
+    return this.#compiled.world.package === "zentinel:agent"
+      ? this.#zentinel(fuel)
+      : this.#sentinel(fuel, image);
   }
 
   probe(): { readonly handles: ReadonlySet<AgentEvent>; readonly bodyBytesMax: number | undefined } {
@@ -143,7 +148,7 @@ class ComponentBinding {
     }
   }
 
-  #sentinel(fuel: number): Made {
+  #sentinel(fuel: number, image?: InstanceImage): Made {
     const glue = new SentinelInstance(this.#budget);
     const made: { core?: CoreInstance } = {};
     // While instances wait they take turns, so only the import itself can say who calls it; it is cheap enough.
@@ -152,12 +157,16 @@ class ComponentBinding {
       lowerSentinelImports(this.#granted(guest), glue, this.#importNames),
       guest,
     );
-    const core = made.core = this.#core(fuel, lowered, glue.abi);
+    const core = made.core = this.#core(lowered, glue.abi, { fuel, image });
     const exports = this.#suspends ? bindSentinelAsync(core, glue) : bindSentinel(core, glue);
     if (exports.lifecycle === undefined) {
       throw new AgentLoadError("the component does not export lifecycle, which every agent has");
     }
-    const instance = new ComponentInstance(core, boundAgent(exports), glue.requests);
+    const instance = new ComponentInstance(core, boundAgent(exports), {
+      handles: glue.requests,
+      unshareable: this.#unshareable(),
+      isConfigured: image !== undefined,
+    });
     return { core, exports, zentinel: undefined, instance };
   }
 
@@ -175,23 +184,37 @@ class ComponentBinding {
 
   #zentinel(fuel: number): Made {
     const abi = new AbiInstance(this.#budget);
-    const core = this.#core(fuel, new Map(), abi);
+    const core = this.#core(new Map(), abi, { fuel });
     const zentinel = adaptZentinel(bindZentinel(core, abi), (request) => request as RequestView);
     if (zentinel === undefined) {
       throw new AgentLoadError(
         "the component does not export handler, without which it cannot be told anything",
       );
     }
-    const instance = new ComponentInstance(core, boundAgent(zentinel.exports));
+    const unshareable = "it is a component of zentinel:agent, whose hosts keep state beside its memory";
+    const instance = new ComponentInstance(core, boundAgent(zentinel.exports), { unshareable });
     return { core, exports: zentinel.exports, zentinel, instance };
   }
 
+  /** Why no other instance can start with the state of this one; undefined when it can. */
+  #unshareable(): string | undefined {
+    if (this.#needsWasi()) return "it imports WASI, of which the host keeps state beside its memory";
+    return this.#suspends ? "it may wait for fetch while it is configured" : undefined;
+  }
+
+  #needsWasi(): boolean {
+    return Object.keys(this.#compiled.imports).some((name) => name.startsWith("wasi:"));
+  }
+
   /** An instance with its agent's own imports, and with WASI as far as it is harmless. */
-  #core(fuel: number, own: CoreImports, abi: AbiInstance): CoreInstance {
+  #core(
+    own: CoreImports,
+    abi: AbiInstance,
+    how: { readonly fuel: number; readonly image?: InstanceImage | undefined },
+  ): CoreInstance {
     const { clock, random } = this.#deps;
     const made: { core?: CoreInstance } = {};
-    const needsWasi = Object.keys(this.#compiled.imports).some((name) => name.startsWith("wasi:"));
-    const wasi = needsWasi
+    const wasi = this.#needsWasi()
       ? denyAll({
         guest() {
           if (made.core === undefined) {
@@ -208,7 +231,7 @@ class ComponentBinding {
       })
       : undefined;
     const imports = wasi === undefined ? own : new Map([...own, ...wasi]);
-    return made.core = CoreInstance.create(this.#compiled, { imports, fuel, promising: this.#suspends });
+    return made.core = CoreInstance.create(this.#compiled, { ...how, imports, promising: this.#suspends });
   }
 
   #print(stream: string, text: string): void {
@@ -218,16 +241,28 @@ class ComponentBinding {
   }
 }
 
+/** What an instance has besides its core. */
+interface InstanceTraits {
+  /** Its handles' numbers are a part of its state, if its world has any. */
+  readonly handles?: Pick<Borrow<object>, "mark" | "rewind">;
+  /** Why no other instance can start with its state. */
+  readonly unshareable: string | undefined;
+  readonly isConfigured?: boolean;
+}
+
 class ComponentInstance implements AgentInstance {
   readonly agent: BoundAgent;
+  readonly isConfigured: boolean;
   readonly #core: CoreInstance;
-  /** Its handles' numbers are a part of its state, if its world has any. */
-  readonly #handles: Pick<Borrow<object>, "mark" | "rewind"> | undefined;
+  readonly #handles: InstanceTraits["handles"];
+  readonly #unshareable: string | undefined;
 
-  constructor(core: CoreInstance, agent: BoundAgent, handles?: Pick<Borrow<object>, "mark" | "rewind">) {
+  constructor(core: CoreInstance, agent: BoundAgent, traits: InstanceTraits) {
     this.agent = agent;
+    this.isConfigured = traits.isConfigured ?? false;
     this.#core = core;
-    this.#handles = handles;
+    this.#handles = traits.handles;
+    this.#unshareable = traits.unshareable;
   }
 
   memoryBytes(): number {
@@ -255,6 +290,11 @@ class ComponentInstance implements AgentInstance {
     if (!this.#core.reset()) return false;
     this.#handles?.rewind();
     return true;
+  }
+
+  image(): InstanceImage {
+    if (this.#unshareable !== undefined) throw new AgentLoadError(this.#unshareable);
+    return this.#core.image();
   }
 
   trapOf(cause: unknown): AgentTrap {

@@ -8,7 +8,9 @@ import {
 } from "../guest.ts";
 import type { CompiledComponent } from "./compile_component.ts";
 import { CoreLinking, type CoreState } from "./core_linking.ts";
+import { FUEL_COSTS } from "./fuel_costs.ts";
 import type { FuelTanks } from "./fuel_tanks.ts";
+import { imageGrowth, type InstanceImage, putImage, takeImage } from "./instance_image.ts";
 import { classifyTrap } from "./trap_kinds.ts";
 
 /** How an instance is made. */
@@ -22,7 +24,11 @@ export interface CoreInstanceOptions {
   readonly fuel: number;
   /** Whether exported functions return promises, because imports may suspend. */
   readonly promising: boolean;
+  /** State of another instance of the component to start from. */
+  readonly image?: InstanceImage | undefined;
 }
+
+const PAGE_BYTES = 65_536;
 
 /** The part of JavaScript Promise Integration that is used here; the standard typings lack it. */
 interface PromiseIntegration {
@@ -80,8 +86,9 @@ export class CoreInstance implements Guest {
   }
 
   /**
-   * Makes an instance and runs its start functions. Throws `AgentTrap` when they or the segments do, and
-   * `AgentLoadError` when the modules cannot be joined.
+   * Makes an instance, runs its start functions, and gives it the state of an image, if there is one, whose further
+   * pages of memory it pays for. Throws `AgentTrap` when they or the segments do, and `AgentLoadError` when the
+   * modules cannot be joined.
    */
   static create(compiled: CompiledComponent, options: CoreInstanceOptions): CoreInstance {
     const linking = new CoreLinking(compiled, options.imports);
@@ -94,7 +101,24 @@ export class CoreInstance implements Guest {
     const promising = options.promising ? WebAssembly as unknown as PromiseIntegration : undefined;
     const instance = new CoreInstance(compiled, linking, promising);
     instance.refill(options.fuel);
+    // What happened up to here happens to every instance.
+    for (const each of linking.state.lasting) each.value = 0;
+    if (options.image !== undefined) instance.#start(options.image);
     return instance;
+  }
+
+  #start(image: InstanceImage): void {
+    this.charge(imageGrowth(this.#state, image) / PAGE_BYTES * FUEL_COSTS.memoryPage);
+    putImage(this.#state, image);
+  }
+
+  /**
+   * Its state, for instances that start from it. Throws `AgentLoadError` when there is more to it than memories and
+   * numbers, as tables that have changed.
+   */
+  image(): InstanceImage {
+    if (!this.#resettable) throw new AgentLoadError("it keeps vectors or references in globals");
+    return takeImage(this.#state);
   }
 
   /** Gives the next call so many units. */

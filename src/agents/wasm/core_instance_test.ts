@@ -223,6 +223,31 @@ Deno.test("fuel is counted from the last refill, and the host's charges with it"
   assert.equal(instance.fuelUsed, once - 1);
 });
 
+Deno.test("of a budget larger than a tank, the rest comes with calls of the host", () => {
+  const spend = [op.i32(1000), op.call(0), op.drop];
+  const compiled = compileAgent({
+    imports: [{ module: CLOCK, name: "f", parameters: "i", results: "i" }],
+    componentImports: { [CLOCK]: { f: { parameters: [["v", VALUE.u32]], result: VALUE.u32 } } },
+    functions: [{ export: "run", results: "i", code: [...spend, ...spend, ...spend, op.i32(1)] }],
+  });
+  const made: { instance?: CoreInstance } = {};
+  const host = () => {
+    made.instance!.charge(900_000_000);
+    return 1;
+  };
+  const instance = made.instance = createInstance(compiled, { imports: new Map([["clock#f", host]]) });
+  instance.refill(2_800_000_000);
+  assert.equal(callGuest(instance, "run"), 1);
+  assert.ok(
+    instance.fuelUsed > 2_700_000_000 && instance.fuelUsed < 2_700_001_000,
+    String(instance.fuelUsed),
+  );
+  instance.refill(2_600_000_000);
+  assert.equal(trapped(instance, () => callGuest(instance, "run")).kind, "fuel");
+  instance.refill(1000);
+  assert.equal(trapped(instance, () => callGuest(instance, "run")).kind, "fuel", "nothing is left over");
+});
+
 Deno.test("a charge that the tank cannot pay empties it for good", () => {
   const compiled = compileAgent({ functions: [{ export: "run", code: [] }] });
   const instance = createInstance(compiled, { fuel: 100 });

@@ -12,12 +12,17 @@ interface Tank {
  * The fuel of an instance. Each core module with code has a tank of its own, because a tank that all import would
  * cost each charge another load. The largest module, which does the work, gets the whole budget of a call; the
  * others, which adapt and initialise, share the same amount once more. So a call is bounded by twice its budget
- * at worst, and by its budget in a component of one module.
+ * at worst, and by its budget in a component of one module. Of a budget that is larger than a tank, the rest is filled
+ * into the main one whenever the host charges for its work, which it does with every call of an import.
  */
 export class FuelTanks {
   readonly #main: Tank[] = [];
   readonly #others: Tank[] = [];
   #given = 0;
+  /** Of the main tank's budget, what it had no room for. */
+  #reserve = 0;
+  /** What the main tank had used when it was filled up. */
+  #filled = 0;
 
   /** Takes up a module's tank and gives it fuel. `others` is how many tanks there will be besides the main one. */
   add(
@@ -42,6 +47,8 @@ export class FuelTanks {
   refill(units: number): void {
     const whole = Math.max(0, Math.min(FUEL_MAX, Math.floor(units)));
     this.#given = whole;
+    this.#reserve = Math.max(0, Math.floor(units) - whole);
+    this.#filled = 0;
     for (const tank of this.#main) {
       tank.given = whole;
       tank.fill(whole);
@@ -56,7 +63,7 @@ export class FuelTanks {
 
   /** Units since the last refill, never more than were given. */
   get used(): number {
-    let used = 0;
+    let used = this.#filled;
     for (const tank of this.#main) used += tank.given - Math.max(0, tank.take(0));
     for (const tank of this.#others) used += tank.given - Math.max(0, tank.take(0));
     return used;
@@ -71,9 +78,20 @@ export class FuelTanks {
   charge(units: number): void {
     const tank = this.#main[0] ?? this.#others[0];
     if (!tank) return;
+    if (this.#reserve > 0) this.#fillUp(tank);
     if (tank.take(Math.min(1_000_000_000, Math.ceil(units))) >= 0) return;
     // From here on nothing runs, however often the host were to take.
     tank.fill(-1);
     throw new AgentTrap("fuel", "the host's work for it used up its fuel");
+  }
+
+  #fillUp(tank: Tank): void {
+    const left = tank.take(0);
+    // One that is below zero has run out: what trapped is not to go on.
+    if (left < 0) return;
+    const more = Math.min(this.#reserve, tank.given - left);
+    tank.fill(left + more);
+    this.#reserve -= more;
+    this.#filled += more;
   }
 }

@@ -220,8 +220,7 @@ const BROWSER: Readonly<Record<string, string>> = {
   "Host": "shop.example.com",
   "User-Agent":
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36",
-  "Accept":
-    "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8",
+  "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8",
   "Accept-Language": "en-GB,en;q=0.9,de;q=0.8",
   "Accept-Encoding": "gzip, deflate, br",
 };
@@ -308,8 +307,7 @@ const REFERERS: readonly string[] = [
 
 const JSON_BODIES: readonly unknown[] = [
   {
-    query:
-      "query Orders($first: Int!) { orders(first: $first) { edges { node { id total } } } }",
+    query: "query Orders($first: Int!) { orders(first: $first) { edges { node { id total } } } }",
     variables: { first: 10 },
   },
   {
@@ -366,8 +364,7 @@ const JSON_BODIES: readonly unknown[] = [
     subject: "Re: Q2",
   },
   {
-    markdown:
-      "# Notes\n\n* it's fine\n* `let x = 1`\n\n```js\nconst sum = (a, b) => a + b;\n```\n",
+    markdown: "# Notes\n\n* it's fine\n* `let x = 1`\n\n```js\nconst sum = (a, b) => a + b;\n```\n",
   },
   {
     filter: { price: { gte: 10, lt: 50 }, name: "shoe" },
@@ -393,8 +390,7 @@ const JSON_BODIES: readonly unknown[] = [
 
 /** Every request of the corpus. */
 export function benignRequests(): BenignRequest[] {
-  const encode = (text: string) =>
-    encodeURIComponent(text).replaceAll("%20", "+");
+  const encode = (text: string) => encodeURIComponent(text).replaceAll("%20", "+");
   const get = (
     target: string,
     headers: Record<string, string> = {},
@@ -420,9 +416,7 @@ export function benignRequests(): BenignRequest[] {
     `Content-Type: application/pdf\r\n\r\n%PDF-1.7 stream endstream\r\n--X1--\r\n`;
   return [
     // A line break belongs into a form, not into the query of a link.
-    ...TEXTS.filter((text) => !text.includes("\n")).map((text) =>
-      get(`/search?q=${encode(text)}&page=1`)
-    ),
+    ...TEXTS.filter((text) => !text.includes("\n")).map((text) => get(`/search?q=${encode(text)}&page=1`)),
     ...TEXTS.map((text) =>
       post(
         "application/x-www-form-urlencoded",
@@ -442,8 +436,6 @@ export function benignRequests(): BenignRequest[] {
     ...TARGETS.map((target) => get(target)),
     ...COOKIES.map((cookie) => get("/account", { Cookie: cookie })),
     ...REFERERS.map((referer) => get("/landing", { Referer: referer })),
-    ...JSON_BODIES.map((body) =>
-      post("application/json", JSON.stringify(body))
-    ),
+    ...JSON_BODIES.map((body) => post("application/json", JSON.stringify(body))),
   ];
 }

@@ -12,9 +12,7 @@ Deno.test("rules: what the agent carries is what the files say", () => {
 });
 
 Deno.test("rules: ids are unique and in the range that is ours", () => {
-  const ids = [...RULES.matchAll(/[" ,]id:(\d+)/g)].map((match) =>
-    Number(match[1])
-  );
+  const ids = [...RULES.matchAll(/[" ,]id:(\d+)/g)].map((match) => Number(match[1]));
   ok(ids.length > 200);
   equal(new Set(ids).size, ids.length);
   for (const id of ids) ok(id >= 9_500_000 && id < 9_600_000, String(id));

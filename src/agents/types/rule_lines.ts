@@ -1,0 +1,77 @@
+/** As much of ModSecurity's rule files as says which other files they need. */
+
+/** What a rule file asks for. */
+export interface RuleReferences {
+  readonly files: readonly RuleReference[];
+  /** Whether bodies of responses are looked at. */
+  readonly readsResponseBodies: boolean;
+}
+
+/** Another file that a rule file names. */
+export interface RuleReference {
+  readonly kind: "include" | "include-optional" | "data";
+  /** A name or pattern. */
+  readonly name: string;
+  readonly line: number;
+}
+
+const DATA_OPERATOR = /^!?@(?:pmFromFile|pmf|ipMatchFromFile|ipMatchF)\s+(.*)$/is;
+const RESPONSE_BODIES = /^\s*SecResponseBodyAccess\s+["']?on\b|\bctl:\s*responseBodyAccess\s*=\s*on\b/im;
+
+/** What a rule file names. `text` has a sign for each byte. */
+export function ruleReferences(text: string): RuleReferences {
+  const files: RuleReference[] = [];
+  for (const { words, line } of directives(text)) {
+    const [directive = "", first, second] = words;
+    const name = directive.toLowerCase();
+    if (name === "include" && first !== undefined) files.push({ kind: "include", name: first, line });
+    if (name === "includeoptional" && first !== undefined) {
+      files.push({ kind: "include-optional", name: first, line });
+    }
+    const data = name === "secrule" && second !== undefined ? DATA_OPERATOR.exec(second.trim()) : null;
+    if (data !== null) files.push({ kind: "data", name: data[1]!.trim(), line });
+  }
+  return { files, readsResponseBodies: RESPONSE_BODIES.test(text) };
+}
+
+interface Directive {
+  readonly words: readonly string[];
+  /** Of its first line, from 1. */
+  readonly line: number;
+}
+
+/** A backslash at the end of a line takes the next one to it; comments stand by themselves, also in between. */
+function directives(text: string): Directive[] {
+  const found: Directive[] = [];
+  let pending = "";
+  let first = 0;
+  const end = () => {
+    const words = wordsOf(pending);
+    if (words.length > 0) found.push({ words, line: first });
+    pending = "";
+    first = 0;
+  };
+  for (const [at, physical] of text.split("\n").entries()) {
+    const content = physical.replace(/\r$/, "");
+    if (/^\s*#/.test(content)) continue;
+    if (first === 0) first = at + 1;
+    if (content.endsWith("\\")) pending += content.slice(0, -1);
+    else {
+      pending += content;
+      end();
+    }
+  }
+  end();
+  return found;
+}
+
+/** Words of a line; in quotation marks a backslash before a mark of their kind stands for the mark. */
+function wordsOf(line: string): string[] {
+  const words: string[] = [];
+  for (const match of line.matchAll(/"((?:\\.|[^"\\])*)"|'((?:\\.|[^'\\])*)'|([^\s"'][^\s]*)/gs)) {
+    const [, double, single, bare] = match;
+    if (double !== undefined) words.push(double.replaceAll('\\"', '"'));
+    else words.push(single !== undefined ? single.replaceAll("\\'", "'") : bare!);
+  }
+  return words;
+}
