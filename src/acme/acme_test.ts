@@ -1,5 +1,6 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
-import { X509Certificate } from "node:crypto";
+import { createPrivateKey, X509Certificate } from "node:crypto";
+import { directoryOf } from "./options.ts";
 import type { RenewalOutcome } from "./managed_certificate.ts";
 import { AcmeRig, httpTo } from "../../tests/support/acme_rig.ts";
 import { AcmeServer, problem } from "../../tests/support/acme_server.ts";
@@ -56,6 +57,40 @@ Deno.test("acme: a certificate is kept over a restart and renewed in time, sprea
   equal(rig.server.issued.length, 2);
   equal(rig.server.accounts.length, 1, "the account is kept too");
   await node.manager.stop();
+});
+
+const KEYS = { "ecdsa-p256": "prime256v1", "ecdsa-p384": "secp384r1", "rsa-2048": 2048, "rsa-4096": 4096 };
+
+Deno.test("acme: a key of each type", async () => {
+  for (const [type, want] of Object.entries(KEYS)) {
+    const rig = await AcmeRig.create();
+    const node = await rig.serving(rig.options(`key-type "${type}"`));
+    deepEqual(node.outcomes, [{ type: "issued" }]);
+    const bundle = rig.storage.files.get(BUNDLE)!;
+    const { publicKey } = new X509Certificate(bundle);
+    const { namedCurve, modulusLength } = publicKey.asymmetricKeyDetails!;
+    equal(typeof want === "number" ? modulusLength : namedCurve, want);
+    equal(
+      new X509Certificate(bundle).checkPrivateKey(
+        createPrivateKey(bundle.slice(bundle.indexOf("-----BEGIN PRIVATE"))),
+      ),
+      true,
+    );
+    await node.manager.stop();
+  }
+});
+
+Deno.test("acme: which directory is asked", () => {
+  const own = "https://ca.test/directory";
+  equal(
+    directoryOf({ serverUrl: undefined, staging: false }),
+    "https://acme-v02.api.letsencrypt.org/directory",
+  );
+  equal(
+    directoryOf({ serverUrl: undefined, staging: true }),
+    "https://acme-staging-v02.api.letsencrypt.org/directory",
+  );
+  equal(directoryOf({ serverUrl: own, staging: false }), own);
 });
 
 Deno.test("acme: a short-lived certificate is renewed by a third of its time, not all the time", async () => {
@@ -155,6 +190,15 @@ Deno.test("acme: what is pending for ever is given up, and proofs are taken away
   match(failureOf(outcome), /not done within 10 minutes/);
   equal(rig.answers.size, 0);
   await node.manager.stop();
+
+  const patient = await AcmeRig.create();
+  patient.server.delay = Infinity;
+  patient.server.retryAfter = "7200";
+  const other = await patient.serving(patient.options());
+  match(failureOf(other.outcomes[0]), /not done within 10 minutes/);
+  const waitMs = other.manager.states()[0]!.nextAttemptMs - patient.time.wallMs();
+  ok(Math.abs(waitMs - 2 * HOUR_MS) < 60_000, `asked to come in two hours, comes in ${waitMs} ms`);
+  await other.manager.stop();
 });
 
 Deno.test("acme: a proof that the authority does not see says what it saw", async () => {

@@ -207,6 +207,11 @@ export class ManagedCertificate {
     this.#cancel = timers.after(Math.min(leftMs, LOOK_INTERVAL_MS), () => void this.#look());
   }
 
+  /** Looks into the folder before it is time to: for who heard that its files have changed. */
+  look(): void {
+    if (this.#cancel !== undefined) void this.#look();
+  }
+
   /** Takes what another process has renewed; orders when it is time. */
   async #look(): Promise<void> {
     if (this.#attempt !== undefined) return;

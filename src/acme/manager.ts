@@ -94,6 +94,11 @@ export class AcmeManager {
     return new Map(outcomes);
   }
 
+  /** Takes over what other processes have put into the folders. */
+  look(): void {
+    for (const certificate of this.#managed.values()) certificate.look();
+  }
+
   /** What HTTP-01 answers now, for threads that begin late. */
   get challenges(): ReadonlyMap<string, string> {
     return this.#http01.shown;

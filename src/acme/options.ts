@@ -56,7 +56,8 @@ export const acme = block({
     }),
     eab,
     storage: text({
-      summary: "Folder of the account's key and the certificates; several processes may share it.",
+      summary:
+        "Folder of the account's key and the certificates. Processes that share it order once; an HTTP-01 proof is given by the one that orders, so behind a load balancer use dns-01.",
       default: "/var/lib/sentinel/acme",
     }),
     renewBeforeDays: integer({

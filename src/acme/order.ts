@@ -151,7 +151,9 @@ async function poll(
     if (result !== undefined) return result;
     const ms = Math.max(asked ?? wait, POLL_MIN_MS);
     if (clock.nowMs() + ms > dueMs) {
-      throw new AcmeError("order", `the authority was not done within ${WAIT_MAX_MS / 60_000} minutes`);
+      throw new AcmeError("order", `the authority was not done within ${WAIT_MAX_MS / 60_000} minutes`, {
+        retryAfterMs: asked,
+      });
     }
     await pause(timers, ms, signal);
   }

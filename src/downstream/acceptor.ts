@@ -15,6 +15,8 @@ import type { TunnelConnection } from "./tunnel_connection.ts";
 const REJECTING_MAX = 256;
 /** How long a turned-away client is waited for, so that it can read why. */
 const REJECT_LINGER_MS = 1000;
+/** How long a drain waits for handshakes and PROXY headers under way when it began: as long as for a first request. */
+const DRAIN_OPENING_MS = 1000;
 /** Room for the longest PROXY header that is accepted. */
 const PROXY_HEADER_BYTES = 2304;
 
@@ -73,8 +75,10 @@ export class Acceptor {
   #settings: ListenerSettings;
   readonly #deps: AcceptorDeps;
   readonly #connections = new Map<Connection | Http2ServerConnection | TunnelConnection, OpenDownstream>();
-  /** Accepted, but the PROXY header that is due has not come yet. */
+  /** Accepted, but the PROXY header that is due has not come yet, or the handshake is not done. */
   readonly #opening = new Set<Socket>();
+  /** Connections that were taken in and have not ended, those above included. */
+  #present = 0;
   #rejecting = 0;
   #handshakes = 0;
   #draining = false;
@@ -123,18 +127,27 @@ export class Acceptor {
     for (const connection of this.#connections.keys()) connection.drain();
     // Closing hands out what the kernel has queued first, so connections may still come meanwhile.
     await this.socket.close();
-    if (this.#connections.size > 0) await new Promise<void>((resolve) => this.#emptied = resolve);
+    if (this.#present === 0) return;
+    const { deadlines, connections: { clock } } = this.#deps;
+    const watch: Watch = { dueMs: clock.nowMs() + DRAIN_OPENING_MS, expire: () => this.#cutOpening() };
+    deadlines.add(watch);
+    await new Promise<void>((resolve) => this.#emptied = resolve);
+    deadlines.remove(watch);
   }
 
   /** Cuts what is still open, also what has yet to send its PROXY header; the number of connections that had a request under way. */
   abort(): number {
-    for (const socket of this.#opening) socket.close();
+    this.#cutOpening();
     let busy = 0;
     for (const connection of this.#connections.keys()) {
       if (!connection.isIdle) busy++;
       connection.abort();
     }
     return busy;
+  }
+
+  #cutOpening(): void {
+    for (const socket of this.#opening) socket.close();
   }
 
   async #serve(socket: Socket): Promise<void> {
@@ -146,6 +159,7 @@ export class Acceptor {
     const admitted = admission.admit(countedIp, settings.id);
     if (admitted !== "admitted") return this.#reject(socket, admitted);
     this.#deps.events.accepted();
+    this.#present++;
     this.#opening.add(socket);
     let connection: Connection | null = null;
     let isTunnel = false;
@@ -175,7 +189,7 @@ export class Acceptor {
       socket.close();
     } finally {
       this.#opening.delete(socket);
-      if (connection !== null) this.#ended(connection);
+      if (connection !== null) this.#connections.delete(connection);
       if (!isTunnel) this.#left(countedIp, settings.id);
     }
   }
@@ -184,6 +198,7 @@ export class Acceptor {
   #left(countedIp: string | null, listenerId: string): void {
     if (countedIp !== null) this.#deps.admission.release(countedIp, listenerId);
     this.#deps.events.closed();
+    if (--this.#present === 0) this.#emptied?.();
   }
 
   /** The connection, with the client's real address; null when a PROXY header was due and did not come. */
@@ -293,14 +308,9 @@ export class Acceptor {
     if (this.#draining) tunnel.drain();
     running.catch((cause) => this.#deps.log("error", "A connection failed", { cause: String(cause) }))
       .then(() => {
-        this.#ended(tunnel);
+        this.#connections.delete(tunnel);
         left();
       });
-  }
-
-  #ended(connection: Connection | TunnelConnection): void {
-    this.#connections.delete(connection);
-    if (this.#connections.size === 0) this.#emptied?.();
   }
 
   /** Goes on with a client that speaks HTTP/2. */

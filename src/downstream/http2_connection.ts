@@ -24,6 +24,8 @@ export interface Http2Meter {
   opened(): void;
   closed(): void;
   flooded(kind: FloodKind): void;
+  /** A stream above the bound on concurrent ones was refused. */
+  refused(): void;
 }
 
 /** What one connection is and may do. */
@@ -101,7 +103,9 @@ export class Http2ServerConnection implements SessionOwner, Watch {
   }
 
   opened(stream: Http2Stream, block: HeaderBlock): void {
-    if (this.#draining === "final" || this.#active >= this.limits.streamsMax) {
+    const isOver = this.#active >= this.limits.streamsMax;
+    if (this.#draining === "final" || isOver) {
+      if (isOver) this.#meter.refused();
       this.session.guard.spend("closed");
       return this.session.reset(stream, H2_ERROR.refusedStream);
     }

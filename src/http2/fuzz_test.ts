@@ -2,10 +2,11 @@ import assert from "node:assert/strict";
 import fc from "../../tests/support/seeded_check.ts";
 import { answer } from "../../tests/support/connection_rig.ts";
 import { settle } from "../../tests/support/fake_socket.ts";
-import { frame, FramePeer, get, HELLO, join, post, settings, u32 } from "../../tests/support/http2_frames.ts";
+import { anyFrame } from "../../tests/support/http2_mutations.ts";
+import { HELLO, join } from "../../tests/support/http2_frames.ts";
 import { Http2Rig } from "../../tests/support/http2_rig.ts";
 import { readText } from "../../tests/support/proxy_rig.ts";
-import { ConnectionFault, FRAME } from "./frames.ts";
+import { ConnectionFault } from "./frames.ts";
 import { HpackDecoder } from "./hpack_decoder.ts";
 import { HpackEncoder } from "./hpack_encoder.ts";
 import { decodeHuffman, encodeHuffman, huffmanLength } from "./huffman.ts";
@@ -72,30 +73,6 @@ Deno.test("http2 fuzz: arbitrary header blocks are decoded or refused, and nothi
     { numRuns: 2000 },
   );
 });
-
-/** Frames that are mostly right, so that the deep places are reached. */
-const anyFrame = fc.oneof(
-  fc.record({ id: fc.constantFrom(1, 3, 5, 7), isLast: fc.boolean() }).map(({ id, isLast }) =>
-    new FramePeer().headers(id, isLast ? get() : post(), { isLast })
-  ),
-  fc.record({ id: fc.constantFrom(1, 3, 5, 7), isLast: fc.boolean(), text: fc.string({ maxLength: 50 }) })
-    .map(({ id, isLast, text }) =>
-      frame(FRAME.data, isLast ? 1 : 0, id, [...new TextEncoder().encode(text)])
-    ),
-  fc.tuple(fc.constantFrom(0, 1, 3, 5), fc.integer({ min: 0, max: 0x7fffffff }))
-    .map(([id, by]) => frame(FRAME.windowUpdate, 0, id, u32(by))),
-  fc.tuple(fc.constantFrom(1, 3, 5, 7), fc.integer({ min: 0, max: 14 }))
-    .map(([id, code]) => frame(FRAME.rstStream, 0, id, u32(code))),
-  fc.tuple(fc.integer({ min: 1, max: 6 }), fc.constantFrom(0, 1, 100, 20_000, 0x7fffffff))
-    .map(([id, value]) => settings([id, value])),
-  fc.tuple(
-    fc.integer({ min: 0, max: 10 }),
-    fc.integer({ min: 0, max: 255 }),
-    fc.integer({ min: 0, max: 9 }),
-    fc.uint8Array({ maxLength: 40 }),
-  )
-    .map(([type, flags, id, payload]) => frame(type, flags, id, [...payload])),
-);
 
 Deno.test("http2 fuzz: whatever a client sends, every request ends once and nothing is left", async () => {
   await fc.assert(

@@ -38,7 +38,6 @@ export class HeaderAssembly {
 
 /** The piece of a header block in a HEADERS frame, without padding and priority (RFC 9113 §6.2). */
 export function headerFragment({ flags, streamId, bytes, start, end }: FrameReader): Uint8Array {
-  if (streamId === 0) fault(H2_ERROR.protocolError, "HEADERS without a stream");
   let from = start;
   let to = end;
   if ((flags & FLAG.padded) !== 0) {

@@ -1,7 +1,8 @@
 import { ConnectionFault, FRAME_BYTES_MAX, H2_ERROR, readU32, SETTING } from "./frames.ts";
-import { SETTINGS_MAX, STREAMS_MAX } from "./limits.ts";
+import { STREAMS_MAX } from "./limits.ts";
 
-const SETTING_BYTES = 6;
+/** Octets of one setting. */
+export const SETTING_BYTES = 6;
 /** Largest flow-control window (RFC 9113 §6.9.1). */
 export const WINDOW_BYTES_MAX = 0x7fffffff;
 /** Window that streams begin with until settings say otherwise (RFC 9113 §6.5.2). */
@@ -24,9 +25,6 @@ export class PeerSettings {
     const { length } = payload;
     if (length % SETTING_BYTES !== 0) {
       throw new ConnectionFault(H2_ERROR.frameSizeError, "a SETTINGS frame has a broken length");
-    }
-    if (length > SETTINGS_MAX * SETTING_BYTES) {
-      throw new ConnectionFault(H2_ERROR.enhanceYourCalm, `more than ${SETTINGS_MAX} settings in one frame`);
     }
     // A first frame that does not bound the streams means that there is no bound.
     if (this.received++ === 0) this.concurrentStreams = STREAMS_MAX;

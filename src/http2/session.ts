@@ -2,12 +2,13 @@ import type { Clock, Socket } from "../core/ports.ts";
 import { permittedTrailers } from "../core/trailers.ts";
 import { FloodGuard } from "./flood_guard.ts";
 import { FrameReader } from "./frame_reader.ts";
+import { checkShape } from "./frame_shape.ts";
 import { ConnectionFault, fault, FLAG, FRAME, H2_ERROR, PREFACE, readU32 } from "./frames.ts";
 import { HeaderAssembly, headerFragment } from "./header_assembly.ts";
 import { type BlockKind, HeaderBlock } from "./header_block.ts";
 import { HpackDecoder } from "./hpack_decoder.ts";
-import { HEADER_TABLE_BYTES } from "./limits.ts";
-import { PeerSettings, WINDOW_BYTES_MAX } from "./peer_settings.ts";
+import { HEADER_TABLE_BYTES, SETTINGS_MAX } from "./limits.ts";
+import { PeerSettings, SETTING_BYTES, WINDOW_BYTES_MAX } from "./peer_settings.ts";
 import { FrameOutput } from "./output.ts";
 import type { SessionInit, SessionOwner } from "./session_owner.ts";
 import { SessionSender } from "./session_sender.ts";
@@ -221,13 +222,14 @@ export class Session implements StreamHost {
   }
 
   #frame(): void {
-    const { type, streamId } = this.#reader;
+    const { type } = this.#reader;
     if (this.#assembly !== null && type !== FRAME.continuation) {
       fault(H2_ERROR.protocolError, "a header block is interrupted by another frame");
     }
     if (this.peer.received === 0 && type !== FRAME.settings) {
       fault(H2_ERROR.protocolError, "the first frame is not SETTINGS");
     }
+    checkShape(this.#reader);
     switch (type) {
       case FRAME.data:
         return this.#data();
@@ -246,7 +248,6 @@ export class Session implements StreamHost {
       case FRAME.goaway:
         return this.#goaway();
       case FRAME.priority:
-        if (streamId === 0) fault(H2_ERROR.protocolError, "PRIORITY without a stream");
         return this.guard.spend("priority");
       case FRAME.pushPromise:
         return fault(H2_ERROR.protocolError, "PUSH_PROMISE was not asked for");
@@ -257,7 +258,6 @@ export class Session implements StreamHost {
 
   #data(): void {
     const { flags, streamId, bytes, start, end } = this.#reader;
-    if (streamId === 0) fault(H2_ERROR.protocolError, "DATA without a stream");
     const length = end - start;
     this.#receiveWindow -= length;
     if (this.#receiveWindow < 0) fault(H2_ERROR.flowControlError, "the connection's window is overrun");
@@ -366,6 +366,10 @@ export class Session implements StreamHost {
     if (isNew) return this.#openedByPeer(streamId, block);
     if (stream === undefined) {
       if (this.#isIdle(streamId)) fault(H2_ERROR.protocolError, "HEADERS on a stream that was never opened");
+      // Trailers may have been under way to a stream that was reset; a request means that ids go backwards (§5.1.1).
+      if (kind === "request" && block.method !== undefined) {
+        fault(H2_ERROR.protocolError, "a request comes on a stream that is over");
+      }
       return this.#late();
     }
     if (stream.remoteEnded) return this.#streamFault(stream, H2_ERROR.streamClosed, 0);
@@ -399,8 +403,7 @@ export class Session implements StreamHost {
   }
 
   #windowUpdate(): void {
-    const { streamId, bytes, start, end } = this.#reader;
-    if (end - start !== 4) fault(H2_ERROR.frameSizeError, "WINDOW_UPDATE has a broken length");
+    const { streamId, bytes, start } = this.#reader;
     const more = readU32(bytes, start) & 0x7fffffff;
     if (more < WINDOW_UPDATE_SMALL) this.guard.spend("window");
     if (streamId === 0) {
@@ -422,13 +425,10 @@ export class Session implements StreamHost {
   }
 
   #rstStream(): void {
-    const { streamId, bytes, start, end } = this.#reader;
-    if (end - start !== 4) fault(H2_ERROR.frameSizeError, "RST_STREAM has a broken length");
+    const { streamId, bytes, start } = this.#reader;
     const stream = this.streams.get(streamId);
     if (stream === undefined) {
-      if (streamId === 0 || this.#isIdle(streamId)) {
-        fault(H2_ERROR.protocolError, "RST_STREAM on an idle stream");
-      }
+      if (this.#isIdle(streamId)) fault(H2_ERROR.protocolError, "RST_STREAM on an idle stream");
       return this.#late();
     }
     this.guard.spend("reset");
@@ -440,11 +440,14 @@ export class Session implements StreamHost {
   }
 
   #settings(): void {
-    const { flags, streamId, bytes, start, end } = this.#reader;
-    if (streamId !== 0) fault(H2_ERROR.protocolError, "SETTINGS on a stream");
+    const { flags, bytes, start, end } = this.#reader;
     if ((flags & FLAG.ack) !== 0) {
       if (start !== end) fault(H2_ERROR.frameSizeError, "an acknowledgement of SETTINGS holds some");
       return;
+    }
+    if (end - start > SETTINGS_MAX * SETTING_BYTES) {
+      this.#owner.flooded("settings");
+      fault(H2_ERROR.enhanceYourCalm, `more than ${SETTINGS_MAX} settings in one frame`);
     }
     const { peer } = this;
     if (peer.received > 0) this.guard.spend("settings");
@@ -461,18 +464,14 @@ export class Session implements StreamHost {
   }
 
   #ping(): void {
-    const { flags, streamId, bytes, start, end } = this.#reader;
-    if (streamId !== 0) fault(H2_ERROR.protocolError, "PING on a stream");
-    if (end - start !== 8) fault(H2_ERROR.frameSizeError, "PING has a broken length");
+    const { flags, bytes, start, end } = this.#reader;
     if ((flags & FLAG.ack) !== 0) return this.#owner.ponged();
     this.guard.spend("ping");
     this.sender.ping(bytes.subarray(start, end), FLAG.ack);
   }
 
   #goaway(): void {
-    const { streamId, bytes, start, end } = this.#reader;
-    if (streamId !== 0) fault(H2_ERROR.protocolError, "GOAWAY on a stream");
-    if (end - start < 8) fault(H2_ERROR.frameSizeError, "GOAWAY is too short");
+    const { bytes, start } = this.#reader;
     const lastId = readU32(bytes, start) & 0x7fffffff;
     if (lastId > this.peerGoawayId) {
       fault(H2_ERROR.protocolError, "GOAWAY takes back streams it had given up");

@@ -389,6 +389,11 @@ function http2Families(registry: MetricsRegistry) {
       help: "HTTP/2 connections cut because of frames that bring nothing, by their kind.",
       labels: ["listener", "kind"],
     }),
+    http2RefusedStreams: registry.counter({
+      name: "sentinel_http2_refused_streams_total",
+      help: "HTTP/2 streams refused because their connection had max-concurrent-streams of them.",
+      labels: ["listener"],
+    }),
   };
 }
 

@@ -296,7 +296,7 @@ export class ListenerMeter {
   readonly #rejected = new Map<string, Counter>();
   readonly #handshakes = new Map<string, { readonly count: Counter; readonly duration: Histogram }>();
   /** What happens on connections that speak HTTP/2. */
-  readonly http2: { opened(): void; closed(): void; flooded(kind: string): void };
+  readonly http2: { opened(): void; closed(): void; flooded(kind: string): void; refused(): void };
 
   constructor(families: Families, listener: string) {
     this.#families = families;
@@ -304,11 +304,13 @@ export class ListenerMeter {
     this.#accepted = families.downstreamConnections.labels(listener);
     this.#open = families.openConnections.labels();
     const connections = families.http2Connections.labels();
+    const refused = families.http2RefusedStreams.labels(listener);
     this.http2 = {
       opened: () => connections.inc(),
       closed: () => connections.dec(),
       // The words are few and fixed, and this is rare.
       flooded: (kind) => families.http2Floods.labels(listener, kind).inc(),
+      refused: () => refused.inc(),
     };
   }
 

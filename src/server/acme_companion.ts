@@ -64,6 +64,11 @@ export class AcmeCompanion implements Companion {
     await this.#manager.stop();
   }
 
+  /** Takes over what other processes that share a folder have renewed. */
+  look(): void {
+    this.#manager.look();
+  }
+
   states(): CertificateState[] {
     return this.#manager.states();
   }

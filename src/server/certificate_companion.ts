@@ -9,6 +9,8 @@ import { FileWatch } from "./watch.ts";
 const DAY_MS = 86_400_000;
 /** Certificates that end sooner are warned of, once a day. */
 const WARN_BEFORE_MS = 14 * DAY_MS;
+/** The same for those that do not live long, as a share of their time: they are renewed before that. */
+const WARN_BEFORE_SHARE = 1 / 4;
 /** Files are compared this often too: not every file system tells of changes. */
 const POLL_MS = 60_000;
 
@@ -109,13 +111,16 @@ export class CertificateCompanion implements Companion {
     for (const { listener, path, isCertificate } of this.#files) {
       if (!isCertificate) continue;
       let notAfterMs: number;
+      let lifetimeMs: number;
       try {
-        notAfterMs = new X509Certificate(await Deno.readTextFile(path)).validToDate.getTime();
+        const { validFromDate, validToDate } = new X509Certificate(await Deno.readTextFile(path));
+        notAfterMs = validToDate.getTime();
+        lifetimeMs = notAfterMs - validFromDate.getTime();
       } catch {
         // What cannot be read was said when it was to be served.
         continue;
       }
-      if (notAfterMs - now > WARN_BEFORE_MS) continue;
+      if (notAfterMs - now > Math.min(WARN_BEFORE_MS, lifetimeMs * WARN_BEFORE_SHARE)) continue;
       const daysLeft = Math.floor((notAfterMs - now) / DAY_MS);
       const fields = { listener, file: path, notAfter: new Date(notAfterMs).toISOString(), daysLeft };
       if (notAfterMs <= now) this.#init.log("error", "A certificate has expired", fields);

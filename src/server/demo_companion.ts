@@ -112,7 +112,7 @@ export class DemoCompanion implements Companion {
         handshaken: () => {},
         handshakeFailed: () => {},
       },
-      http2: { opened: () => {}, closed: () => {}, flooded: () => {} },
+      http2: { opened: () => {}, closed: () => {}, flooded: () => {}, refused: () => {} },
       log,
     });
     void acceptor.run();

@@ -217,7 +217,10 @@ class Starting {
       clock: this.#clock,
       timers: this.#timers,
       refresh: () => supervisor.refresh("certificates"),
-      changed: (outcome) => this.#metrics.countCertificates(outcome),
+      changed: (outcome) => {
+        this.#metrics.countCertificates(outcome);
+        this.#acme.look();
+      },
     });
     this.#certificates = certificates;
     return [

@@ -29,7 +29,8 @@ export interface CredentialReader {
 /** Reads a certificate and its key. Rejects with a message for people that names the file. */
 export async function readCredential(files: CertificateFiles, reader: CredentialReader): Promise<Credential> {
   const cert = await readPem(files.certFile, reader.readText);
-  const key = await readPem(files.keyFile, reader.readText);
+  // One file with both is read once: between two looks it may be replaced, by another process that shares it.
+  const key = files.keyFile === files.certFile ? cert : await readPem(files.keyFile, reader.readText);
   const certificate = parse(files.certFile, cert);
   const privateKey = attempt(
     `${files.keyFile} holds no private key that can be read`,

@@ -45,7 +45,7 @@ export class TlsSocket implements Socket {
     while (true) {
       if (!this.#closed) this.#engine.readBuffer(buffer.subarray(0, count));
       await this.#flush();
-      if (this.#failure !== null) throw this.#failure;
+      this.#assertUsable();
       if (this.#established) return;
       count = await this.#socket.read(buffer);
       if (count === 0 || this.#ended) throw new HandshakeEnded();
@@ -55,7 +55,7 @@ export class TlsSocket implements Socket {
   async read(buffer: Uint8Array): Promise<number> {
     while (true) {
       if (this.#clear !== null) return this.#take(this.#clear, buffer);
-      if (this.#failure !== null) throw this.#failure;
+      this.#assertUsable();
       if (this.#ended) return 0;
       let count: number;
       try {
@@ -72,7 +72,7 @@ export class TlsSocket implements Socket {
   }
 
   write(bytes: Uint8Array): Promise<number> {
-    if (this.#closed) return Promise.reject(new Error("the connection is closed"));
+    if (this.#closed) return Promise.reject(this.#failure ?? new Error("the connection is closed"));
     const piece = bytes.length > PIECE_BYTES_MAX ? bytes.subarray(0, PIECE_BYTES_MAX) : bytes;
     if (this.#engine.writeBuffer(REQUEST, piece) !== 0) {
       return Promise.reject(this.#failure ?? new Error("the connection takes nothing more"));
@@ -100,9 +100,14 @@ export class TlsSocket implements Socket {
       const farewell = this.#engine.drainEncOut();
       if (farewell) this.#socket.write(new Uint8Array(farewell)).catch(() => {});
     }
-    this.#failure ??= new Error("the connection is closed");
     this.#engine.destroySsl();
     this.#socket.close();
+  }
+
+  /** Throws why nothing can be read. The error is made when somebody asks: most connections just close. */
+  #assertUsable(): void {
+    if (this.#failure !== null) throw this.#failure;
+    if (this.#closed) throw new Error("the connection is closed");
   }
 
   /** Nobody is left to say farewell to. */

@@ -65,6 +65,8 @@ function handshakeMessage(bytes: Uint8Array): Uint8Array | HelloReading {
   if (bytes[0] !== 22) return { type: looksLikeHttp(bytes) ? "plain_http" : "not_tls" };
   if (bytes.length > 1 && bytes[1] !== 3) return { type: "not_tls" };
   let whole: Uint8Array<ArrayBufferLike> = NOTHING;
+  // Made for the second record, and large enough for all: a client may cut its hello into thousands.
+  let buffer: Uint8Array | null = null;
   for (let at = 0; at + RECORD_HEAD_BYTES <= bytes.length;) {
     if (bytes[at] !== 22 || bytes[at + 1] !== 3) {
       throw new Malformed("a record of another type inside the hello");
@@ -73,7 +75,15 @@ function handshakeMessage(bytes: Uint8Array): Uint8Array | HelloReading {
     if (length === 0 || length > RECORD_BYTES_MAX) throw new Malformed("a record of a forbidden length");
     const from = at + RECORD_HEAD_BYTES;
     const piece = bytes.subarray(from, from + length);
-    whole = whole.length === 0 ? piece : joined(whole, piece);
+    if (whole.length === 0) whole = piece;
+    else {
+      if (buffer === null) {
+        buffer = new Uint8Array(bytes.length);
+        buffer.set(whole);
+      }
+      buffer.set(piece, whole.length);
+      whole = buffer.subarray(0, whole.length + piece.length);
+    }
     if (whole.length >= HANDSHAKE_HEAD_BYTES) {
       if (whole[0] !== 1) throw new Malformed("the first message is no ClientHello");
       const size = whole[1]! << 16 | whole[2]! << 8 | whole[3]!;
@@ -85,13 +95,6 @@ function handshakeMessage(bytes: Uint8Array): Uint8Array | HelloReading {
   }
   if (bytes.length >= HELLO_RECORDS_BYTES_MAX) throw new Malformed("the hello is cut into too many records");
   return MORE;
-}
-
-function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
-  const whole = new Uint8Array(a.length + b.length);
-  whole.set(a);
-  whole.set(b, a.length);
-  return whole;
 }
 
 /** A method is what every HTTP request begins with. */

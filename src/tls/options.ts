@@ -188,7 +188,8 @@ export const tlsOptions = block({
     }),
     ocspStapling,
     sessionResumption: refused({
-      summary: "Session tickets; always on, with keys that rotate.",
+      summary:
+        "Session tickets; always on, with keys that rotate. Each thread has keys of its own: a client that comes to another one shakes hands in full.",
       feature: "session-resumption #false",
       hint: "the engine cannot switch it off; client certificates are checked anew on resumed sessions too",
       asks: (node) => node.args[0]?.value === false,

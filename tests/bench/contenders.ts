@@ -125,7 +125,7 @@ const nginx: Starter = ({ folder, originPort, pinned, tls }) => {
   const http = `  access_log ${folder}/access.log combined buffer=64k flush=1s;
   upstream origin { server 127.0.0.1:${originPort}; keepalive 64; keepalive_requests ${KEEPALIVE_REQUESTS}; }
   server {
-    listen 127.0.0.1:${port}${tls === undefined ? "" : " ssl"};
+    listen 127.0.0.1:${port}${tls === undefined ? "" : " ssl http2"};
     ${tls === undefined ? "" : nginxTls(tls)}
     location = /nginx-status { stub_status; }
     location / {
@@ -164,7 +164,7 @@ defaults
   timeout client 30s
   timeout server 30s
 frontend main
-  bind 127.0.0.1:${port}${tls === undefined ? "" : ` ssl crt ${tls.both} alpn http/1.1`}
+  bind 127.0.0.1:${port}${tls === undefined ? "" : ` ssl crt ${tls.both} alpn h2,http/1.1`}
   default_backend origin
 frontend metrics
   bind 127.0.0.1:${freePort()}

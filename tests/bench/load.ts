@@ -30,6 +30,8 @@ export interface SaturationOptions {
   readonly threads?: number;
   /** Pins the generator to its core. */
   readonly pinned: boolean;
+  /** Speaks HTTP/2, with so many requests at once on each connection; absent means HTTP/1.1. */
+  readonly streams?: number;
 }
 
 async function run(command: string, args: readonly string[]): Promise<string> {
@@ -48,6 +50,12 @@ function pinnedCommand(pinned: boolean, words: readonly string[]): { command: st
 
 /** Sends as many requests as the connections carry, for the given time. */
 export async function saturate(options: SaturationOptions): Promise<Saturation> {
+  const { streams, connections, seconds, url, pinned } = options;
+  if (streams !== undefined) {
+    const words = ["h2load", "-t1", `-c${connections}`, `-m${streams}`, `-D${seconds}`, url];
+    const { command, args } = pinnedCommand(pinned, words);
+    return parseH2load(await run(command, args), url);
+  }
   const script = await Deno.makeTempFile({ suffix: ".lua" });
   try {
     const post = options.bodyBytes === undefined
@@ -70,6 +78,23 @@ export async function saturate(options: SaturationOptions): Promise<Saturation> 
   } finally {
     await Deno.remove(script);
   }
+}
+
+/** Reads h2load's report. Throws when it did not speak HTTP/2. */
+export function parseH2load(text: string, url: string): Saturation {
+  const total = /finished in ([\d.]+)(ms|s|m)?, ([\d.]+) req\/s/.exec(text);
+  const counts = /(\d+) succeeded, (\d+) failed, (\d+) errored, (\d+) timeout/.exec(text);
+  if (total === null || counts === null) throw new Error(`Cannot read the report of h2load: ${text}`);
+  if (url.startsWith("https:") && !/Application protocol: h2$/m.test(text)) {
+    throw new Error(`${url} does not speak HTTP/2`);
+  }
+  const unit = { ms: 0.001, s: 1, m: 60 }[(total[2] ?? "s") as "ms" | "s" | "m"];
+  return {
+    requests: Number(counts[1]),
+    seconds: Number(total[1]) * unit,
+    requestsPerSecond: Number(total[3]),
+    failures: Number(counts[2]) + Number(counts[3]) + Number(counts[4]),
+  };
 }
 
 /** Reads wrk's report. */

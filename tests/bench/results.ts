@@ -102,6 +102,16 @@ const BOUNDS: readonly BoundRow[] = [
   ),
   bound("HTTPS GET 1 KB: CPU against nginx", 2.5, (facts) => facts.ratio("https-1kb", ["sentinel", "nginx"])),
   bound("HTTPS GET 1 KB: CPU against Caddy", 0.9, (facts) => facts.ratio("https-1kb", ["sentinel", "caddy"])),
+  bound(
+    "HTTP/2 over TLS, GET 1 KB: CPU against nginx",
+    2.5,
+    (facts) => facts.ratio("h2-1kb", ["sentinel", "nginx"]),
+  ),
+  bound(
+    "HTTP/2 over TLS, GET 1 KB: CPU against Caddy",
+    0.9,
+    (facts) => facts.ratio("h2-1kb", ["sentinel", "caddy"]),
+  ),
   // 0.7 of nginx's handshakes for the same CPU.
   bound(
     "full handshake: CPU against nginx",
@@ -109,9 +119,14 @@ const BOUNDS: readonly BoundRow[] = [
     (facts) => facts.ratio("handshake-full", ["sentinel", "nginx"]),
   ),
   bound(
-    "resumed handshake: CPU against nginx",
+    "resumed handshake, TLS 1.3: CPU against nginx",
     1.43,
-    (facts) => facts.ratio("handshake-resumed", ["sentinel", "nginx"]),
+    (facts) => facts.ratio("handshake-resumed-13", ["sentinel", "nginx"]),
+  ),
+  bound(
+    "resumed handshake, TLS 1.2: CPU against nginx",
+    1.43,
+    (facts) => facts.ratio("handshake-resumed-12", ["sentinel", "nginx"]),
   ),
   bound("100 routes against one: CPU", 1.03, (facts) => facts.ratio("routes", ["100 routes", "1 route"])),
   {

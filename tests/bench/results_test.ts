@@ -1,5 +1,5 @@
 import { deepEqual, equal, throws } from "node:assert/strict";
-import { parseH2loadLog, parseWrk } from "./load.ts";
+import { parseH2load, parseH2loadLog, parseWrk } from "./load.ts";
 import { cpuMicros, processTree, residentBytes } from "./process_cost.ts";
 import { type Figure, judge, median } from "./results.ts";
 
@@ -39,6 +39,19 @@ Deno.test("bench: medians", () => {
 function figure(workload: string, contender: string, cpuMicros: number): Figure {
   return { workload, contender, cpuMicros, cpuMicrosRounds: [], requestsPerSecond: 1, failures: 0 };
 }
+
+Deno.test("bench: the report of h2load", () => {
+  const report = (protocol: string) =>
+    `Application protocol: ${protocol}
+
+finished in 4.00s, 17679.25 req/s, 20.12MB/s
+requests: 70717 total, 70749 started, 70717 done, 70715 succeeded, 2 failed, 0 errored, 1 timeout
+`;
+  const want = { requests: 70715, seconds: 4, requestsPerSecond: 17679.25, failures: 3 };
+  deepEqual(parseH2load(report("h2"), "https://127.0.0.1/"), want);
+  throws(() => parseH2load(report("http/1.1"), "https://127.0.0.1/"), /does not speak HTTP\/2/);
+  throws(() => parseH2load("nobody there", "https://127.0.0.1/"), /Cannot read the report/);
+});
 
 Deno.test("bench: bounds are reached at their limit and missed above it", () => {
   const judged = judge([

@@ -10,6 +10,9 @@ import { everybody, type Plan, runContest } from "./workloads.ts";
 
 const SERVER_NAME = "www.example";
 const CONNECTIONS = 32;
+/** HTTP/2 clients: as many requests at once as with HTTP/1.1, on fewer connections. */
+const H2_CONNECTIONS = 8;
+const H2_STREAMS = 4;
 /** Answers awaited one after the other for a median. */
 const SEQUENTIAL_REQUESTS = 300;
 const WARM_UP_SECONDS = 2;
@@ -20,11 +23,11 @@ interface Material {
   readonly ca: string;
 }
 
-/** All TLS workloads that the plan wants: `https-…`, `sequential-…`, `handshake-…`. */
+/** All TLS workloads that the plan wants: `https-…`, `h2-…`, `sequential-…`, `handshake-…`. */
 export async function tlsFigures(plan: Plan, originPort: number): Promise<Figure[]> {
   const wanted = (name: string) => plan.only === undefined || name.includes(plan.only);
-  if (!hasCommand("openssl")) {
-    console.error("openssl is not installed: no TLS workloads");
+  if (!["openssl", "python3"].every(hasCommand)) {
+    console.error("openssl or python3 is not installed: no TLS workloads");
     return [];
   }
   const folder = await Deno.makeTempDir({ prefix: "bench-tls-" });
@@ -53,10 +56,12 @@ interface Job {
 const WORKLOADS: Readonly<Record<string, (job: Job) => Promise<Figure[]>>> = {
   "https-1kb": (job) => keepAlive(job, "/1k"),
   "https-100kb": (job) => keepAlive(job, "/100k"),
+  "h2-1kb": (job) => keepAlive(job, "/1k", { connections: H2_CONNECTIONS, streams: H2_STREAMS }),
   "sequential-1kb": (job) => sequential(job, "/1k"),
   "sequential-100kb": (job) => sequential(job, "/100k"),
   "handshake-full": (job) => handshakes(job, opensslTime("-new")),
-  "handshake-resumed": (job) => handshakes(job, opensslTime("-reuse")),
+  "handshake-resumed-12": (job) => handshakes(job, opensslTime("-reuse")),
+  "handshake-resumed-13": (job) => handshakes(job, pythonResumes(job.material)),
 };
 
 async function makeMaterial(folder: string): Promise<Material> {
@@ -67,12 +72,16 @@ async function makeMaterial(folder: string): Promise<Material> {
   return { files: { ...pair, both }, ca: await Deno.readTextFile(root.pair.cert) };
 }
 
-function keepAlive({ plan, originPort, material, workload }: Job, path: string): Promise<Figure[]> {
+function keepAlive(
+  { plan, originPort, material, workload }: Job,
+  path: string,
+  load: { readonly connections: number; readonly streams?: number } = { connections: CONNECTIONS },
+): Promise<Figure[]> {
   return runContest(plan, {
     workload,
     path,
     entries: everybody(plan),
-    load: { connections: CONNECTIONS, pinned: true },
+    load: { ...load, pinned: true },
     tls: material.files,
   }, originPort);
 }
@@ -140,6 +149,42 @@ async function answerTimes(connection: Deno.Conn, path: string): Promise<number[
 
 /** Shakes hands for so many seconds; how often. */
 type Shake = (port: number, seconds: number) => Promise<number>;
+
+/** Resumes one session of TLS 1.3 again and again; prints how often. OpenSSL's own tool cannot. */
+const PYTHON_CLIENT = `
+import socket, ssl, sys, time
+port, seconds, name, ca = int(sys.argv[1]), float(sys.argv[2]), sys.argv[3], sys.argv[4]
+context = ssl.create_default_context(cadata=ca)
+context.minimum_version = ssl.TLSVersion.TLSv1_3
+def dial(session=None):
+    plain = socket.create_connection(("127.0.0.1", port))
+    return context.wrap_socket(plain, server_hostname=name, session=session)
+first = dial()
+first.sendall(b"GET /1k HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n")
+first.recv(65536)
+session = first.session
+first.close()
+count = 0
+end = time.monotonic() + seconds
+while time.monotonic() < end:
+    connection = dial(session)
+    if not connection.session_reused: sys.exit("a session was not resumed")
+    connection.close()
+    count += 1
+print(count)
+`;
+
+/** As \`opensslTime\` for TLS 1.3. */
+function pythonResumes({ ca }: Material): Shake {
+  return async (port, seconds) => {
+    const args = ["python3", "-c", PYTHON_CLIENT, String(port), String(seconds), SERVER_NAME, ca];
+    const { success, stdout, stderr } = await new Deno.Command("taskset", {
+      args: ["-c", String(LOAD_CORE), ...args],
+    }).output();
+    if (!success) throw new Error(`python3 came to nothing: ${new TextDecoder().decode(stderr)}`);
+    return Number(new TextDecoder().decode(stdout));
+  };
+}
 
 async function handshakes(job: Job, shake: Shake): Promise<Figure[]> {
   const { plan } = job;

@@ -16,8 +16,9 @@ import { adversarialRequest } from "./waf_adversary.ts";
 import { startWaf, wafContenders, type WafSetting } from "./waf_contenders.ts";
 import { attacks, cleanGet, formPost, jsonPost } from "./waf_workloads.ts";
 
-/** Load before a round counts, in seconds. */
+/** Load before a round counts, in seconds; and once after the start, when engines compile what is used often. */
 const WARM_UP_SECONDS = 0.3;
+const FIRST_WARM_UP_SECONDS = 2;
 
 /** Requests of the adversarial family that are measured again, to tell cost from noise. */
 const WORST_AGAIN = 20;
@@ -89,6 +90,9 @@ async function measure(name: string, workload: Workload): Promise<void> {
       runs.push({ running: stack.use(await startWaf(each, setting)), cpu: [] as number[] });
     }
     pairs.push({ name: each, runs });
+  }
+  for (const { runs } of pairs) {
+    for (const { running } of runs) await closedLoop(running.port, workload.requests, FIRST_WARM_UP_SECONDS);
   }
   const refused = new Map<string, string>();
   for (let i = 0; i < options.rounds; i++) {

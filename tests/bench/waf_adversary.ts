@@ -81,7 +81,7 @@ function place(payload: string, where: typeof PLACES[number]): Uint8Array<ArrayB
       ...new TextEncoder().encode(body),
     ]);
   // Servers bound the request line and headers, so those places take what fits.
-  const short = encodeURIComponent(payload.slice(0, 2000)).slice(0, 6000).replace(/%[0-9A-F]?$/, "");
+  const short = percentEncoded(payload.slice(0, 2000)).slice(0, 6000).replace(/%[0-9A-F]?$/, "");
   switch (where) {
     case "query":
       return get(`/?${short}`);
@@ -94,11 +94,11 @@ function place(payload: string, where: typeof PLACES[number]): Uint8Array<ArrayB
     case "header":
       return get("/", `Referer: https://x.example/${short}\r\n`);
     case "form":
-      return post("application/x-www-form-urlencoded", `a=${encodeURIComponent(payload)}`);
+      return post("application/x-www-form-urlencoded", `a=${percentEncoded(payload)}`);
     case "many arguments":
       return post(
         "application/x-www-form-urlencoded",
-        payload.match(/[^]{1,40}/g)!.map((each, index) => `a${index}=${encodeURIComponent(each)}`).join("&"),
+        payload.match(/[^]{1,40}/g)!.map((each, index) => `a${index}=${percentEncoded(each)}`).join("&"),
       );
     case "json":
       return post("application/json", JSON.stringify({ a: payload, b: [payload.slice(0, 100)] }));
@@ -108,4 +108,16 @@ function place(payload: string, where: typeof PLACES[number]): Uint8Array<ArrayB
         `--xx\r\nContent-Disposition: form-data; name="a"\r\n\r\n${payload}\r\n--xx--\r\n`,
       );
   }
+}
+
+/** Everything but letters and digits; half a character, where a payload was cut, becomes the sign for that. */
+function percentEncoded(text: string): string {
+  let encoded = "";
+  for (const byte of new TextEncoder().encode(text)) {
+    const character = String.fromCharCode(byte);
+    encoded += /[A-Za-z0-9]/.test(character)
+      ? character
+      : `%${byte.toString(16).toUpperCase().padStart(2, "0")}`;
+  }
+  return encoded;
 }

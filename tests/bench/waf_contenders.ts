@@ -76,7 +76,7 @@ async function startSentinel({ folder, before, settings, setting }: SentinelPlan
 agents-dir enabled=#false
 ${
       on
-        ? `agents { agent "waf" type="waf" { wasm "${WAF_COMPONENT}"; config { rules ${rules}; }; }; }
+        ? `agents { agent "waf" type="waf" { config { rules ${rules}; }; }; }
 filters { filter "waf" { type "agent"; agent "waf"; }; }`
         : ""
     }
@@ -87,6 +87,7 @@ observability { metrics { address "127.0.0.1:${freePort()}"; }
   logging { level "warn"
     access-log { file "${folder}/access.log"; format "combined"; buffer-size 65536; }
     error-log { file "${folder}/error.log"; }
+    audit-log { file "${folder}/audit.log"; buffer-size 65536; }
   }
 }
 `,

@@ -1,6 +1,7 @@
 /** Certificates from an authority, with real sockets: proofs are fetched from the proxy, handshakes use what came. */
 
 import { deepEqual, equal, match } from "node:assert/strict";
+import { connect } from "node:tls";
 import { AcmeServer } from "../support/acme_server.ts";
 import { SentinelProcess } from "../support/process.ts";
 import { RawOrigin } from "../support/raw_origin.ts";
@@ -21,11 +22,19 @@ class LoopbackAuthority implements AsyncDisposable {
     this.url = `http://127.0.0.1:${this.#http.addr.port}/directory`;
   }
 
-  static async start(proofPort: number): Promise<LoopbackAuthority> {
+  /** Looks for proofs at each of the ports: a name with several addresses, of which one process knows the proof. */
+  static async start(...proofPorts: readonly number[]): Promise<LoopbackAuthority> {
     return new LoopbackAuthority(
       await AcmeServer.create({
         wallMs: Date.now,
-        fetchProof: (domain, path) => fetchRaw(proofPort, domain, path),
+        fetchProof: async (domain, path) => {
+          const [token] = path.split("/").slice(-1);
+          const asked = proofPorts.map(async (port) => {
+            const text = await fetchRaw(port, domain, path);
+            return text.startsWith(token!) ? text : Promise.reject(new Error(text));
+          });
+          return await Promise.any(asked);
+        },
       }),
     );
   }
@@ -165,6 +174,68 @@ async function run(args: readonly string[]): Promise<{ code: number; out: string
   const code = await process.ended();
   return { code, out: process.stdout, err: process.stderr };
 }
+
+/** Serial number of the certificate that is shown for a name; empty while it is not from the root. */
+async function serialOf(port: number, serverName: string, root: string): Promise<string> {
+  const socket = connect({ host: "127.0.0.1", port, servername: serverName, ca: [root] });
+  try {
+    return await new Promise<string>((resolve) => {
+      socket.once("secureConnect", () => resolve(socket.getPeerCertificate().serialNumber));
+      socket.once("error", () => resolve(""));
+    });
+  } finally {
+    socket.destroy();
+  }
+}
+
+Deno.test("acme: two processes on one folder: one orders, both serve, a renewal by one is used by both", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "sentinel-acme-" });
+  try {
+    await using origin = new RawOrigin();
+    const places = [1, 2].map((workers) => ({
+      port: freePort(),
+      tlsPort: freePort(),
+      adminPort: freePort(),
+      originPort: origin.port,
+      workers,
+    }));
+    await using authority = await LoopbackAuthority.start(...places.map(({ port }) => port));
+    const { root } = authority.acme.authority;
+    await using stack = new AsyncDisposableStack();
+    const processes = await Promise.all(places.map(async (place, i) => {
+      const text = configText({ ...place, directory: authority.url, storage: `${folder}/acme` });
+      await Deno.writeTextFile(`${folder}/${i}.kdl`, text);
+      return stack.use(new SentinelProcess({ args: ["run", "-c", `${folder}/${i}.kdl`] }));
+    }));
+    const output = () => processes.map((each) => each.output).join("\n");
+    const serials = () => Promise.all(places.map(({ tlsPort }) => serialOf(tlsPort, "example.org", root)));
+    const agree = (than: string) =>
+      eventually(30_000, async () => {
+        const [one, other] = await serials();
+        return one !== "" && one === other && one !== than;
+      });
+    await Promise.all(processes.map((each) => each.said(/serving/)));
+    equal(await agree(""), true, output());
+    for (const { tlsPort } of places) {
+      equal(await eventually(30_000, () => isServed(tlsPort, "other.example", root)), true, output());
+    }
+    equal(authority.acme.issued.length, 2, "each certificate is ordered once, whoever does it");
+    equal(authority.acme.accounts.length, 1, "and they share an account");
+    const [before] = await serials();
+
+    const renewed = await run(["acme", "renew", "example.org", "-c", `${folder}/1.kdl`]);
+    equal(renewed.code, 0, renewed.out + renewed.err);
+    equal(await agree(before!), true, output());
+    equal(authority.acme.issued.length, 3);
+    match(processes[0]!.output, /Certificates replaced/);
+    for (const { adminPort } of places) {
+      const isKnown = async () => (await statusOf(adminPort)).every(({ standIn }) => !standIn);
+      equal(await eventually(10_000, isKnown), true, "and both know what they serve");
+    }
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
 
 Deno.test("acme: without an instance, status reads the folder and renew orders by itself", async () => {
   const folder = await Deno.makeTempDir({ prefix: "sentinel-acme-" });

@@ -13,6 +13,8 @@ interface Certificates {
   readonly named: Pair;
   readonly wildcard: Pair;
   readonly idn: Pair;
+  /** Has a name that another has too. */
+  readonly prior: Pair;
 }
 
 async function certificates(folder: string): Promise<Certificates> {
@@ -24,18 +26,20 @@ async function certificates(folder: string): Promise<Certificates> {
     named: await root.issue("named", { names: ["DNS:a.example", "DNS:b.example"] }),
     wildcard: await root.issue("wildcard", { names: ["DNS:*.wild.example"] }),
     idn: await root.issue("idn", { names: ["DNS:xn--bcher-kva.example"] }),
+    prior: await root.issue("prior", { names: ["DNS:b.example"] }),
   };
 }
 
 const files = ({ cert, key }: Pair) => `cert-file "${cert}"; key-file "${key}";`;
 
-function config(place: Place, { standard, rsa, named, wildcard, idn }: Certificates): string {
+function config(place: Place, { standard, rsa, named, wildcard, idn, prior }: Certificates): string {
   const listener = (id: string, options: string) =>
     `listener "${id}" { address "127.0.0.1:${place.port(id)}"; protocol "https"; tls { ${options} }; }`;
   const names = `
     sni { ${files(named)} }
     sni { hostnames "*.wild.example" "exact.wild.example"; ${files(wildcard)} }
-    sni { hostnames "bücher.example"; ${files(idn)} }`;
+    sni { hostnames "bücher.example"; ${files(idn)} }
+    sni { priority-hostnames "b.example"; ${files(prior)} }`;
   return `system { worker-threads 1; }
 listeners {
   ${listener("lenient", `${files(standard)} ${names}`)}
@@ -63,7 +67,7 @@ const NAMES: readonly {
   strict?: string | null;
 }[] = [
   { name: "exact", asks: ["-servername", "a.example"], want: "named" },
-  { name: "second name", asks: ["-servername", "b.example"], want: "named" },
+  { name: "priority over another's name", asks: ["-servername", "b.example"], want: "prior" },
   { name: "case", asks: ["-servername", "A.eXample"], want: "named" },
   { name: "wildcard", asks: ["-servername", "x.wild.example"], want: "wildcard" },
   { name: "wildcard, deeper", asks: ["-servername", "x.y.wild.example"], want: "wildcard" },

@@ -67,15 +67,19 @@ Deno.test({
     const folder = await Deno.makeTempDir({ prefix: "sentinel-tls-reload-" });
     try {
       const root = await Authority.root(folder, "root");
-      const first = await root.issue("first", { names: ["DNS:www.example"], until: 10 });
+      const first = await root.issue("first", { names: ["DNS:www.example"], from: -50, until: 10 });
       const second = await root.issue("second", { names: ["DNS:www.example"], key: "rsa" });
+      const brief = await root.issue("brief", { names: ["DNS:brief.example"], from: -1, until: 5 });
+      const over = await root.issue("over", { names: ["DNS:over.example"], from: -50, until: -1 });
       const place = { cert: `${folder}/site.pem`, key: `${folder}/site.key` };
       await copy(first, place);
       await using origin = namedOrigin("origin");
       await using stage = await OptionStage.start((at) =>
         `system { worker-threads ${WORKERS}; auto-reload #false; }
 listeners { listener "https" { address "127.0.0.1:${at.port("https")}"; protocol "https"
-  tls { cert-file "${place.cert}"; key-file "${place.key}"; }; }; }
+  tls { cert-file "${place.cert}"; key-file "${place.key}"
+    sni { cert-file "${brief.cert}"; key-file "${brief.key}"; }
+    sni { cert-file "${over.cert}"; key-file "${over.key}"; }; }; }; }
 routes { route "all" { matches { path-prefix "/"; }; upstream "origin"; }; }
 upstreams { upstream "origin" { target "127.0.0.1:${origin.port}"; }; }
 observability { metrics { address "127.0.0.1:${
@@ -88,9 +92,15 @@ observability { metrics { address "127.0.0.1:${
         const text = await (await fetch(`http://127.0.0.1:${stage.port("admin")}/metrics`)).text();
         return Number(pattern.exec(text)?.[1] ?? NaN);
       };
-      await stage.process.said(/A certificate ends soon.*daysLeft/);
+      await stage.process.said(/A certificate ends soon.*site\.pem.*daysLeft/);
+      await stage.process.said(/A certificate has expired.*over\.pem/);
+      equal(
+        /ends soon.*brief\.pem/.test(stage.process.output),
+        false,
+        "six days are all that it was made for",
+      );
       deepEqual(await serials(port), new Set(["O = Example, CN = first"]));
-      const expiry = /certificate_expiry_timestamp_seconds\{[^}]*\} (\d+)/;
+      const expiry = /certificate_expiry_timestamp_seconds\{[^}]*site\.pem"\} (\d+)/;
       const before = await metric(expiry);
       const ca = await Deno.readTextFile(root.pair.cert);
       const clients = Array.from({ length: CLIENTS }, () => new SteadyClient(port, [ca]));

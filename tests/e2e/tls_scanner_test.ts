@@ -54,15 +54,6 @@ observability { metrics { enabled #false; }; logging { level "warn"; access-log 
         args: [
           ...["--quiet", "--color", "0", "--warnings", "off", "--severity", "LOW", "--jsonfile", report],
           ...["--nodns", "none", "--ip", "127.0.0.1", "--add-ca", root.pair.cert],
-          ...[
-            "--protocols",
-            "--standard",
-            "--pfs",
-            "--server-preference",
-            "--server-defaults",
-            "--headers",
-            "--vulnerable",
-          ],
           `localhost:${stage.port("https")}`,
         ],
         cwd: folder,

@@ -105,8 +105,14 @@ export interface Outcome {
 export class GrpcClient implements Disposable {
   readonly #client: grpc.Client;
 
-  constructor(address: string) {
-    this.#client = new grpc.Client(address, grpc.credentials.createInsecure());
+  /** With TLS when there is an authority to believe; `serverName` is then the name that is asked for. */
+  constructor(address: string, tls?: { readonly ca: string; readonly serverName: string }) {
+    this.#client = tls === undefined
+      ? new grpc.Client(address, grpc.credentials.createInsecure())
+      : new grpc.Client(address, grpc.credentials.createSsl(Buffer.from(tls.ca)), {
+        "grpc.ssl_target_name_override": tls.serverName,
+        "grpc.default_authority": tls.serverName,
+      });
   }
 
   /** Calls with one message or several; `deadlineMs` from now. */

@@ -18,6 +18,8 @@ export class Http2Rig {
   readonly finished: RequestContext[] = [];
   readonly floods: string[] = [];
   open = 0;
+  /** Streams refused for being too many. */
+  refused = 0;
   readonly connection: Http2ServerConnection;
   readonly ended: Promise<void>;
 
@@ -48,6 +50,7 @@ export class Http2Rig {
       opened: () => void this.open++,
       closed: () => void this.open--,
       flooded: (kind: string) => void this.floods.push(kind),
+      refused: () => void this.refused++,
     };
     const downstream = { ...DOWNSTREAM };
     this.connection = new Http2ServerConnection(

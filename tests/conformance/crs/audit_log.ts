@@ -1,11 +1,11 @@
-/** Follows an audit log of JSON lines and finds the transactions of a connection in it. */
+/** Follows an audit log of JSON lines and finds the transactions of a request in it. */
 
 import type { Observation } from "./judge.ts";
 
 /** What a line of the log says of its transaction. */
 export interface AuditEntry {
-  /** The client's port: each request of a test has a connection, and so a port, of its own. */
-  readonly clientPort: number;
+  /** What tells the transaction from others: its id, or the client's port, for each request has its connection. */
+  readonly key: string;
   readonly ids: readonly number[];
   readonly messages: readonly string[];
 }
@@ -24,7 +24,7 @@ export class AuditLog implements Disposable {
   readonly #read: ReadEntry;
   readonly #buffer = new Uint8Array(1024 * 1024);
   readonly #decoder = new TextDecoder();
-  readonly #entries = new Map<number, AuditEntry[]>();
+  readonly #entries = new Map<string, AuditEntry[]>();
   #rest = "";
 
   constructor(path: string, read: ReadEntry) {
@@ -32,18 +32,18 @@ export class AuditLog implements Disposable {
     this.#read = read;
   }
 
-  /** Everything logged for a connection that has ended; waits for the first entry, for a while. */
+  /** Everything logged for a request that has ended; waits for the first entry, for a while. */
   async take(
-    clientPort: number,
+    key: string,
   ): Promise<Pick<Observation, "ids" | "messages">> {
     const dueMs = performance.now() + ENTRY_TIMEOUT_MS;
     this.#readOn();
-    while (!this.#entries.has(clientPort) && performance.now() < dueMs) {
+    while (!this.#entries.has(key) && performance.now() < dueMs) {
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
       this.#readOn();
     }
-    const entries = this.#entries.get(clientPort) ?? [];
-    this.#entries.delete(clientPort);
+    const entries = this.#entries.get(key) ?? [];
+    this.#entries.delete(key);
     return {
       ids: new Set(entries.flatMap((each) => each.ids)),
       messages: entries.flatMap((each) => each.messages).join("\n"),
@@ -70,9 +70,9 @@ export class AuditLog implements Disposable {
 
   #keep(entry: AuditEntry | undefined): void {
     if (entry === undefined) return;
-    const entries = this.#entries.get(entry.clientPort);
+    const entries = this.#entries.get(entry.key);
     if (entries) entries.push(entry);
-    else this.#entries.set(entry.clientPort, [entry]);
+    else this.#entries.set(entry.key, [entry]);
   }
 }
 
@@ -84,7 +84,7 @@ export const readModSecurity2: ReadEntry = (line) => {
   };
   const messages = entry.audit_data?.messages ?? [];
   return {
-    clientPort: entry.transaction.remote_port,
+    key: String(entry.transaction.remote_port),
     ids: messages.flatMap(idsIn),
     messages,
   };
@@ -103,9 +103,26 @@ export const readModSecurity3: ReadEntry = (line) => {
   };
   const messages = transaction.messages ?? [];
   return {
-    clientPort: transaction.client_port,
+    key: String(transaction.client_port),
     ids: messages.map((each) => Number(each.details.ruleId)),
     messages: messages.map(({ message, details }) => `${message} ${details.data} ${details.match}`),
+  };
+};
+
+/** A line of Sentinel's audit log; those about other things than matches of a firewall are passed over. */
+export const readSentinel: ReadEntry = (line) => {
+  const entry = JSON.parse(line) as {
+    trace_id: string;
+    event_type: string;
+    rule_ids?: string[];
+    matches?: unknown[];
+  };
+  if (!entry.event_type.startsWith("waf_")) return undefined;
+  return {
+    key: entry.trace_id,
+    ids: (entry.rule_ids ?? []).map(Number),
+    // As JSON, for expressions of the suite expect line breaks to be escaped.
+    messages: (entry.matches ?? []).map((each) => JSON.stringify(each)),
   };
 };
 

@@ -18,7 +18,7 @@ export interface Observation {
 export function judge(expectation: Expectation, seen: Observation): string[] {
   if (expectation.expectError === true && seen.status === undefined) return [];
   const problems: string[] = [];
-  if (seen.status === undefined) problems.push("no response");
+  if (seen.status === undefined) problems.push(`no response ${seen.messages.slice(0, 80)}`.trimEnd());
   else if (expectation.expectError === true) {
     problems.push(`a response (${seen.status}) where none was expected`);
   }

@@ -1,7 +1,7 @@
 /**
  * Runs the regression tests of the Core Rule Set against a contender and prints what fails:
- * `deno task crs apache|nginx|agent [--only 942]`. The agent is the built one of
- * wasm-agents/dist, called without sockets.
+ * `deno task crs sentinel|agent|apache|nginx [--only 942]`. The agent is the one of wasm-agents/dist
+ * called without sockets; Sentinel is all of it.
  */
 
 import { MODSECURITY_SERVERS, type ModSecurityServer } from "../../support/modsecurity.ts";
@@ -9,7 +9,7 @@ import { ROOT } from "../../support/servers.ts";
 import { startGuest } from "./guest_contender.ts";
 import { runSuite } from "./run_suite.ts";
 import type { CrsSettings } from "./settings.ts";
-import { type Contender, crsRules, startPeer } from "./socket_contender.ts";
+import { type Contender, crsRules, startPeer, startSentinelPeer } from "./socket_contender.ts";
 import { crsFolder, NO_CRS, readSuite } from "./suite.ts";
 
 const folder = crsFolder();
@@ -29,6 +29,7 @@ const settings: CrsSettings = {
 };
 
 const starters: Record<string, () => Promise<Contender>> = {
+  sentinel: () => startSentinelPeer(crsRules(settings)),
   agent: () =>
     startGuest({
       component: `${ROOT}wasm-agents/dist/waf.wasm`,

@@ -1,8 +1,9 @@
 /** Firewalls that are reached through a socket. */
 
 import { parseResponses, RawClient, textOf } from "../../support/raw_client.ts";
+import { freePort, Sentinel } from "../../support/servers.ts";
 import { type ModSecurityServer, startModSecurity } from "../../support/modsecurity.ts";
-import { AuditLog, type ReadEntry, readModSecurity2, readModSecurity3 } from "./audit_log.ts";
+import { AuditLog, type ReadEntry, readModSecurity2, readModSecurity3, readSentinel } from "./audit_log.ts";
 import { startBackend } from "./backend.ts";
 import type { Observation } from "./judge.ts";
 import { type CrsSettings, ruleFiles, setupDirectives } from "./settings.ts";
@@ -96,7 +97,53 @@ export async function startPeer(
     lanes: 4,
     async observe(stage) {
       const { clientPort, ...seen } = await sendStage(running.port, stage);
-      return { ...seen, ...await log.take(clientPort) };
+      return { ...seen, ...await log.take(String(clientPort)) };
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+/** A match of every request, so that each has its line in the audit log. */
+const MARKER = `SecAction "id:900999,phase:1,pass,log,msg:'Every request'"\n`;
+
+/** Starts Sentinel with one worker and the rules. */
+export async function startSentinelPeer(rules: RuleSet): Promise<Contender> {
+  await using cleanUp = new AsyncDisposableStack();
+  const folder = await Deno.makeTempDir({ prefix: "crs-sentinel-" });
+  cleanUp.defer(() => Deno.remove(folder, { recursive: true }));
+  const backend = cleanUp.use(startBackend());
+  await Deno.writeTextFile(`${folder}/setup.conf`, rules.directives + MARKER);
+  const auditLog = `${folder}/audit.log`;
+  await Deno.writeTextFile(auditLog, "");
+  const port = freePort();
+  const files = [`${folder}/setup.conf`, ...rules.files].map((each) => `"${each}"`).join(" ");
+  cleanUp.use(
+    await Sentinel.start({
+      ready: port,
+      kdl: `system { worker-threads 1; }
+agents-dir enabled=#false
+agents { agent "waf" type="waf" { config { rules ${files}; inspect-response-body #true; }; }; }
+filters { filter "waf" { type "agent"; agent "waf"; }; }
+listeners { listener "main" { address "127.0.0.1:${port}"; protocol "http"; }; }
+routes { route "all" { matches { path-prefix "/"; }; filters "waf"; upstream "origin"; }; }
+upstreams { upstream "origin" { target "127.0.0.1:${backend.port}"; }; }
+observability { metrics { address "127.0.0.1:${freePort()}"; }
+  logging { level "warn"; access-log { enabled #false; }
+    audit-log { file "${auditLog}"; buffer-size 0; log-agent-decisions #false; }
+  }
+}
+`,
+    }),
+  );
+  const log = cleanUp.use(new AuditLog(auditLog, readSentinel));
+  const owned = cleanUp.move();
+  return {
+    lanes: 4,
+    async observe(stage) {
+      const { clientPort: _, ...seen } = await sendStage(port, stage);
+      const id = /\r\nx-correlation-id: *([^\r]+)/i.exec(seen.response)?.[1];
+      if (id === undefined) return { ...seen, ids: new Set(), messages: "" };
+      return { ...seen, ...await log.take(id) };
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };

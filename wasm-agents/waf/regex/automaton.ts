@@ -87,9 +87,12 @@ export class Automaton {
 
   /** Whether the program matches somewhere in the bytes. */
   test(at: usize, length: i32): bool {
-    if (this.program.hasLastBreak) return this.simulateAll(at, length);
     let row = this.generation == Cache.generation ? this.startRow : UNKNOWN;
-    if (row == UNKNOWN) row = this.begin();
+    if (row == UNKNOWN) {
+      // Such a program never has states.
+      if (this.program.hasLastBreak) return this.simulateAll(at, length);
+      row = this.begin();
+    }
     if (row <= DEAD) return row == MATCHED;
     const classes = this.classes;
     const end = at + length;

@@ -166,7 +166,7 @@ function chanceOf(list: usize): f32 {
     // What comes behind eight bytes makes no difference any more.
     const length = min(8, textLength(list, index));
     for (let byte = 0; byte < length; byte++) own *= <f32> rarityOf(load<u8>(at + byte)) * 1e-6;
-    chance += own + 0.01; // Each literal takes memory.
+    chance += own + 0.1; // Each literal takes memory, and common words are more common than their letters say.
   }
   if (saysNothing(list)) chance = NOTHING;
   noteChance(list, chance);
@@ -204,10 +204,14 @@ function fewEndings(list: usize): usize {
   return list;
 }
 
-/** The run of texts up to the current child, and whether it goes back to the beginning. */
+/**
+ * Follows the run of texts up to the current child, and whether it goes back to the beginning; and the same run
+ * without what a child before it may end with (`bare`), which is shorter, but of fewer texts.
+ */
 function factsOfConcat(node: Node): Facts {
   const facts = newFacts();
   let run = emptyText();
+  let bare: usize = 0;
   let isWhole = true;
   for (let at = node.first; at != 0; at = nodeAt(at).next) {
     const child = factsOf(nodeAt(at));
@@ -215,17 +219,23 @@ function factsOfConcat(node: Node): Facts {
     facts.minLength = min(facts.minLength + child.minLength, LENGTH_MAX);
     if (child.exact != 0 && fits(run, child.exact)) {
       run = product(run, child.exact);
+      if (bare != 0) bare = product(bare, child.exact);
       continue;
     }
     facts.inside = better(facts.inside, better(child.inside, child.exact));
     const left = joined(run, child.prefix);
     facts.inside = better(facts.inside, left);
+    if (bare != 0) facts.inside = better(facts.inside, joined(bare, child.prefix));
     if (isWhole) facts.prefix = left;
     isWhole = false;
+    bare = 0;
     if (child.exact != 0) run = joinedShort(run, child.exact);
-    else run = child.suffix != 0 ? child.suffix : emptyText();
+    else {
+      run = child.suffix != 0 ? child.suffix : emptyText();
+      if (sizeOf(run) > 1) bare = emptyText();
+    }
   }
-  facts.inside = better(facts.inside, run);
+  facts.inside = better(better(facts.inside, run), bare);
   facts.suffix = run;
   if (isWhole) facts.exact = facts.prefix = run;
   return facts;

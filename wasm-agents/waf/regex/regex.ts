@@ -7,6 +7,7 @@ import { prepareSets } from "./byte_sets";
 import { prepareCache } from "./cache";
 import { captureGroups, prepareCaptures } from "./captures";
 import { clearProblem, RegexProblem } from "./errors";
+import { hasNeeded } from "../scan/present_bytes";
 import { findLiterals, Literals } from "./literals";
 import { groupCount, parsePattern } from "./parser";
 import { Program, writeBackwards, writeProgram } from "./program";
@@ -62,6 +63,11 @@ export class Regex {
       findBase(backwards);
     }
     return new Regex(program, backwards, findLiterals(tree), groups);
+  }
+
+  /** Whether a text of so many bytes, whose different bytes are in `present` (`LiteralScan.present`), can match. */
+  couldMatch(present: usize, length: i32): bool {
+    return length >= this.minLength && hasNeeded(present, this.needsByte, this.needsByteCount);
   }
 
   /** Whether the expression matches somewhere in the bytes. */

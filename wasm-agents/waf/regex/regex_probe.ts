@@ -102,3 +102,8 @@ export function needsByteCount(id: i32): i32 {
 export function generation(): i32 {
   return Cache.generation;
 }
+
+/** Whether a text with the bytes of a set of 32 bytes of bits can match. */
+export function couldMatch(id: i32, present: usize, _presentLength: i32, length: i32): bool {
+  return unchecked(all[id]).couldMatch(present, length);
+}

@@ -201,6 +201,47 @@ for (const [pattern, message, offset] of REFUSED) {
   });
 }
 
+Deno.test("regex: a text without a byte that must be there, or too short, cannot match", () => {
+  const set = (bytes: string) => {
+    const bits = new Uint8Array(32);
+    for (const unit of bytes) bits[unit.charCodeAt(0) >> 3]! |= 1 << (unit.charCodeAt(0) & 7);
+    return bits;
+  };
+  const could = (pattern: string, text: string) =>
+    probe.call("couldMatch", compiled(pattern, MODSECURITY_3), set(text), text.length) !== 0;
+  equal(could("\\$\\{.*\\}", "a${b}"), true);
+  equal(could("\\$\\{.*\\}", "a$(b}"), false);
+  equal(could("\\$\\{.*\\}", "a${b"), false);
+  equal(could("[<>](?:a|b);", "ba;"), false);
+  equal(could("[<>](?:a|b);", "<a;"), true);
+  equal(could("(?:x;|y:)z", "z:"), false);
+  equal(could("(?i)Q{3}", "qq"), false);
+  equal(could("(?i)Q{3}", "qQq"), true);
+  equal(could(".*", ""), true);
+  probe.end();
+});
+
+Deno.test("regex: literals of which one must be there, in small letters", () => {
+  const literals = (pattern: string, flags = MODSECURITY_3) => {
+    const id = compiled(pattern, flags);
+    return Array.from(
+      { length: probe.call("literalCount", id) },
+      (_, index) => String.fromCharCode(...probe.object(probe.call("literal", id, index))),
+    ).sort();
+  };
+  deepEqual(literals("UNION.*SELECT"), ["select"]);
+  deepEqual(literals("union\\s+select|x{3}yz"), ["select", "xxxyz"]);
+  deepEqual(literals("(?i)[Ss]leep\\("), ["sleep("]);
+  deepEqual(literals("ab(?:cd|ef)gh"), ["abcdgh", "abefgh"]);
+  deepEqual(literals("x?abc"), ["abc", "xabc"]);
+  deepEqual(literals("(?:abc)*"), []);
+  deepEqual(literals("[a-z]+"), []);
+  deepEqual(literals("foo|[a-z]+"), []);
+  deepEqual(literals("(?:f[ou]o|ba+r)\\b"), ["ba", "foo", "fuo"]);
+  deepEqual(literals("^\\bxyz$"), ["xyz"]);
+  deepEqual(literals("a\\x00\\xe4"), ["a\0\xe4"]);
+});
+
 Deno.test("regex: patterns at and above their limits", () => {
   const nested = (depth: number) => "(".repeat(depth) + "a" + ")".repeat(depth);
   ok(compiled(nested(200), 0) >= 0);
