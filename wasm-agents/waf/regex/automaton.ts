@@ -48,6 +48,9 @@ const MATCHES: u32 = 3;
 /** In place of a row behind the end of a text. */
 const ENDED: u32 = 4;
 
+/** What follows a state with more instructions than this is not kept, for it would fill the memory. */
+const INSTRUCTIONS_KEPT_MAX: u16 = 1024;
+
 /** From a state with more instructions than this, a match's begin is not looked for without keeping states. */
 const ALIVE_MAX: i32 = 96;
 
@@ -109,7 +112,8 @@ export class Automaton {
       }
       if (next > IDLE) break;
       if (next == UNKNOWN) {
-        if (++made > FRESH_STATES + (<i32> (at - from) >> BYTES_PER_STATE_SHIFT)) {
+        const isTooLarge = load<u16>(<usize> row - 8) > INSTRUCTIONS_KEPT_MAX;
+        if (isTooLarge || ++made > FRESH_STATES + (<i32> (at - from) >> BYTES_PER_STATE_SHIFT)) {
           return this.simulate(row, at - 1, end);
         }
         next = this.follow(row, <i32> load<u8>(at - 1));

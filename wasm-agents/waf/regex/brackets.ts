@@ -17,13 +17,7 @@ class Last {
 }
 
 /** Reads from behind the [ at `at - 1`, fills `set`, gives where reading goes on; 0 after a problem. */
-export function readBrackets(
-  at: usize,
-  end: usize,
-  start: usize,
-  set: usize,
-  isFolded: bool,
-): usize {
+export function readBrackets(at: usize, end: usize, start: usize, set: usize, isFolded: bool): usize {
   const open = <i32> (at - start) - 1;
   setClear(set);
   let isInverted = false;
@@ -39,9 +33,7 @@ export function readBrackets(
       return 0;
     }
     const byte = <u32> load<u8>(at);
-    if (
-      byte == 92 && at + 1 < end && load<u8>(at + 1) == (isQuoted ? 69 : 81)
-    ) {
+    if (byte == 92 && at + 1 < end && load<u8>(at + 1) == (isQuoted ? 69 : 81)) {
       isQuoted = !isQuoted; // \Q and \E
       at += 2;
       continue;
@@ -54,10 +46,7 @@ export function readBrackets(
     isFirst = false;
     if (!readMember(at, end, start, set, isQuoted)) return 0;
     at = Last.next;
-    if (
-      !Last.isByte || isQuoted || at + 1 >= end || load<u8>(at) != 45 ||
-      load<u8>(at + 1) == 93
-    ) continue;
+    if (!Last.isByte || isQuoted || at + 1 >= end || load<u8>(at) != 45 || load<u8>(at + 1) == 93) continue;
     const low = Last.byte;
     const dash = at;
     if (!readMember(at + 1, end, start, set, false)) return 0;
@@ -78,13 +67,7 @@ export function readBrackets(
 }
 
 /** Reads a byte, an escape or a class with a name, and puts it into `set`. */
-function readMember(
-  at: usize,
-  end: usize,
-  start: usize,
-  set: usize,
-  isQuoted: bool,
-): bool {
+function readMember(at: usize, end: usize, start: usize, set: usize, isQuoted: bool): bool {
   const byte = <u32> load<u8>(at);
   Last.isByte = true;
   Last.byte = byte;
@@ -96,10 +79,7 @@ function readMember(
       return readNamed(at, closingOf(at + 2, end), start, set);
     }
     if ((kind == 46 || kind == 61) && isCollating(at + 2, end, kind)) {
-      problem(
-        <i32> (at - start),
-        "[. and [= (collating elements) are not supported; name the bytes",
-      );
+      problem(<i32> (at - start), "[. and [= (collating elements) are not supported; name the bytes");
       return false;
     }
   }
@@ -114,10 +94,7 @@ function readEscaped(at: usize, end: usize, start: usize, set: usize): bool {
   Last.next = Escape.next;
   if (kind == Escape.SET) {
     if (load<u8>(at) == 78) {
-      problem(
-        <i32> (at - start) - 1,
-        "\\N has no meaning between brackets; write [^\\n]",
-      );
+      problem(<i32> (at - start) - 1, "\\N has no meaning between brackets; write [^\\n]");
       return false;
     }
     setUnite(set, own);
@@ -151,9 +128,7 @@ function readEscaped(at: usize, end: usize, start: usize, set: usize): bool {
 
 /** Where `:]` stands behind letters; 0 when it does not. */
 function closingOf(at: usize, end: usize): usize {
-  while (
-    at < end && ((<u32> load<u8>(at) | 32) - 97 < 26 || load<u8>(at) == 94)
-  ) at++;
+  while (at < end && ((<u32> load<u8>(at) | 32) - 97 < 26 || load<u8>(at) == 94)) at++;
   return at + 1 < end && load<u8>(at) == 58 && load<u8>(at + 1) == 93 ? at : 0;
 }
 

@@ -41,9 +41,7 @@ export function internSet(set: usize): i32 {
   const bucket = SetTable.buckets + 2 * (hashOf(set) & (BUCKETS - 1));
   let id = <i32> load<u16>(bucket);
   while (id != 0) {
-    if (
-      memory.compare(SetTable.at + (id - 1) * SET_BYTES, set, SET_BYTES) == 0
-    ) return id - 1;
+    if (memory.compare(SetTable.at + (id - 1) * SET_BYTES, set, SET_BYTES) == 0) return id - 1;
     id = load<u16>(SetTable.links + 2 * (id - 1));
   }
   const fresh = SetTable.count;

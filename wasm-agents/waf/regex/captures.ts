@@ -118,10 +118,7 @@ function placeAt(program: Program, text: usize, length: i32, at: i32): u32 {
   }
   if (at >= length) return placeBefore(before, END_OF_TEXT);
   const byte = <i32> load<u8>(text + at);
-  return placeBefore(
-    before,
-    byte == 10 && at + 1 == length ? LAST_BREAK : byte,
-  );
+  return placeBefore(before, byte == 10 && at + 1 == length ? LAST_BREAK : byte);
 }
 
 /**

@@ -20,18 +20,9 @@ export class Escape {
 }
 
 /** Reads what stands behind a backslash at `at - 1`; `start` is where the pattern begins, for messages. */
-export function readEscape(
-  at: usize,
-  end: usize,
-  start: usize,
-  set: usize,
-): i32 {
+export function readEscape(at: usize, end: usize, start: usize, set: usize): i32 {
   if (at >= end) {
-    return refused(
-      at,
-      start,
-      "ends with a backslash; write \\\\ for the backslash itself",
-    );
+    return refused(at, start, "ends with a backslash; write \\\\ for the backslash itself");
   }
   const letter = <u32> load<u8>(at);
   Escape.next = at + 1;
@@ -172,11 +163,7 @@ function braced(at: usize, end: usize, start: usize, base: u32): i32 {
     return refused(at - 1, start, "expected digits and } behind {");
   }
   if (value > 255) {
-    return refused(
-      at - 1,
-      start,
-      "is above 255, but texts are matched byte by byte; write its UTF-8 bytes",
-    );
+    return refused(at - 1, start, "is above 255, but texts are matched byte by byte; write its UTF-8 bytes");
   }
   Escape.next = here + 1;
   return byte(value);

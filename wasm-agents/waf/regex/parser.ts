@@ -2,9 +2,10 @@
 
 import { Bytes } from "sentinel/text";
 import { readBrackets } from "./brackets";
-import { internSet, SET_BYTES, setAdd, setAddRange, setClear, setFold, setsAt, setUnite } from "./byte_sets";
+import { internSet, SET_BYTES, setAdd, setAddRange, setClear, setFold } from "./byte_sets";
 import { problem, RegexProblem } from "./errors";
 import { Escape, octal, readEscape } from "./escapes";
+import { mergeSets } from "./merge_sets";
 import { NESTING_MAX, PATTERN_BYTES_MAX, RegexFlags, REPEAT_MAX } from "./limits";
 import {
   append,
@@ -107,9 +108,7 @@ class Parser {
   /** \Q…\E. */
   quoted(all: Node): void {
     this.at += 2;
-    while (
-      this.at < this.end && !(load<u8>(this.at) == 92 && this.peek(1) == 69)
-    ) {
+    while (this.at < this.end && !(load<u8>(this.at) == 92 && this.peek(1) == 69)) {
       if (!hasRoomForNodes()) return;
       append(all, this.single(load<u8>(this.at)));
       this.at++;
@@ -215,10 +214,7 @@ class Parser {
       case 42:
       case 43:
       case 63:
-        problem(
-          offset,
-          "nothing to repeat here; write a backslash before it for the character itself",
-        );
+        problem(offset, "nothing to repeat here; write a backslash before it for the character itself");
         return null;
       default:
         return this.single(byte, offset);
@@ -248,23 +244,14 @@ class Parser {
   setNode(offset: i32): Node {
     const id = internSet(changetype<usize>(this.set));
     if (id < 0) {
-      problem(
-        offset,
-        "all expressions together have too many different character classes",
-      );
+      problem(offset, "all expressions together have too many different character classes");
     }
     return newNode(Kind.SET, <u16> max(id, 0), offset);
   }
 
   brackets(offset: i32): Node | null {
     const set = changetype<usize>(this.set);
-    const next = readBrackets(
-      this.at,
-      this.end,
-      this.start,
-      set,
-      this.has(RegexFlags.CASELESS),
-    );
+    const next = readBrackets(this.at, this.end, this.start, set, this.has(RegexFlags.CASELESS));
     if (next == 0) return null;
     this.at = next;
     return this.setNode(offset);
@@ -324,10 +311,7 @@ class Parser {
         problem(offset, "\\K and \\G are not supported");
         return null;
       default:
-        problem(
-          offset,
-          "no such escape; without the backslash it is the letter itself",
-        );
+        problem(offset, "no such escape; without the backslash it is the letter itself");
         return null;
     }
   }
@@ -423,10 +407,7 @@ class Parser {
     const from = this.at;
     while (this.at < this.end && isNameByte(load<u8>(this.at))) this.at++;
     if (this.at > from && this.skip(close)) return true;
-    problem(
-      offset,
-      "the group's name must be letters, digits and _, and end with what it began with",
-    );
+    problem(offset, "the group's name must be letters, digits and _, and end with what it began with");
     return false;
   }
 
@@ -476,29 +457,6 @@ function isNameByte(byte: u32): bool {
   return (byte | 32) - 97 < 26 || byte - 48 < 10 || byte == 95;
 }
 
-/** Neighbours among alternatives that are sets become one set. */
-function mergeSets(all: Node): void {
-  let at = all.first;
-  while (at != 0) {
-    const node = nodeAt(at);
-    const next = node.next;
-    if (next == 0) return;
-    if (node.kind != Kind.SET || nodeAt(next).kind != Kind.SET) {
-      at = next;
-      continue;
-    }
-    const set = changetype<usize>(parser.set);
-    memory.copy(set, setsAt() + <usize> node.value * SET_BYTES, SET_BYTES);
-    setUnite(set, setsAt() + <usize> nodeAt(next).value * SET_BYTES);
-    const id = internSet(set);
-    if (id < 0) return;
-    node.value = <u16> id;
-    node.next = nodeAt(next).next;
-    if (node.next != 0) nodeAt(node.next).previous = at;
-    else all.last = at;
-  }
-}
-
 /** One for all patterns, so that a pattern leaves nothing behind. */
 const parser: Parser = new Parser();
 
@@ -517,10 +475,7 @@ export function parsePattern(pattern: Bytes, flags: u32): Node | null {
   parser.groups = 0;
   const all = parser.alternation(false);
   if (!RegexProblem.isSet && parser.at < parser.end) {
-    problem(
-      parser.offset,
-      "a ) without (; write \\) for the parenthesis itself",
-    );
+    problem(parser.offset, "a ) without (; write \\) for the parenthesis itself");
   }
   return RegexProblem.isSet ? null : all;
 }

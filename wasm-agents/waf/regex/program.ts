@@ -4,7 +4,8 @@
  */
 
 import { allocate } from "sentinel/arena";
-import { isWordByte, SET_BYTES, setAdd, setHas, setInvert, setsAt, setSize, setsMeet } from "./byte_sets";
+import { partition } from "./byte_classes";
+import { SET_BYTES, setAdd, setHas, setsAt, setsMeet } from "./byte_sets";
 import { problem, RegexProblem } from "./errors";
 import { GROUPS_REPORTED, PROGRAM_SIZE_MAX } from "./limits";
 import { Assertion, isNullable, Kind, LINE_BREAK, Node, nodeAt } from "./nodes";
@@ -30,6 +31,9 @@ const MATCH: i32 = 0;
 
 /** Writing a program may take this many steps, which matters for counted repeats of nothing. */
 const STEPS_MAX: i32 = 500_000;
+
+/** Room for a set. */
+const lineFeeds: StaticArray<u8> = new StaticArray<u8>(32);
 
 /** Where the program is written that is being compiled, and what it needs to be told. */
 class Draft {
@@ -108,7 +112,8 @@ export function writeProgram(tree: Node, groups: i32): Program | null {
   const program = draft(tree, false);
   if (!program) return null;
   program.slots = 2 * min(groups + 1, GROUPS_REPORTED);
-  partition(program);
+  // The draft is not needed any more.
+  partition(program, Draft.at);
   return program;
 }
 
@@ -171,10 +176,7 @@ function emit(op: u32, argument: i32, out: i32, other: i32): i32 {
 function write(node: Node, next: i32): i32 {
   if (RegexProblem.isSet) return 0;
   if (++Draft.steps > STEPS_MAX) {
-    problem(
-      node.offset,
-      "the counts of the repeats multiply too far; use smaller ones",
-    );
+    problem(node.offset, "the counts of the repeats multiply too far; use smaller ones");
     return 0;
   }
   switch (node.kind) {
@@ -340,10 +342,7 @@ function writeLoop(node: Node, next: i32): i32 {
 }
 
 function setTaken(node: Node, loop: i32, body: i32): void {
-  store<u16>(
-    Draft.at + <usize> loop * INSTRUCTION_BYTES + (node.isLazy ? 6 : 4),
-    <u16> body,
-  );
+  store<u16>(Draft.at + <usize> loop * INSTRUCTION_BYTES + (node.isLazy ? 6 : 4), <u16> body);
 }
 
 /**
@@ -360,7 +359,7 @@ function writeAtomic(node: Node, next: i32): i32 {
   const isEnd = endsAnyway(next);
   if (node.value == LINE_BREAK) {
     // All that it could give back is the LF of a CR LF.
-    const lineFeed = changetype<usize>(splitter);
+    const lineFeed = changetype<usize>(lineFeeds);
     memory.fill(lineFeed, 0, SET_BYTES);
     setAdd(lineFeed, 10);
     if (isEnd || !follows(next, lineFeed)) return write(inner, next);
@@ -378,9 +377,7 @@ function writeAtomic(node: Node, next: i32): i32 {
 
 /** Whether there is only one way to match the node: then there is nothing to give back. */
 function isOneText(node: Node): bool {
-  if (
-    node.kind == Kind.SET || node.kind == Kind.EMPTY || node.kind == Kind.ASSERT
-  ) return true;
+  if (node.kind == Kind.SET || node.kind == Kind.EMPTY || node.kind == Kind.ASSERT) return true;
   if (node.kind == Kind.GROUP) return isOneText(nodeAt(node.first));
   if (node.kind == Kind.REPEAT) {
     return node.min == node.max && isOneText(nodeAt(node.first));
@@ -444,71 +441,4 @@ function canBegin(at: i32, set: usize): bool {
     }
   }
   return true;
-}
-
-/** Room for the set that classes are split by. */
-const splitter: StaticArray<u8> = new StaticArray<u8>(32);
-
-/** For each class how many bytes it has, how many of them are in the splitter, and which class those go to. */
-const sizes: StaticArray<u16> = new StaticArray<u16>(256);
-const inside: StaticArray<u16> = new StaticArray<u16>(256);
-const moved: StaticArray<u8> = new StaticArray<u8>(256);
-
-/** Finds the classes of bytes that no set of the program tells apart. */
-function partition(program: Program): void {
-  program.classes = allocate(256);
-  memory.fill(program.classes, 0, 256);
-  program.classCount = 1;
-  unchecked(sizes[0] = 256);
-  const seen = Draft.at; // The draft is not needed any more: one byte for each number of a set.
-  memory.fill(seen, 0, PROGRAM_SIZE_MAX);
-  const set = changetype<usize>(splitter);
-  for (let index = 0; index < program.size; index++) {
-    const instruction = program.at + <usize> index * INSTRUCTION_BYTES;
-    if (opOf(instruction) != Op.SET) continue;
-    program.threads++;
-    if (load<u8>(seen + argumentOf(instruction)) != 0) continue;
-    store<u8>(seen + argumentOf(instruction), 1);
-    memory.copy(set, setsAt() + <usize> argumentOf(instruction) * SET_BYTES, SET_BYTES);
-    split(program, set);
-  }
-  if (program.hasWords) {
-    memory.fill(set, 0, SET_BYTES);
-    for (let byte: u32 = 0; byte < 256; byte++) if (isWordByte(byte)) setAdd(set, byte);
-    split(program, set);
-  }
-  if (program.hasLines || program.hasLastBreak) {
-    memory.fill(set, 0, SET_BYTES);
-    setAdd(set, 10);
-    split(program, set);
-  }
-}
-
-/** Parts each class into the bytes that are in the set and those that are not. Changes the set. */
-function split(program: Program, set: usize): void {
-  if (setSize(set) > 128) setInvert(set);
-  const before = program.classCount;
-  for (let each = 0; each < before; each++) unchecked(inside[each] = 0);
-  for (let word: usize = 0; word < 32; word += 8) {
-    for (let bits = load<u64>(set + word); bits != 0; bits &= bits - 1) {
-      const own = load<u8>(program.classes + (word << 3) + <usize> ctz(bits));
-      unchecked(inside[own] = inside[own] + 1);
-    }
-  }
-  for (let each = 0; each < before; each++) {
-    const count = unchecked(inside[each]);
-    unchecked(moved[each] = <u8> each);
-    if (count == 0 || count == unchecked(sizes[each])) continue;
-    unchecked(moved[each] = <u8> program.classCount);
-    unchecked(sizes[each] = sizes[each] - count);
-    unchecked(sizes[program.classCount] = count);
-    program.classCount++;
-  }
-  if (program.classCount == before) return;
-  for (let word: usize = 0; word < 32; word += 8) {
-    for (let bits = load<u64>(set + word); bits != 0; bits &= bits - 1) {
-      const at = program.classes + (word << 3) + <usize> ctz(bits);
-      store<u8>(at, unchecked(moved[load<u8>(at)]));
-    }
-  }
 }

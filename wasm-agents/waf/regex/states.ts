@@ -208,9 +208,7 @@ function stepAll(program: Program, ids: usize, count: i32, byte: i32): void {
   const end = ids + (<usize> count << 1);
   for (; ids < end; ids += 2) {
     const instruction = code + <usize> load<u16>(ids) * INSTRUCTION_BYTES;
-    if (
-      (load<u8>(sets + <usize> argumentOf(instruction) * SET_BYTES) & bit) == 0
-    ) continue;
+    if ((load<u8>(sets + <usize> argumentOf(instruction) * SET_BYTES) & bit) == 0) continue;
     if (opOf(instruction) == Op.SET) reach(code, outOf(instruction), place);
     if (Work.hasMatch && Work.stopsAtMatch) return;
   }
@@ -257,12 +255,7 @@ export function reachAnchors(program: Program, place: u32): void {
  * Decides the assertions of a set; what is left is at `Work.decidedSet`, and how many they are the result. Comes
  * before `stepBase`, which begins a new set.
  */
-export function decideSet(
-  program: Program,
-  ids: usize,
-  count: i32,
-  place: u32,
-): i32 {
+export function decideSet(program: Program, ids: usize, count: i32, place: u32): i32 {
   const list = Work.list;
   Work.list = Work.decidedSet;
   decide(program, ids, count, place);
@@ -271,12 +264,7 @@ export function decideSet(
 }
 
 /** Adds what `byte` makes of a set without assertions. */
-export function stepSet(
-  program: Program,
-  ids: usize,
-  count: i32,
-  byte: i32,
-): void {
+export function stepSet(program: Program, ids: usize, count: i32, byte: i32): void {
   stepAll(program, ids, count, byte == LAST_BREAK ? 10 : byte);
 }
 

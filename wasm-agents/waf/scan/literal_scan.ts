@@ -7,6 +7,8 @@
 import { allocate, keepCall } from "sentinel/arena";
 import { Bytes, lowered } from "sentinel/text";
 import { borrow } from "../regex/cache";
+import { Regex } from "../regex/regex";
+import { Conditions } from "./conditions";
 
 /** Memory for states that have a row. */
 const ROWS_BYTES_MAX: i32 = 2 * 1024 * 1024;
@@ -44,6 +46,8 @@ export class LiteralScanBuilder {
   private ids: Array<i32> = [];
   private bytes: i32 = 0;
   private lastId: i32 = -1;
+  private expressions: Array<Regex> = [];
+  private expressionIds: Array<i32> = [];
 
   /** Adds a literal that is reported as `id`, from 0 on. Empty ones are never found. False: there is no more room. */
   add(literal: Bytes, id: i32): bool {
@@ -52,6 +56,21 @@ export class LiteralScanBuilder {
     this.bytes += literal.length;
     this.literals.push(literal);
     this.ids.push(id);
+    this.lastId = max(this.lastId, id);
+    return true;
+  }
+
+  /**
+   * Has `id` reported for texts that an expression could match: one of its literals is there if it has any, and all
+   * that it needs besides, as far as the text or the same text in small letters can tell. Nobody else may use the id.
+   * False: any text could, and nothing was added; or there is no more room.
+   */
+  addExpression(expression: Regex, id: i32): bool {
+    const literals = expression.literals;
+    if (literals.length == 0 && expression.needsByteCount == 0 && expression.minLength == 0) return false;
+    for (let index = 0; index < literals.length; index++) if (!this.add(literals[index], id)) return false;
+    this.expressions.push(expression);
+    this.expressionIds.push(id);
     this.lastId = max(this.lastId, id);
     return true;
   }
@@ -66,7 +85,11 @@ export class LiteralScanBuilder {
       trie.add(this.literals[index], this.ids[index]);
     }
     trie.link();
-    return new LiteralScan(trie, this.lastId);
+    const hasConditions = this.expressions.length > 0;
+    const conditions = hasConditions
+      ? new Conditions(this.expressions, this.expressionIds, this.lastId)
+      : null;
+    return new LiteralScan(trie, this.lastId, conditions);
   }
 }
 
@@ -208,7 +231,7 @@ export class LiteralScan {
   private readonly hitCount: i32;
   private stamp: u32 = 0;
 
-  constructor(trie: Trie, lastId: i32) {
+  constructor(trie: Trie, lastId: i32, private readonly conditions: Conditions | null) {
     this.bitBytes = (lastId + 8) >> 3;
     this.classes = trie.classes;
     this.hits = trie.hits;
@@ -227,8 +250,8 @@ export class LiteralScan {
   }
 
   /**
-   * Sets the bit of every literal that stands in the bytes, in the set of `bitBytes` bytes at `bits`, and fills
-   * `present`.
+   * Sets the bit of every literal that stands in the bytes and of every expression that could match them, in the set
+   * of `bitBytes` bytes at `bits`, which must be empty; and fills `present`.
    */
   scan(at: usize, length: i32, bits: usize): void {
     this.nextStamp();
@@ -241,6 +264,8 @@ export class LiteralScan {
         common &= common - 1;
       }
     }
+    const conditions = this.conditions;
+    if (conditions) conditions.apply(length, this.present, bits, this.bitBytes);
   }
 
   private follow(at: usize, end: usize, bits: usize): void {

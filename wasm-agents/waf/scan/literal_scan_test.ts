@@ -1,7 +1,10 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import fc from "../../../tests/support/seeded_check.ts";
 import { compileProbe, latin1, type Probe } from "../testing/compile_probe.ts";
-import { crsPhrases } from "../testing/crs_expressions.ts";
+import { SeededRandom } from "../../../tests/support/mutations.ts";
+import { readPattern } from "../regex/oracle/pattern.ts";
+import { sampleOf } from "../regex/oracle/samples.ts";
+import { crsExpressions, crsPhrases } from "../testing/crs_expressions.ts";
 
 /** A probe with a scan for `literals`, whose ids are their places. */
 async function scanFor(literals: readonly string[], ids = literals.map((_, index) => index)): Promise<Probe> {
@@ -128,4 +131,65 @@ Deno.test("present bytes: a text needs a byte of each set", async () => {
   equal(has("", "a"), 0);
   equal(has("\xff\0", "\xff", "\0"), 1);
   equal(has("anything"), 1);
+});
+
+/** A scan for expressions, whose ids are their places. */
+async function scanForExpressions(patterns: readonly string[]): Promise<{ probe: Probe; always: number[] }> {
+  const probe = await compileProbe("scan/scan_probe.ts");
+  const always: number[] = [];
+  probe.call("begin");
+  probe.keep();
+  patterns.forEach((pattern, index) => {
+    const answer = probe.call("addExpression", pattern, index);
+    probe.keep();
+    ok(answer > 0, pattern);
+    if (answer === 1) always.push(index);
+  });
+  probe.call("build");
+  probe.keep();
+  return { probe, always };
+}
+
+Deno.test("expressions: a bit is set when literal, bytes and length are there, in either case of letters", async () => {
+  const patterns = ["select.*\\(", "[<>]=?;", "x{3}", ".*", "union|q[0-9];", "A[0-9]{2}"];
+  const { probe, always } = await scanForExpressions(patterns);
+  deepEqual(always, [3]);
+  deepEqual(found(probe, "SELECT (1)"), [0]);
+  deepEqual(found(probe, "select 1"), []);
+  deepEqual(found(probe, "a>;"), [1]);
+  deepEqual(found(probe, "a>b;"), []);
+  deepEqual(found(probe, "a>b"), []);
+  deepEqual(found(probe, "xx"), []);
+  deepEqual(found(probe, "axxx"), [2]);
+  deepEqual(found(probe, "UNION"), [4]);
+  deepEqual(found(probe, "a12"), [5]);
+  deepEqual(found(probe, ""), []);
+});
+
+const expressions = crsExpressions();
+
+Deno.test({
+  name: "expressions: none of the Core Rule Set matches without its bit",
+  ignore: expressions === null,
+}, async () => {
+  const patterns = [...new Set(expressions!.map(({ pattern }) => pattern))];
+  const { probe, always } = await scanForExpressions(patterns);
+  const random = new SeededRandom(8);
+  let matches = 0;
+  for (let round = 0; round < patterns.length; round++) {
+    const text = sampleOf(readPattern(patterns[round % patterns.length]!, 22), random).slice(0, 200);
+    const could = new Set([...found(probe, text.toUpperCase()), ...always]);
+    const exactly = new Set([...found(probe, text), ...always]);
+    patterns.forEach((pattern, index) => {
+      if (probe.call("matches", index, text) === 0) return;
+      matches++;
+      ok(exactly.has(index), `${pattern} on ${JSON.stringify(text)}`);
+      // deno-lint-ignore no-control-regex
+      if (/^[\0-\x7f]*$/.test(text)) {
+        ok(could.has(index), `${pattern} on ${JSON.stringify(text)} in capitals`);
+      }
+    });
+    probe.end();
+  }
+  ok(matches > patterns.length / 2);
 });

@@ -3,11 +3,14 @@
 import { allocate } from "sentinel/arena";
 import { Bytes } from "sentinel/text";
 import { LiteralScan, LiteralScanBuilder } from "./literal_scan";
+import { RegexFlags } from "../regex/limits";
+import { Regex } from "../regex/regex";
 import { hasNeeded } from "./present_bytes";
 
 let builder: LiteralScanBuilder = new LiteralScanBuilder();
 let made: LiteralScan | null = null;
 let bits: usize = 0;
+const expressions: Regex[] = [];
 
 export function begin(): void {
   builder = new LiteralScanBuilder();
@@ -15,6 +18,19 @@ export function begin(): void {
 
 export function add(at: usize, length: i32, id: i32): bool {
   return builder.add(new Bytes(at, length), id);
+}
+
+/** 0: the pattern is refused, 1: any text could match it, 2: added. */
+export function addExpression(at: usize, length: i32, id: i32): i32 {
+  const regex = Regex.compile(new Bytes(at, length), RegexFlags.MODSECURITY_3);
+  if (!regex) return 0;
+  expressions.push(regex);
+  return builder.addExpression(regex, id) ? 2 : 1;
+}
+
+/** Whether an expression, by the order of adding, matches. */
+export function matches(index: i32, at: usize, length: i32): bool {
+  return expressions[index].test(at, length);
 }
 
 export function build(): void {

@@ -38,10 +38,7 @@ export type ProbeImports = Readonly<
  * Compiles `path`, a file below `wasm-agents/waf/` such as `regex/regex_probe.ts`, and makes an instance of it.
  * Each call gives a fresh instance. Throws an `Error` with the compiler's messages.
  */
-export async function compileProbe(
-  path: string,
-  imports: ProbeImports = {},
-): Promise<Probe> {
+export async function compileProbe(path: string, imports: ProbeImports = {}): Promise<Probe> {
   return new Probe(await compileModule(path), imports);
 }
 
@@ -64,10 +61,7 @@ export class Probe {
     start?: (exports: Probe["exports"]) => void,
   ) {
     const module = new WebAssembly.Module(code);
-    const instance = new WebAssembly.Instance(
-      module,
-      completed(module, imports),
-    );
+    const instance = new WebAssembly.Instance(module, completed(module, imports));
     this.exports = instance.exports as never;
     start?.(this.exports);
     this.memory = instance.exports.memory as WebAssembly.Memory;
@@ -76,9 +70,7 @@ export class Probe {
   }
 
   /** Puts bytes into the guest's memory; a string becomes one byte for each unit (latin1). */
-  put(
-    value: Uint8Array | string,
-  ): { readonly at: number; readonly length: number } {
+  put(value: Uint8Array | string): { readonly at: number; readonly length: number } {
     const bytes = typeof value === "string" ? latin1(value) : value;
     const at = this.exports.cabi_realloc!(0, 0, 8, bytes.length);
     new Uint8Array(this.memory.buffer).set(bytes, at);
@@ -156,12 +148,7 @@ async function assembleProbe(path: string): Promise<Uint8Array<ArrayBuffer>> {
     `export * from "agent/${path.replace(/\.ts$/, "")}";`,
   ].join("\n");
   let module: Uint8Array<ArrayBuffer> | undefined;
-  const { error, stderr } = await asc.main([
-    ENTRY,
-    "--outFile",
-    "probe.wasm",
-    ...OPTIONS,
-  ], {
+  const { error, stderr } = await asc.main([ENTRY, "--outFile", "probe.wasm", ...OPTIONS], {
     readFile: (name) => name === ENTRY ? entry : packageFile(name),
     writeFile: (name, contents) => {
       if (name === "probe.wasm") {
@@ -196,24 +183,16 @@ function read(file: URL): string | null {
   try {
     return Deno.readTextFileSync(file).replace(/^\/\/ asc: (@.*)$/gm, "$1");
   } catch (error) {
-    if (
-      error instanceof Deno.errors.NotFound ||
-      error instanceof Deno.errors.NotADirectory
-    ) return null;
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return null;
     throw error;
   }
 }
 
-function completed(
-  module: WebAssembly.Module,
-  given: ProbeImports,
-): WebAssembly.Imports {
+function completed(module: WebAssembly.Module, given: ProbeImports): WebAssembly.Imports {
   const imports: Record<string, Record<string, WebAssembly.ImportValue>> = {};
   for (const { module: owner, name } of WebAssembly.Module.imports(module)) {
     (imports[owner] ??= {})[name] = given[owner]?.[name] as WebAssembly.ImportValue ?? (() => {
-      throw new Error(
-        `the guest called ${owner} ${name}, which the test does not have`,
-      );
+      throw new Error(`the guest called ${owner} ${name}, which the test does not have`);
     });
   }
   return imports;
