@@ -30,8 +30,8 @@ class Hopeless extends Error {}
 
 /** Finds rule files by patterns, and all files that they include or read from. */
 export class RuleFiles {
-  /** Whether rules look at bodies of responses. */
-  readsResponseBodies = false;
+  /** Longest bodies that rule files ask for. */
+  readonly bodyLimits: { request?: number; response?: number } = {};
   readonly #found = new Map<string, string>();
   readonly #included = new Set<string>();
   readonly #files: AgentFiles;
@@ -93,8 +93,8 @@ export class RuleFiles {
     }
     const text = await this.#read(file, visit);
     if (text === undefined) return;
-    const { files, readsResponseBodies } = ruleReferences(text);
-    this.readsResponseBodies ||= readsResponseBodies;
+    const { files, bodyLimits } = ruleReferences(text);
+    Object.assign(this.bodyLimits, bodyLimits);
     const within = { span: visit.span, chain: [...visit.chain, name] };
     for (const reference of files) {
       if (reference.kind === "data") await this.#data(reference, file, within);

@@ -3,8 +3,8 @@
 /** What a rule file asks for. */
 export interface RuleReferences {
   readonly files: readonly RuleReference[];
-  /** Whether bodies of responses are looked at. */
-  readonly readsResponseBodies: boolean;
+  /** Longest bodies that are looked at, in bytes. */
+  readonly bodyLimits: { readonly request?: number; readonly response?: number };
 }
 
 /** Another file that a rule file names. */
@@ -18,11 +18,12 @@ export interface RuleReference {
 const DATA_OPERATOR = /^!?@(?:pmFromFile|pmf|ipMatchFromFile|ipMatchF)\s+(.*)$/is;
 const PARANOIA_TAG = /\btag:\s*'?paranoia-level\/([1-4])\b/i;
 const CHAIN_ACTION = /(?:^|,)\s*chain\s*(?:,|$)/i;
-const RESPONSE_BODIES = /^\s*SecResponseBodyAccess\s+["']?on\b|\bctl:\s*responseBodyAccess\s*=\s*on\b/im;
+const BODY_LIMIT = /^Sec(Request|Response)BodyLimit$/i;
 
 /** What a rule file names. `text` has a sign for each byte. */
 export function ruleReferences(text: string): RuleReferences {
   const files: RuleReference[] = [];
+  const bodyLimits: { request?: number; response?: number } = {};
   for (const { words, line } of directives(text)) {
     const [directive = "", first, second] = words;
     const name = directive.toLowerCase();
@@ -30,10 +31,12 @@ export function ruleReferences(text: string): RuleReferences {
     if (name === "includeoptional" && first !== undefined) {
       files.push({ kind: "include-optional", name: first, line });
     }
+    const limited = BODY_LIMIT.exec(directive)?.[1]?.toLowerCase() as "request" | "response" | undefined;
+    if (limited !== undefined && /^\d{1,12}$/.test(first ?? "")) bodyLimits[limited] = Number(first);
     const data = name === "secrule" && second !== undefined ? DATA_OPERATOR.exec(second.trim()) : null;
     if (data !== null) files.push({ kind: "data", name: data[1]!.trim(), line });
   }
-  return { files, readsResponseBodies: RESPONSE_BODIES.test(text) };
+  return { files, bodyLimits };
 }
 
 /** How much is written down in rule files. */

@@ -1,6 +1,6 @@
 import { canonicalName, childNodes, type ConfigNode, type ConfigValue } from "../../core/config_node.ts";
 import { listValues, type Reading } from "../../core/reading.ts";
-import type { AgentEvent, AgentOptions } from "../options.ts";
+import type { AgentOptions } from "../options.ts";
 import type { AgentType, TypeSite } from "./agent_type.ts";
 import { RuleFiles } from "./rule_files.ts";
 
@@ -9,18 +9,17 @@ const MIB = 1024 * 1024;
 /** The component that comes with the proxy. */
 const BUNDLED = "bundled:waf";
 
-/** What it is told of where nothing looks at bodies of responses, each part of which would cost a call. */
-const WITHOUT_RESPONSE_BODIES: readonly AgentEvent[] = [
-  "request-headers",
-  "request-body",
-  "response-headers",
-  "request-complete",
-];
+/** Longest bodies that it reads where neither options nor rules say more, as its own default has it. */
+const REQUEST_BYTES = MIB;
+const RESPONSE_BYTES = MIB / 2;
+/** Rules ask for more than anybody should hold of a body. */
+const BODY_BYTES_MAX = 64 * MIB;
 
 /**
  * A web application firewall. Its `rules` are patterns of files in ModSecurity's language, from the folder of the
  * configuration file; what they find, include and read from become assets under their paths from there, and `rules` the
- * names of those that were found, in order.
+ * names of those that were found, in order. It is shown one byte more of a body than it reads, and decides itself about what
+ * is longer.
  */
 export const waf: AgentType = {
   name: "waf",
@@ -33,9 +32,9 @@ export const waf: AgentType = {
     ["fuel", 1_000_000_000],
     ["configure-fuel", 20_000_000_000],
     ["memory", 96 * MIB],
-    ["request-body-mode", "hybrid:1mb"],
-    ["max-request-body-bytes", 16 * MIB],
-    ["response-body-mode", "stream"],
+    ["bodies-on-demand", true],
+    ["decode-bodies", true],
+    ["oversized-bodies", "inspect-start"],
     ["grant", "assets", "clock", "conn-info", "kv", "log", "metrics"],
   ],
   prepare,
@@ -56,19 +55,30 @@ async function prepare(options: AgentOptions, site: TypeSite): Promise<AgentOpti
     ...(rules.length > 0 && { rules }),
     ...(included.length > 0 && { files: included }),
   };
-  const sees = seesResponseBodies(config["inspect-response-body"], files);
-  const narrow = options.wasm === BUNDLED && options.events.length === 0 && !sees;
+  const isGiven = (key: string) => site.reading.origins.get(options)?.fields.has(key) === true;
+  const { requestBytes, responseBytes } = readBytes(config, files);
   return {
     ...options,
     assets: [...assets],
     config: JSON.stringify(prepared),
-    ...(narrow && { events: WITHOUT_RESPONSE_BODIES }),
+    ...(!isGiven("maxRequestBodyBytes") && { maxRequestBodyBytes: requestBytes + 1 }),
+    ...(!isGiven("maxResponseBodyBytes") && { maxResponseBodyBytes: responseBytes + 1 }),
   };
 }
 
-/** The bundled rules do not look at responses' bodies. */
-function seesResponseBodies(option: unknown, files: RuleFiles): boolean {
-  return typeof option === "boolean" ? option : files.readsResponseBodies;
+/** Bytes of bodies that it reads. */
+function readBytes(
+  config: Readonly<Record<string, unknown>>,
+  { bodyLimits }: RuleFiles,
+): { readonly requestBytes: number; readonly responseBytes: number } {
+  const limit = (name: string, ofRules: number | undefined, otherwise: number) => {
+    const given = config[name];
+    return Math.min(BODY_BYTES_MAX, typeof given === "number" && given >= 0 ? given : ofRules ?? otherwise);
+  };
+  return {
+    requestBytes: limit("request-body-limit", bodyLimits.request, REQUEST_BYTES),
+    responseBytes: limit("response-body-limit", bodyLimits.response, RESPONSE_BYTES),
+  };
 }
 
 interface Rules {

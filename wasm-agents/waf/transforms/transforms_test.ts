@@ -1,9 +1,6 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { createHash } from "node:crypto";
-import {
-  SeededRandom,
-  seedFromEnvironment,
-} from "../../../tests/support/mutations.ts";
+import { SeededRandom, seedFromEnvironment } from "../../../tests/support/mutations.ts";
 import { compileProbe, latin1 } from "../testing/compile_probe.ts";
 import { NAIVE } from "./oracle/naive.ts";
 
