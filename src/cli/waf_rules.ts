@@ -89,13 +89,9 @@ export async function ruleProblems(
 ): Promise<readonly string[]> {
   // Without any rule file there is nothing more to be said; the firewall would take its own.
   if (problems.length > 0 && ruleFiles === 0) return problems;
-  const places = new Set(problems.map(placeOf).filter((place) => place !== undefined).map(placeText));
   const further = (await machine.configure())
     .map(({ path, message }) => path === "" ? message : `${path}: ${message}`)
-    .filter((line) => {
-      const place = placeOf(line);
-      return place === undefined || !places.has(placeText(place));
-    });
+    .filter((line) => !problems.some((known) => isAboutSameFile(known, line)));
   return inOrder([...problems, ...further]);
 }
 
@@ -118,8 +114,12 @@ function placeOf(line: string): Place | undefined {
   return match === null ? undefined : { file: match[1]!, number: Number(match[2]) };
 }
 
-function placeText({ file, number }: Place): string {
-  return `${file}:${number}`;
+/** Whether two lines are about the same place, and one is about the file that the other names in quotation marks. */
+function isAboutSameFile(known: string, line: string): boolean {
+  const [one, other] = [placeOf(known), placeOf(line)];
+  if (one?.file !== other?.file || one?.number !== other?.number) return false;
+  const name = /: [^"]*"([^"]+)"/.exec(known)?.[1];
+  return name !== undefined && /\bno file\b/.test(line) && line.includes(name);
 }
 
 interface Search {

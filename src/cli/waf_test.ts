@@ -87,7 +87,7 @@ Deno.test("waf check: every problem by file and line, of files and of rules, in 
     "b.conf": [
       'SecRule ARGS "@rx a(?=b)" "id:1,phase:2,deny"',
       'SecRule ARGS "@nosuch a" "id:2,phase:2,deny"',
-      'SecRule ARGS "@pmFromFile none.data" "id:3,phase:2,deny"',
+      'SecRule ARGS "@pmFromFile none.data" "id:3,phase:2,deny,nosuch"',
       "Include nothing/*.conf",
       "SecFoo on",
     ].join("\n"),
@@ -96,16 +96,18 @@ Deno.test("waf check: every problem by file and line, of files and of rules, in 
   equal(status, 1);
   const lines = out.trimEnd().split("\n");
   const file = stage.path("b.conf");
-  deepEqual(lines.slice(0, 5).map((line) => line.slice(0, line.indexOf(" "))), [
+  deepEqual(lines.slice(0, 6).map((line) => line.slice(0, line.indexOf(" "))), [
     `${file}:1:`,
     `${file}:2:`,
+    `${file}:3:`,
     `${file}:3:`,
     `${file}:4:`,
     `${file}:5:`,
   ]);
   match(lines[0]!, /look-around is not supported, .*; match/);
   match(lines[2]!, /there is no file "none\.data"; it is looked for in/);
-  equal(lines.at(-1), "5 errors, 0 warnings");
+  match(lines[3]!, /there is no action "nosuch"/);
+  equal(lines.at(-1), "6 errors, 0 warnings");
 });
 
 Deno.test("waf check: rules above the paranoia level are checked too", async () => {
