@@ -1,8 +1,5 @@
 import { equal, ok } from "node:assert/strict";
-import {
-  SeededRandom,
-  seedFromEnvironment,
-} from "../../../tests/support/mutations.ts";
+import { SeededRandom, seedFromEnvironment } from "../../../tests/support/mutations.ts";
 import { compileProbe } from "../testing/compile_probe.ts";
 import { ModSecurity } from "./oracle/modsecurity.ts";
 import { PIECES } from "./oracle/pieces.ts";

@@ -89,9 +89,7 @@ export class ModSecurity {
       this.#rules,
       null,
     );
-    const escaped = [...value].map((byte) =>
-      `%${byte.charCodeAt(0).toString(16).padStart(2, "0")}`
-    ).join("");
+    const escaped = [...value].map((byte) => `%${byte.charCodeAt(0).toString(16).padStart(2, "0")}`).join("");
     symbols.msc_process_connection(
       transaction,
       text("192.0.2.1"),
