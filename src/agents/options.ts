@@ -246,6 +246,10 @@ const bodyFields = {
     "Request bodies come whole, in parts, or whole up to a size and in parts beyond.",
   ),
   responseBodyMode: bodyMode("The same for response bodies."),
+  bodiesOnDemand: flag({
+    summary: "Bodies are shown only where the agent, told of the head, says that it needs more.",
+    default: false,
+  }),
   decodeBodies: flag({
     summary:
       "Whole bodies are shown without their Content-Encoding (gzip, deflate, br); they are passed on as they came.",

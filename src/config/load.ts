@@ -8,7 +8,7 @@ import { document } from "./document.ts";
 import type { Config } from "./document.ts";
 import { expandIncludes, isInclude } from "./include.ts";
 import type { ConfigFiles } from "./include.ts";
-import { prepareAgents, refuseAgentFiles } from "./prepare_agents.ts";
+import { prepareAgents, prepareAgentsOfText } from "./prepare_agents.ts";
 import { WafBlock } from "./waf_agent.ts";
 import { parseText } from "./parse_text.ts";
 
@@ -60,7 +60,7 @@ export function parseConfig(text: string, fileName = "<text>"): LoadResult {
   if (read.reading.errorCount === 0) {
     const firewall = new WafBlock(read.document, read.reading);
     firewall.addAgentOfText();
-    refuseAgentFiles(read.document, read.reading);
+    prepareAgentsOfText(read.document, read.reading);
     firewall.finish();
   }
   return checked(read, sources);

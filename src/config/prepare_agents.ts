@@ -10,29 +10,41 @@ export async function prepareAgents(document: Unchecked, site: TypeSite): Promis
   for (const { block } of eachScope(document)) {
     const prepared = [];
     for (const agent of block.agents) prepared.push(await prepareAgent(agent as AgentOptions, site));
-    // Nobody else has the document yet: it is frozen when it has been checked.
-    (block as { agents: readonly unknown[] }).agents = prepared;
+    replaceAgents(block, prepared);
   }
 }
 
-/** Reports agents that name files: a configuration that is a text has none beside it. */
-export function refuseAgentFiles(document: Unchecked, reading: Reading): void {
+/** The same for a configuration that is a text, which has no files beside it. */
+export function prepareAgentsOfText(document: Unchecked, reading: Reading): void {
   for (const { block } of eachScope(document)) {
-    for (const agent of block.agents) {
-      const span = agentType(agent.type)?.filesAt(agent as AgentOptions, reading);
-      if (span !== undefined) {
-        reading.error(span, "an agent can name files only where the configuration is a file");
-      }
-    }
+    const prepared = block.agents.map((agent) => {
+      const options = agent as AgentOptions;
+      const type = agentType(options.type);
+      return type === undefined
+        ? options
+        : ofOrigin(type.prepareText(options, reading), { options, reading });
+    });
+    replaceAgents(block, prepared);
   }
 }
 
-/** An agent completed by its type; the same one where that brings nothing along, or where something was wrong. */
+/** An agent completed by its type; the same one where that brings nothing along. */
 export async function prepareAgent(options: AgentOptions, site: TypeSite): Promise<AgentOptions> {
   const type = agentType(options.type);
-  if (type === undefined || options.config === undefined) return options;
-  const prepared = await type.prepare(options, site);
-  const origin = site.reading.origins.get(options);
-  if (origin !== undefined) site.reading.origins.set(prepared, origin);
+  if (type === undefined) return options;
+  return ofOrigin(await type.prepare(options, site), { options, reading: site.reading });
+}
+
+/** Nobody else has the document yet: it is frozen when it has been checked. */
+function replaceAgents(block: object, agents: readonly AgentOptions[]): void {
+  (block as { agents: readonly AgentOptions[] }).agents = agents;
+}
+
+function ofOrigin(
+  prepared: AgentOptions,
+  { options, reading }: { readonly options: AgentOptions; readonly reading: Reading },
+): AgentOptions {
+  const origin = reading.origins.get(options);
+  if (origin !== undefined) reading.origins.set(prepared, origin);
   return prepared;
 }

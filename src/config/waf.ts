@@ -4,7 +4,6 @@ import { childNodes, type ConfigNode, type ConfigValue } from "../core/config_no
 import { repeated } from "../core/named_blocks.ts";
 import { block, bytes, flag, integer, oneOf, text, texts } from "../core/schema.ts";
 import type { Infer } from "../core/schema.ts";
-import { refused } from "../core/refused.ts";
 
 const MIB = 1024 * 1024;
 /** Paranoia levels of the Core Rule Set. */
@@ -94,8 +93,13 @@ const bodyInspection = block({
       example: "application/json",
       check: (type) => MEDIA_TYPE.test(type) ? undefined : `expects a media type, found "${type}"`,
     }),
-    decompress: refused({ summary: "Whether compressed bodies are looked at decompressed." }),
-    maxDecompressionRatio: refused({ summary: "Most bytes that a byte may become.", asks: () => false }),
+    decompress: flag({ summary: "Whether compressed bodies are looked at decompressed.", default: true }),
+    maxDecompressionRatio: integer({
+      summary: "Bytes that a byte of a body longer than 64 KiB may become.",
+      min: 1,
+      max: 100_000,
+      default: 100,
+    }),
   },
 });
 

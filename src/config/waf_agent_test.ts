@@ -36,7 +36,12 @@ Deno.test("waf agent: the type brings defaults along, and what is given holds in
     ["bundled:waf", 1, true, "closed", 96 * 1024 * 1024],
   );
   deepEqual(agent?.grant, ["assets", "clock", "conn-info", "kv", "log", "metrics"]);
-  ok(!agent?.events.includes("response-body"));
+  deepEqual([agent?.bodiesOnDemand, agent?.decodeBodies, agent?.oversizedBodies], [
+    true,
+    true,
+    "inspect-start",
+  ]);
+  deepEqual([agent?.maxRequestBodyBytes, agent?.maxResponseBodyBytes], [1_048_577, 524_289]);
   const own = await load(`agent "w" type="waf" {
   wasm "own.wasm"; max-memory "64mb"; share-configured #false; grant "random"; failure-mode "open"
 }`);
@@ -46,9 +51,15 @@ Deno.test("waf agent: the type brings defaults along, and what is given holds in
     ["own.wasm", 64 * 1024 * 1024, false, "open"],
   );
   ok(own.agent?.grant.includes("random") && own.agent.grant.includes("assets"));
-  deepEqual(own.agent?.events, [], "another component may handle other events");
   const other = await load(`agent "w" type="auth" { wasm "own.wasm" }`);
   deepEqual([other.agent?.grant, other.agent?.maxInstances], [[], undefined]);
+});
+
+Deno.test("waf agent: one that only detects refuses nothing when it fails, either", async () => {
+  const mode = async (body: string) => (await load(`agent "w" type="waf" {\n${body}\n}`)).agent?.failureMode;
+  deepEqual(await mode(`config { engine "detection-only" }`), "open");
+  deepEqual(await mode(`config { engine "on" }`), "closed");
+  deepEqual(await mode(`failure-mode "closed"; config { engine "detection-only" }`), "closed");
 });
 
 Deno.test("waf agent: patterns become names in order, with all that the files include and read from", async () => {
@@ -87,13 +98,17 @@ Deno.test("waf agent: patterns become names in order, with all that the files in
   ok(sources.includes("conf/crs/rules/1.conf") && sources.includes("conf/common.data"), "they are watched");
 });
 
-Deno.test("waf agent: it is told of responses' bodies where an option or a rule file says so", async () => {
-  const events = async (options: string, file: string) =>
-    (await load(`agent "w" type="waf" { config { rules "a.conf"; ${options} } }`, { "conf/a.conf": file }))
-      .agent?.events;
-  deepEqual(await events("", "SecResponseBodyAccess On"), []);
-  deepEqual(await events("inspect-response-body #true", ""), []);
-  ok(!(await events("inspect-response-body #false", "SecResponseBodyAccess On"))?.includes("response-body"));
+Deno.test("waf agent: it is shown a byte more of bodies than it reads, unless the operator says otherwise", async () => {
+  const bounds = async (options: string, more = "") => {
+    const { agent } = await load(`agent "w" type="waf" {\n${more}\nconfig { rules "a.conf"; ${options} } }`, {
+      "conf/a.conf": "SecRequestBodyLimit 1000\nSecRuleEngine DetectionOnly",
+    });
+    equal(agent?.failureMode, "open", "the rules only detect");
+    return [agent?.maxRequestBodyBytes, agent?.maxResponseBodyBytes];
+  };
+  deepEqual(await bounds(""), [1001, 524_289]);
+  deepEqual(await bounds("request-body-limit 500; response-body-limit 10"), [501, 11]);
+  deepEqual(await bounds("", "max-request-body-bytes 100"), [100, 524_289]);
 });
 
 Deno.test("waf agent: rules in a list of any spelling, and by the name of an asset", async () => {
@@ -157,6 +172,8 @@ Deno.test("waf agent: a text has no files beside it", () => {
     `${BASE}agents { agent "w" type="waf" { config { rules "a.conf" } } }`,
   );
   equal(config, undefined);
-  match(issues[0]!.message, /only where the configuration is a file/);
-  deepEqual(parseConfig(`${BASE}agents { agent "w" type="waf" }`).issues, []);
+  match(issues[0]!.message, /"rules" works only where the configuration is a file/);
+  const without = parseConfig(`${BASE}agents { agent "w" type="waf" }`);
+  deepEqual(without.issues, []);
+  deepEqual(without.config?.agents[0]?.failureMode, "closed");
 });

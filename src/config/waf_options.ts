@@ -8,8 +8,6 @@ const MIB = 1024 * 1024;
 const CONTENT_TYPES_NAME = "waf-content-types";
 /** Of the rule that content-types becomes: above all ranges that anybody has. */
 const CONTENT_TYPES_ID = 9_999_999;
-/** A body that is longer than what is looked at is kept meanwhile. */
-const STATE_BYTES_MIN = 4 * MIB;
 /** What requests may take of an agent's memory for each byte that is looked at. */
 const MEMORY_FACTOR = 8;
 const MEMORY_BYTES = 96 * MIB;
@@ -29,8 +27,8 @@ export function wafAgentNode(
   return node("agent", [id], [
     node("type", ["waf"]),
     node("memory", [MEMORY_BYTES + MEMORY_FACTOR * Math.max(0, maxInspectionBytes - MIB)]),
-    node("request-body-mode", [`hybrid:${maxInspectionBytes}`]),
-    node("max-response-body-bytes", [Math.max(MIB, maxInspectionBytes)]),
+    node("decode-bodies", [bodyInspection.decompress]),
+    node("max-decompression-ratio", [bodyInspection.maxDecompressionRatio]),
     ...isNarrow ? [node("assets", [], [node(CONTENT_TYPES_NAME, [contentTypeRule(contentTypes)])])] : [],
     node("config", [], named.length === 0 ? [] : [{ ...node("rules", []), args: named }]),
   ]);
@@ -49,7 +47,6 @@ export function wafGuestConfig({ mode, ruleset, bodyInspection }: WafConfig): Re
     "request-body-limit": maxInspectionBytes,
     "request-body-limit-action": "process-partial",
     "response-body-limit": maxInspectionBytes,
-    "state-bytes": Math.max(STATE_BYTES_MIN, 2 * maxInspectionBytes),
     ...(exclusions.length > 0 && {
       exclusions: exclusions.map(({ ruleIds, tags, scope }) => {
         const [kind, value] = scope.split(/=(.*)/s);

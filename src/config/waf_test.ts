@@ -51,7 +51,6 @@ Deno.test("waf block: an agent of the bundled component, in front of the filters
     "request-body-limit": 1_048_576,
     "request-body-limit-action": "process-partial",
     "response-body-limit": 1_048_576,
-    "state-bytes": 4_194_304,
   });
   const { routes, filters } = resolveConfig(config!);
   deepEqual(routes[0]!.filters, [":waf", "other"]);
@@ -82,6 +81,8 @@ Deno.test("waf block: every option becomes one of the agent's", async () => {
     inspect-response-body #true
     max-inspection-bytes "2mb"
     content-types "application/json" "text/"
+    decompress #false
+    max-decompression-ratio 10
   }
 }`);
   deepEqual(problems, []);
@@ -110,10 +111,10 @@ Deno.test("waf block: every option becomes one of the agent's", async () => {
     "request-body-limit": 2_097_152,
     "request-body-limit-action": "process-partial",
     "response-body-limit": 2_097_152,
-    "state-bytes": 4_194_304,
   });
-  deepEqual(agent?.events, [], "bodies of responses too");
-  equal(agent?.requestBodyMode, "hybrid:2097152");
+  deepEqual([agent?.maxRequestBodyBytes, agent?.maxResponseBodyBytes], [2_097_153, 2_097_153]);
+  equal(agent?.failureMode, "open", "it only detects");
+  deepEqual([agent?.decodeBodies, agent?.maxDecompressionRatio], [false, 10]);
   const generated = decodeURIComponent(new Map(agent?.assets).get("waf-content-types")!);
   match(generated, /"!@rx \(\?i\)\^\\s\*\(\?:application\/json\|text\/\)".*ctl:requestBodyAccess=Off/);
 });

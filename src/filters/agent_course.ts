@@ -293,7 +293,7 @@ export class AgentCourse {
       }
       return undefined;
     }
-    if (context.body === null && !wish.isNeeded) return undefined;
+    if (!wish.isNeeded && (context.body === null || agent.options.bodiesOnDemand)) return undefined;
     const inspection = new BodyInspection(this, {
       hook: "request-body",
       mode: agent.options.requestBodyMode,
@@ -367,7 +367,7 @@ export class AgentCourse {
       return;
     }
     if (!mayHaveBody(context.head.method, response.status)) return;
-    if (response.body === null && !wish.isNeeded) return;
+    if (!wish.isNeeded && (response.body === null || agent.options.bodiesOnDemand)) return;
     const responseView = new ResponseView(response);
     const inspection = new BodyInspection(this, {
       hook: "response-body",
@@ -400,10 +400,12 @@ export class AgentCourse {
 
   #shadowRequest(): undefined {
     const { agent, context, view, visit } = this;
-    if (agent.handles("request-headers")) this.watch("request-headers", visit.onRequestHeaders(view));
+    const told = agent.handles("request-headers") ? visit.onRequestHeaders(view) : undefined;
+    if (told !== undefined) this.watch("request-headers", told);
     if (context.body === null || !this.settings.seesBodies || !agent.handles("request-body")) {
       return undefined;
     }
+    if (!this.#isWanted(told)) return undefined;
     this.#isStreaming = true;
     context.body = shadowBody(this, context.body, {
       hook: "request-body",
@@ -420,11 +422,10 @@ export class AgentCourse {
     const { agent, context, view, visit } = this;
     // The head goes on and may change, so the agent gets a copy.
     const copy = new ResponseView({ ...response, headers: response.headers.clone(), body: null });
-    if (agent.handles("response-headers")) {
-      this.watch("response-headers", visit.onResponseHeaders(view, copy));
-    }
+    const told = agent.handles("response-headers") ? visit.onResponseHeaders(view, copy) : undefined;
+    if (told !== undefined) this.watch("response-headers", told);
     if (response.body === null || !this.settings.seesBodies || !agent.handles("response-body")) return;
-    if (!mayHaveBody(context.head.method, response.status)) return;
+    if (!mayHaveBody(context.head.method, response.status) || !this.#isWanted(told)) return;
     this.#isStreaming = true;
     response.body = shadowBody(this, response.body, {
       hook: "response-body",
@@ -434,6 +435,13 @@ export class AgentCourse {
       decoding: this.settings.responseDecoding,
       call: (chunk: BodyChunk) => visit.onResponseBody(view, copy, chunk),
     });
+  }
+
+  /** Whether a shadow is shown a body; where it has to ask for it, it has as long as nobody knows. */
+  #isWanted(told: MaybePromise<CallResult<Outcome>> | undefined): boolean {
+    if (!this.agent.options.bodiesOnDemand) return true;
+    if (told === undefined || told instanceof Promise) return told !== undefined;
+    return told.failed === undefined && told.value.needsMore;
   }
 
   /** Takes note of a shadow's call whenever it is done; nobody waits for it. */

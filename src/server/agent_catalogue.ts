@@ -293,12 +293,19 @@ async function readAssets({ assets }: AgentOptions): Promise<AgentAsset[]> {
   for (const [name, path] of assets) {
     try {
       const bytes = dataUrlBytes(path) ?? await readAgentBytes(path, ASSET_BYTES_MAX);
-      read.push({ name, bytes, version: await sha256Of(bytes) });
+      read.push({ name, bytes: shared(bytes), version: await sha256Of(bytes) });
     } catch (cause) {
       throw new AgentLoadError(`asset "${name}" from ${path}: ${messageOf(cause)}`, { cause });
     }
   }
   return read;
+}
+
+/** The same bytes in memory that all threads share. */
+function shared(bytes: Uint8Array): Uint8Array {
+  const copy = new Uint8Array(new SharedArrayBuffer(bytes.length));
+  copy.set(bytes);
+  return copy;
 }
 
 function messageOf(cause: unknown): string {

@@ -104,7 +104,7 @@ Deno.test("share-configured: says why it cannot work", async () => {
     ] as const
   ) {
     await rejects(trial(await specOf(file, body)), (cause: Error) => {
-      match(cause.message, /^it cannot share-configured: /);
+      match(cause.message, /: set share-configured #false$/);
       match(cause.message, problem);
       return true;
     });

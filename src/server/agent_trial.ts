@@ -17,6 +17,8 @@ export interface AgentTrialInit extends Pick<Ports, "clock" | "random" | "log"> 
   readonly agentPorts: AgentPorts;
 }
 
+const NOT_SHARED = "set share-configured #false";
+
 /** What an agent that shares its configured state must leave alone meanwhile: only the one that is tried would have it. */
 const OWN_STATE: readonly string[] = ["kv", "metrics"];
 
@@ -82,14 +84,14 @@ async function introduce(
 function imageOf(instance: AgentInstance, called: ReadonlySet<string>): InstanceImage {
   const own = OWN_STATE.find((capability) => called.has(capability));
   if (own !== undefined) {
-    throw new Refused(`it cannot share-configured: it uses ${own} while it is configured`);
+    throw new Refused(`it uses ${own} while it is configured: ${NOT_SHARED}`);
   }
   assert(instance.image !== undefined, "instances of components have images");
   try {
     return instance.image();
   } catch (cause) {
     if (!(cause instanceof AgentLoadError)) throw cause;
-    throw new Refused(`it cannot share-configured: ${cause.message}`);
+    throw new Refused(`${cause.message}: ${NOT_SHARED}`);
   }
 }
 

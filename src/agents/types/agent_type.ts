@@ -1,7 +1,6 @@
 /** What a word in `type` of an agent brings along. To add one: a file here, and a row in the registry. */
 
 import type { Plain } from "../../core/config_node.ts";
-import type { Span } from "../../core/issue.ts";
 import type { Reading } from "../../core/reading.ts";
 import type { AgentOptions } from "../options.ts";
 
@@ -35,8 +34,8 @@ export interface AgentType {
   readonly summary: string;
   /** Options where none are given: name, then values. Grants are given besides those that are named. */
   readonly defaults: readonly (readonly [name: string, ...values: Plain[]])[];
-  /** Completes options that are right by themselves; what is wrong is reported. */
+  /** Completes options that are right by themselves; what is wrong is reported, where files are named above all. */
   prepare(options: AgentOptions, site: TypeSite): Promise<AgentOptions>;
-  /** Where files are named, which a configuration without a file of its own cannot do; undefined when none are. */
-  filesAt(options: AgentOptions, reading: Reading): Span | undefined;
+  /** The same where the configuration is a text: it has no files beside it, so that naming any is an error. */
+  prepareText(options: AgentOptions, reading: Reading): AgentOptions;
 }

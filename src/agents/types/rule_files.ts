@@ -1,7 +1,7 @@
 import { dataUrlBytes } from "../../core/data_url.ts";
 import type { Span } from "../../core/issue.ts";
 import type { AgentFiles, TypeSite } from "./agent_type.ts";
-import { type RuleReference, ruleReferences } from "./rule_lines.ts";
+import { type RuleReference, ruleReferences, type RuleSettings } from "./rule_lines.ts";
 
 /** Rule and data files of one agent; more are a mistake. */
 const FILES_MAX = 1000;
@@ -30,8 +30,8 @@ class Hopeless extends Error {}
 
 /** Finds rule files by patterns, and all files that they include or read from. */
 export class RuleFiles {
-  /** Whether rules look at bodies of responses. */
-  readsResponseBodies = false;
+  /** What rule files say of the engine; the last one has the last word. */
+  settings: RuleSettings = {};
   readonly #found = new Map<string, string>();
   readonly #included = new Set<string>();
   readonly #files: AgentFiles;
@@ -93,8 +93,8 @@ export class RuleFiles {
     }
     const text = await this.#read(file, visit);
     if (text === undefined) return;
-    const { files, readsResponseBodies } = ruleReferences(text);
-    this.readsResponseBodies ||= readsResponseBodies;
+    const { files, settings } = ruleReferences(text);
+    this.settings = { ...this.settings, ...settings };
     const within = { span: visit.span, chain: [...visit.chain, name] };
     for (const reference of files) {
       if (reference.kind === "data") await this.#data(reference, file, within);

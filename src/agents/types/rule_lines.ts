@@ -1,10 +1,18 @@
-/** As much of ModSecurity's rule files as says which other files they need. */
+/** As much of ModSecurity's rule files as the proxy has to know: which other files they need, and what they demand. */
 
 /** What a rule file asks for. */
 export interface RuleReferences {
   readonly files: readonly RuleReference[];
-  /** Whether bodies of responses are looked at. */
-  readonly readsResponseBodies: boolean;
+  readonly settings: RuleSettings;
+}
+
+/** What a rule file says of the engine. */
+export interface RuleSettings {
+  /** Longest bodies that are looked at. */
+  readonly requestBytes?: number;
+  readonly responseBytes?: number;
+  /** Nothing is blocked. */
+  readonly onlyDetects?: boolean;
 }
 
 /** Another file that a rule file names. */
@@ -16,11 +24,13 @@ export interface RuleReference {
 }
 
 const DATA_OPERATOR = /^!?@(?:pmFromFile|pmf|ipMatchFromFile|ipMatchF)\s+(.*)$/is;
-const RESPONSE_BODIES = /^\s*SecResponseBodyAccess\s+["']?on\b|\bctl:\s*responseBodyAccess\s*=\s*on\b/im;
+const PARANOIA_TAG = /\btag:\s*'?paranoia-level\/([1-4])\b/i;
+const CHAIN_ACTION = /(?:^|,)\s*chain\s*(?:,|$)/i;
 
 /** What a rule file names. `text` has a sign for each byte. */
 export function ruleReferences(text: string): RuleReferences {
   const files: RuleReference[] = [];
+  let settings: RuleSettings = {};
   for (const { words, line } of directives(text)) {
     const [directive = "", first, second] = words;
     const name = directive.toLowerCase();
@@ -28,10 +38,49 @@ export function ruleReferences(text: string): RuleReferences {
     if (name === "includeoptional" && first !== undefined) {
       files.push({ kind: "include-optional", name: first, line });
     }
+    if (first !== undefined) settings = { ...settings, ...settingOf(name, first) };
     const data = name === "secrule" && second !== undefined ? DATA_OPERATOR.exec(second.trim()) : null;
     if (data !== null) files.push({ kind: "data", name: data[1]!.trim(), line });
   }
-  return { files, readsResponseBodies: RESPONSE_BODIES.test(text) };
+  return { files, settings };
+}
+
+function settingOf(directive: string, value: string): RuleSettings | undefined {
+  if (directive === "secruleengine") return { onlyDetects: value.toLowerCase() === "detectiononly" };
+  if (!/^\d{1,12}$/.test(value)) return undefined;
+  if (directive === "secrequestbodylimit") return { requestBytes: Number(value) };
+  return directive === "secresponsebodylimit" ? { responseBytes: Number(value) } : undefined;
+}
+
+/** How much is written down in rule files. */
+export interface RuleCounts {
+  /** Rules by themselves: a chain is one. */
+  readonly rules: number;
+  /** Further conditions of chains. */
+  readonly conditions: number;
+  readonly markers: number;
+  /** How many of the rules are of a paranoia level, by the tag that says so. */
+  readonly levels: ReadonlyMap<number, number>;
+}
+
+/** Counts the rules of files, each of which is a text with a sign for each byte. */
+export function countRules(texts: Iterable<string>): RuleCounts {
+  const counts = { rules: 0, conditions: 0, markers: 0, levels: new Map<number, number>() };
+  for (const text of texts) {
+    let isChained = false;
+    for (const { words } of directives(text)) {
+      const name = words[0]!.toLowerCase();
+      if (name === "secmarker") counts.markers++;
+      if (name !== "secrule" && name !== "secaction") continue;
+      const actions = words[name === "secrule" ? 3 : 1] ?? "";
+      if (isChained) counts.conditions++;
+      else counts.rules++;
+      const level = isChained ? null : PARANOIA_TAG.exec(actions);
+      if (level !== null) counts.levels.set(Number(level[1]), (counts.levels.get(Number(level[1])) ?? 0) + 1);
+      isChained = CHAIN_ACTION.test(actions);
+    }
+  }
+  return counts;
 }
 
 interface Directive {

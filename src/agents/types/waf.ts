@@ -1,45 +1,45 @@
 import { canonicalName, childNodes, type ConfigNode, type ConfigValue } from "../../core/config_node.ts";
 import { listValues, type Reading } from "../../core/reading.ts";
-import type { AgentEvent, AgentOptions } from "../options.ts";
+import type { AgentOptions } from "../options.ts";
 import type { AgentType, TypeSite } from "./agent_type.ts";
 import { RuleFiles } from "./rule_files.ts";
+import type { RuleSettings } from "./rule_lines.ts";
 
 const MIB = 1024 * 1024;
 
 /** The component that comes with the proxy. */
 const BUNDLED = "bundled:waf";
 
-/** What it is told of where nothing looks at bodies of responses, each part of which would cost a call. */
-const WITHOUT_RESPONSE_BODIES: readonly AgentEvent[] = [
-  "request-headers",
-  "request-body",
-  "response-headers",
-  "request-complete",
-];
+/** Longest bodies that it reads where neither options nor rules say more, as its own default has it. */
+const REQUEST_BYTES = MIB;
+const RESPONSE_BYTES = MIB / 2;
+/** Rules ask for more than anybody should hold of a body. */
+const BODY_BYTES_MAX = 64 * MIB;
 
 /**
  * A web application firewall. Its `rules` are patterns of files in ModSecurity's language, from the folder of the
  * configuration file; what they find, include and read from become assets under their paths from there, and `rules` the
- * names of those that were found, in order.
+ * names of those that were found, in order. It is shown one byte more of a body than it reads, and decides itself about what
+ * is longer.
  */
 export const waf: AgentType = {
   name: "waf",
-  summary: "the web application firewall that comes with the proxy",
+  summary:
+    "the web application firewall that comes with the proxy, whose failure-mode is closed unless it only detects",
   defaults: [
     ["wasm", BUNDLED],
     ["max-instances", 1],
     ["share-configured", true],
-    ["failure-mode", "closed"],
     ["fuel", 1_000_000_000],
     ["configure-fuel", 20_000_000_000],
     ["memory", 96 * MIB],
-    ["request-body-mode", "hybrid:1mb"],
-    ["max-request-body-bytes", 16 * MIB],
-    ["response-body-mode", "stream"],
+    ["bodies-on-demand", true],
+    ["decode-bodies", true],
+    ["oversized-bodies", "inspect-start"],
     ["grant", "assets", "clock", "conn-info", "kv", "log", "metrics"],
   ],
   prepare,
-  filesAt: (options, reading) => ruleValues(options, reading)[0]?.span,
+  prepareText,
 };
 
 async function prepare(options: AgentOptions, site: TypeSite): Promise<AgentOptions> {
@@ -56,19 +56,45 @@ async function prepare(options: AgentOptions, site: TypeSite): Promise<AgentOpti
     ...(rules.length > 0 && { rules }),
     ...(included.length > 0 && { files: included }),
   };
-  const sees = seesResponseBodies(config["inspect-response-body"], files);
-  const narrow = options.wasm === BUNDLED && options.events.length === 0 && !sees;
-  return {
-    ...options,
-    assets: [...assets],
-    config: JSON.stringify(prepared),
-    ...(narrow && { events: WITHOUT_RESPONSE_BODIES }),
-  };
+  const named = { ...options, assets: [...assets], config: JSON.stringify(prepared) };
+  return completed(named, { reading: site.reading, given: options, settings: files.settings });
 }
 
-/** The bundled rules do not look at responses' bodies. */
-function seesResponseBodies(option: unknown, files: RuleFiles): boolean {
-  return typeof option === "boolean" ? option : files.readsResponseBodies;
+function prepareText(options: AgentOptions, reading: Reading): AgentOptions {
+  const named = ruleValues(options, reading)[0];
+  if (named !== undefined) {
+    const hint = "without any, the rules that come along are used";
+    reading.error(named.span, '"rules" works only where the configuration is a file', hint);
+  }
+  return completed(options, { reading, given: options, settings: {} });
+}
+
+/** What follows from the agent's own configuration, unless the operator says otherwise. */
+function completed(
+  options: AgentOptions,
+  { reading, given, settings }: {
+    readonly reading: Reading;
+    /** The options as they were read. */
+    readonly given: AgentOptions;
+    readonly settings: RuleSettings;
+  },
+): AgentOptions {
+  const config = JSON.parse(options.config) as Readonly<Record<string, unknown>>;
+  const isGiven = (key: string) => reading.origins.get(given)?.fields.has(key) === true;
+  const bytes = (name: string, ofRules: number) => {
+    const wanted = config[name];
+    return Math.min(BODY_BYTES_MAX, typeof wanted === "number" && wanted >= 0 ? wanted : ofRules);
+  };
+  const { engine } = config;
+  const onlyDetects = typeof engine === "string" ? engine === "detection-only" : settings.onlyDetects;
+  const requestBytes = bytes("request-body-limit", settings.requestBytes ?? REQUEST_BYTES);
+  const responseBytes = bytes("response-body-limit", settings.responseBytes ?? RESPONSE_BYTES);
+  return {
+    ...options,
+    ...(!isGiven("failureMode") && { failureMode: onlyDetects === true ? "open" : "closed" }),
+    ...(!isGiven("maxRequestBodyBytes") && { maxRequestBodyBytes: requestBytes + 1 }),
+    ...(!isGiven("maxResponseBodyBytes") && { maxResponseBodyBytes: responseBytes + 1 }),
+  };
 }
 
 interface Rules {

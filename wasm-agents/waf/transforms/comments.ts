@@ -76,11 +76,7 @@ export function removeComments(input: Bytes): Bytes {
   let isInside = false;
   while (from < end) {
     if (isInside) {
-      const skip: usize = isPair(from, end, 0x2f2a)
-        ? 2
-        : isMarkupEnd(from, end)
-        ? 3
-        : 0;
+      const skip: usize = isPair(from, end, 0x2f2a) ? 2 : isMarkupEnd(from, end) ? 3 : 0;
       if (skip == 0) {
         from++;
         continue;

@@ -30,8 +30,7 @@ const TURNS: StaticArray<u8> = [
 function sines(): StaticArray<u32> {
   const table = new StaticArray<u32>(64);
   for (let index = 0; index < 64; index++) {
-    table[index] =
-      <u32> <u64> (abs<f64>(Math.sin(<f64> (index + 1))) * 4294967296.0);
+    table[index] = <u32> <u64> (abs<f64>(Math.sin(<f64> (index + 1))) * 4294967296.0);
   }
   return table;
 }

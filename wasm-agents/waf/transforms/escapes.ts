@@ -1,14 +1,7 @@
 /** jsDecode, cssDecode, escapeSeqDecode: what follows a backslash in three languages. */
 
 import { Bytes } from "sentinel/text";
-import {
-  hexPair,
-  hexValue,
-  isSpace,
-  narrowed,
-  octalDigits,
-  octalValue,
-} from "./byte_kinds";
+import { hexPair, hexValue, isSpace, narrowed, octalDigits, octalValue } from "./byte_kinds";
 import { findByte } from "./byte_search";
 import { begun, finished } from "./output";
 

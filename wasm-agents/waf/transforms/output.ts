@@ -21,7 +21,5 @@ export function finished(input: Bytes, at: usize, end: usize): Bytes {
 
 /** Part of the input, or the input itself when that is all of it. */
 export function cut(input: Bytes, from: usize, end: usize): Bytes {
-  return <i32> (end - from) == input.length
-    ? input
-    : new Bytes(from, <i32> (end - from));
+  return <i32> (end - from) == input.length ? input : new Bytes(from, <i32> (end - from));
 }

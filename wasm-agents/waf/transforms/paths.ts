@@ -7,9 +7,7 @@ const SLASH: u32 = 0x2f;
 const DOT: u32 = 0x2e;
 
 export function normalizePath(input: Bytes): Bytes {
-  return isNormal(input)
-    ? input
-    : normalized(input, begun(input, input.at + input.length, 0));
+  return isNormal(input) ? input : normalized(input, begun(input, input.at + input.length, 0));
 }
 
 /** Takes backslashes for slashes, and writes slashes, also where ModSecurity overlooks the last backslash of several. */

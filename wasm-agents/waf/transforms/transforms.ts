@@ -6,11 +6,7 @@
 import { Bytes, lowered, Text } from "sentinel/text";
 import { base64Decode, base64DecodeExt, base64Encode } from "./base64";
 import { cmdLine } from "./command_line";
-import {
-  removeComments,
-  removeCommentsChar,
-  replaceComments,
-} from "./comments";
+import { removeComments, removeCommentsChar, replaceComments } from "./comments";
 import { md5, sha1 } from "./digests";
 import { cssDecode, escapeSeqDecode, jsDecode } from "./escapes";
 import { hexDecode, hexEncode, sqlHexDecode } from "./hex_codes";

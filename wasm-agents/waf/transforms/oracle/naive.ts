@@ -50,8 +50,7 @@ function css(_: string, digits: string, other: string): string {
 }
 
 function utf8(input: string): string {
-  const whole =
-    /[\xc0-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf7][\x80-\xbf]{3}|[^]/g;
+  const whole = /[\xc0-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf7][\x80-\xbf]{3}|[^]/g;
   return input.replace(whole, (bytes) => {
     const first = bytes.charCodeAt(0);
     if (first === 0) return "";
@@ -65,9 +64,9 @@ function utf8(input: string): string {
     const code = parseInt(bits.join(""), 2);
     const isSurrogate = code >= 0xd800 && code < 0xe000;
     const isLong = code < [0, 0, 0x80, 0x800, 0x10000][bytes.length]!;
-    return `${early}%u${code.toString(16).padStart(4, "0")}${
-      isSurrogate ? bytes[0] : ""
-    }${isLong ? bytes[0] : ""}`;
+    return `${early}%u${code.toString(16).padStart(4, "0")}${isSurrogate ? bytes[0] : ""}${
+      isLong ? bytes[0] : ""
+    }`;
   });
 }
 
@@ -91,8 +90,7 @@ function base64Ext(input: string): string {
 }
 
 function removeComments(input: string): string {
-  const pattern =
-    /(?:\/\*|<!--)(?:[^]*?(?:\*\/|-->)([^])?|[^]*$())|(--|#)[^]*$/g;
+  const pattern = /(?:\/\*|<!--)(?:[^]*?(?:\*\/|-->)([^])?|[^]*$())|(--|#)[^]*$/g;
   return input.replace(pattern, (_, behind, open, rest) => {
     if (rest !== undefined) return "";
     return open !== undefined ? " " : behind ?? "\0";
@@ -168,8 +166,7 @@ function looseHex(input: string): string {
   };
   return input.replace(
     /[^][^]?/g,
-    (pair) =>
-      pair.length < 2 ? "" : char(value(pair[0]!) * 16 + value(pair[1]!)),
+    (pair) => pair.length < 2 ? "" : char(value(pair[0]!) * 16 + value(pair[1]!)),
   );
 }
 
@@ -182,10 +179,8 @@ function digest(name: string): Naive {
 
 export const NAIVE: Readonly<Record<string, Naive>> = {
   none: (input) => input,
-  lowercase: (input) =>
-    input.replace(/[A-Z]/g, (letter) => letter.toLowerCase()),
-  uppercase: (input) =>
-    input.replace(/[a-z]/g, (letter) => letter.toUpperCase()),
+  lowercase: (input) => input.replace(/[A-Z]/g, (letter) => letter.toLowerCase()),
+  uppercase: (input) => input.replace(/[a-z]/g, (letter) => letter.toUpperCase()),
   urlDecode: (input) =>
     input.replace(
       /\+|%([0-9a-f]{2})/gi,
@@ -194,19 +189,14 @@ export const NAIVE: Readonly<Record<string, Naive>> = {
   urlDecodeUni: (input) =>
     input.replace(
       /\+|%u([0-9a-f]{4})|%([0-9a-f]{2})/gi,
-      (_, wide, digits) =>
-        wide ? narrow(wide) : digits ? char(hex(digits)) : " ",
+      (_, wide, digits) => wide ? narrow(wide) : digits ? char(hex(digits)) : " ",
     ),
   urlEncode: (input) =>
     input.replace(
       /[^a-zA-Z0-9*]/g,
-      (byte) =>
-        byte === " "
-          ? "+"
-          : `%${byte.charCodeAt(0).toString(16).padStart(2, "0")}`,
+      (byte) => byte === " " ? "+" : `%${byte.charCodeAt(0).toString(16).padStart(2, "0")}`,
     ),
-  htmlEntityDecode: (input) =>
-    input.replace(/&(?:#([0-9]+)|#x([0-9a-f]+)|([0-9a-z]+));?/gi, entity),
+  htmlEntityDecode: (input) => input.replace(/&(?:#([0-9]+)|#x([0-9a-f]+)|([0-9a-z]+));?/gi, entity),
   jsDecode: (input) =>
     input.replace(
       /\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|([0-3][0-7]{0,2}|[4-7][0-7]?)|([^]))/g,
@@ -228,11 +218,7 @@ export const NAIVE: Readonly<Record<string, Naive>> = {
     input.replace(
       /\\(?:[xX]([0-9a-fA-F]{2})|([0-7]{1,3})|([^]))/g,
       (_, digits, octal, other) =>
-        digits
-          ? char(hex(digits))
-          : octal
-          ? char(parseInt(octal, 8))
-          : CONTROLS[other] ?? other,
+        digits ? char(hex(digits)) : octal ? char(parseInt(octal, 8)) : CONTROLS[other] ?? other,
     ),
   base64Decode: (input) => base64(/^[A-Za-z0-9+/]*/.exec(input)![0]),
   base64DecodeExt: base64Ext,
@@ -242,14 +228,11 @@ export const NAIVE: Readonly<Record<string, Naive>> = {
   sqlHexDecode: (input) =>
     input.replace(
       /0x((?:[0-9a-f]{2})+)([^]?)/gi,
-      (_, digits, behind) =>
-        Buffer.from(digits, "hex").toString("latin1") + behind,
+      (_, digits, behind) => Buffer.from(digits, "hex").toString("latin1") + behind,
     ),
   cmdLine,
-  compressWhitespace: (input) =>
-    input.replace(new RegExp(`${SPACE}+`, "g"), " "),
-  removeWhitespace: (input) =>
-    input.replace(new RegExp(`${SPACE}|\\xa0`, "g"), ""),
+  compressWhitespace: (input) => input.replace(new RegExp(`${SPACE}+`, "g"), " "),
+  removeWhitespace: (input) => input.replace(new RegExp(`${SPACE}|\\xa0`, "g"), ""),
   removeNulls: (input) => input.replaceAll("\0", ""),
   replaceNulls: (input) => input.replaceAll("\0", " "),
   removeComments,
@@ -266,6 +249,5 @@ export const NAIVE: Readonly<Record<string, Naive>> = {
   trimRight: (input) => input.replace(new RegExp(`${SPACE}+$`), ""),
   parityEven7bit: (input) => parity(input, 1),
   parityOdd7bit: (input) => parity(input, 0),
-  parityZero7bit: (input) =>
-    [...input].map((byte) => char(byte.charCodeAt(0) & 127)).join(""),
+  parityZero7bit: (input) => [...input].map((byte) => char(byte.charCodeAt(0) & 127)).join(""),
 };
