@@ -390,6 +390,28 @@ Deno.test("engine: bodies over the limit", async () => {
   equal((await detecting.judge("/", { body: `a=bad${"x".repeat(30)}` })).facts["waf.verdict"], "detected");
 });
 
+Deno.test("engine: a body that there is no room to keep, or whose start is lost, does not go by unseen", async () => {
+  const rules = 'SecRequestBodyLimit 1000000\nSecRule ARGS_POST "@rx bad" "id:1,phase:2,deny"';
+  const waf = await wafWith(rules, { config: { "state-bytes": 65536 } });
+  const headers = { "Content-Type": "application/x-www-form-urlencoded", "Content-Length": "200000" };
+  const message = waf.request("/", { method: "POST", headers });
+  await waf.agent.onRequest(message);
+  const big = await waf.agent.onRequestBody(message, `a=${"x".repeat(100_000)}`, { last: false });
+  deepEqual(big.outcome.decision, { type: "block", value: { status: 413, body: undefined, headers: [] } });
+  const other = waf.request("/", { method: "POST", headers });
+  await waf.agent.onRequest(other);
+  await waf.agent.onRequestComplete(other);
+  const late = await waf.agent.onRequestBody(other, "rest", { index: 3, last: true });
+  equal(late.outcome.decision.type, "block");
+  const detecting = await wafWith(`${rules}\nSecRuleEngine DetectionOnly`, {
+    config: { "state-bytes": 65536 },
+  });
+  const third = detecting.request("/", { method: "POST", headers });
+  await detecting.agent.onRequest(third);
+  const seen = await detecting.agent.onRequestBody(third, `a=bad${"x".repeat(100_000)}`, { last: false });
+  deepEqual(seen.outcome.audit.ruleIds, ["1"]);
+});
+
 Deno.test("engine: arguments beyond the limit are looked at together", async () => {
   const waf = await wafWith(
     'SecArgumentsLimit 3\nSecRule ARGS "@rx bad" "id:1,phase:2,deny"\nSecRule &ARGS "@gt 4" "id:2,phase:2,deny,status:500"',
