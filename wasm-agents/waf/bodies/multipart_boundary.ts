@@ -34,7 +34,7 @@ export function boundaryOf(
   const equals = at++;
   while (at < contentType.length && isSpace(contentType.byteAt(at))) at++;
   if (at > equals + 1) facts.set(MultipartFlag.BOUNDARY_WHITESPACE);
-  if (find(contentType, at) >= 0) return refused(facts, TWO_BOUNDARIES);
+  if (hasParameter(contentType, at)) return refused(facts, TWO_BOUNDARIES);
   const isQuoted = at < contentType.length && contentType.byteAt(at) == 0x22;
   if (isQuoted) {
     facts.set(MultipartFlag.BOUNDARY_QUOTED);
@@ -74,6 +74,18 @@ function find(text: Bytes, from: i32): i32 {
     if (hasWord(text, at, WORD)) return at;
   }
   return -1;
+}
+
+/** Whether another parameter `boundary` stands behind `from`; the word within a value is none, as browsers have it. */
+function hasParameter(text: Bytes, from: i32): bool {
+  for (let found = find(text, from); found >= 0; found = find(text, found + 1)) {
+    const before = text.byteAt(found - 1);
+    if (before != 0x3b && before != 0x2c && before != 0x22 && !isSpace(before)) continue;
+    let at = found + WORD.length;
+    while (at < text.length && isSpace(text.byteAt(at))) at++;
+    if (at < text.length && text.byteAt(at) == 0x3d) return true;
+  }
+  return false;
 }
 
 function hasWord(text: Bytes, at: i32, word: Bytes): bool {

@@ -3,7 +3,7 @@
  * the kinds that are there changes nothing, and need not be run.
  */
 
-import { Text } from "sentinel";
+import { Text } from "sentinel/text";
 import { transformName } from "../transforms/transforms";
 
 const PERCENT: u32 = 1 << 0;
@@ -76,7 +76,7 @@ export function actsOn(transform: i32): u32 {
   ) return BACKSLASH;
   if (name.is("removenulls") || name.is("replacenulls")) return NUL;
   if (name.is("lowercase")) return UPPER;
-  if (name.is("utf8tounicode")) return HIGH;
+  if (name.is("utf8tounicode")) return HIGH | NUL;
   if (name.is("removewhitespace") || name.is("compresswhitespace")) {
     return SPACE | HIGH;
   }
@@ -93,8 +93,7 @@ export function actsOn(transform: i32): u32 {
   return ANYTHING;
 }
 
-/** Whether a transformation changes nothing but the case of letters, which the search for literals overlooks anyway. */
+/** Whether a transformation makes small letters of capital ones and nothing else, which the search for literals does too. */
 export function isCaseOnly(transform: i32): bool {
-  const name = Text.of(transformName(transform)).toLowerCase();
-  return name.is("lowercase") || name.is("uppercase");
+  return Text.of(transformName(transform)).toLowerCase().is("lowercase");
 }

@@ -2,7 +2,7 @@
 
 import { assets, Bytes } from "sentinel";
 import { PhraseList } from "./phrases";
-import { createOperator, Operator, operatorError, operatorId } from "./parts/operators";
+import { createOperator, Operator, operatorError, operatorId } from "../operators/operators";
 import { Regex, regexError } from "../regex/regex";
 import { LiteralScan, LiteralScanBuilder } from "../scan/literal_scan";
 import { folderOf } from "../seclang/file_names";
@@ -108,7 +108,7 @@ export class OperationMaker {
       return;
     }
     operation.regex = regex;
-    this.search(operation, regex.literals, side);
+    if (this.builders[side].addExpression(regex, this.bits[side])) operation.bit = this.bits[side]++;
   }
 
   private makePhrases(

@@ -67,7 +67,7 @@ export function base64Decode(input: Bytes): Bytes {
   return new Bytes(at, <i32> (to - at));
 }
 
-/** Skips what is not of the alphabet; `-` and `_` are digits too. Nothing comes of a text with `=` after a lone digit. */
+/** Skips what is not of the alphabet; `-` and `_` are digits too. Nothing comes of a text with a single `=` after a lone digit. */
 export function base64DecodeExt(input: Bytes): Bytes {
   if (input.length == 0) return input;
   const end = input.at + input.length;

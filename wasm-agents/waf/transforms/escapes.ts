@@ -93,7 +93,8 @@ export function escapeSeqDecode(input: Bytes): Bytes {
 
 /**
  * Up to six hexadecimal digits are a character, of which the lower byte stays (full-width forms as ASCII), and one
- * blank behind them goes; a line feed goes together with its backslash; any other character is itself.
+ * blank behind them goes; a line feed goes together with its backslash; any other character is itself. ModSecurity 3 ends
+ * the text at a zero byte, this does not.
  */
 export function cssDecode(input: Bytes): Bytes {
   const end = input.at + input.length;

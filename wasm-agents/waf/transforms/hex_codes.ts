@@ -37,7 +37,10 @@ function looseDigit(byte: u32): u32 {
   return byte >= 65 ? (byte & 0xdf) - 55 : byte - 48;
 }
 
-/** Hexadecimal numbers of SQL (`0x` and pairs of digits) as the bytes that they are. The byte behind one is taken as it is. */
+/**
+ * Hexadecimal numbers of SQL (`0x` and pairs of digits) as the bytes that they are. The byte behind one is taken as it is, as
+ * ModSecurity does; but the text does not end at a zero byte, nor one byte early, as it does there.
+ */
 export function sqlHexDecode(input: Bytes): Bytes {
   const end = input.at + input.length;
   let from = findByte(input.at, end, 0x30);

@@ -10,7 +10,7 @@ export function normalizePath(input: Bytes): Bytes {
   return isNormal(input) ? input : normalized(input, begun(input, input.at + input.length, 0));
 }
 
-/** Takes backslashes for slashes, and writes slashes. */
+/** Takes backslashes for slashes, and writes slashes, also where ModSecurity overlooks the last backslash of several. */
 export function normalizePathWin(input: Bytes): Bytes {
   const backslash = input.indexOfByte(0x5c);
   if (backslash < 0) return normalizePath(input);

@@ -3,6 +3,7 @@
 import { endCall } from "sentinel/arena";
 import { Bytes, Text } from "sentinel/text";
 import { transform, transformId, transformName } from "./transforms";
+import { setUnicodeMap } from "./unicode_map";
 
 export function idOf(at: usize, length: i32): i32 {
   return transformId(new Text(at, length));
@@ -40,4 +41,13 @@ export function runMany(id: i32, times: i32): void {
     transform(id, held);
     if ((index & 1023) == 0) endCall();
   }
+}
+
+export function useMap(
+  at: usize,
+  length: i32,
+  page: usize,
+  pageLength: i32,
+): bool {
+  return setUnicodeMap(new Bytes(at, length), new Text(page, pageLength));
 }

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { SeededRandom, seedFromEnvironment } from "../../../tests/support/mutations.ts";
 import { compileProbe, latin1 } from "../testing/compile_probe.ts";
 import { NAIVE } from "./oracle/naive.ts";
+import { PIECES } from "./oracle/pieces.ts";
 
 const probe = await compileProbe("transforms/transforms_probe.ts");
 
@@ -252,43 +253,6 @@ Deno.test("transforms: names in any letter case, both spellings, and none that n
   }
 });
 
-/** Pieces that mean something to one of them or another. */
-const PIECES = [
-  ..."%+&#\\/*-<>.;,'\"^( \t\n\r\0=xXuU0123789abfFgGZ",
-  ...[
-    "/../",
-    "/./",
-    "..",
-    "//",
-    "%u",
-    "%41",
-    "%uff41",
-    "&lt",
-    "&#x4",
-    "\\u00",
-    "\\x",
-    "0x4",
-    "/*",
-    "*/",
-    "<!--",
-    "-->",
-    "--",
-  ],
-  ...[
-    "\xc3\xa9",
-    "\xe2\x82\xac",
-    "\xf0\x9f\x98\x80",
-    "\x80",
-    "\xc0",
-    "\xa0",
-    "\xff",
-    "\xed\xa0\x80",
-    "word and word",
-    "nbsp;",
-  ],
-  ...["\\..\\", "&#99999999999999999999", "\\7", "\\12", "\xf5", "Q29", "=="],
-];
-
 Deno.test("transforms: agree with plain versions of themselves on texts made of everything that means something", () => {
   const random = new SeededRandom(seedFromEnvironment());
   for (let round = 0; round < 4000; round++) {
@@ -352,4 +316,26 @@ Deno.test("transforms: digests over the edges of blocks", () => {
       );
     }
   }
+});
+
+Deno.test("transforms: a map of characters says what urlDecodeUni makes of them", async () => {
+  const own = await compileProbe("transforms/transforms_probe.ts");
+  const decode = (input: string) => {
+    const text = String.fromCharCode(
+      ...own.object(own.call("run", own.call("idOf", "urlDecodeUni"), input)),
+    );
+    own.end();
+    return text;
+  };
+  const file =
+    "(MAC - Roman)\n\n\n1250  (ANSI)\n2039:21 00a1:22\n\n20127 (US-ASCII)\n2039:3c 00a1:21 \nff1c:3c\n\n20 (x)\n2039:40 2040:41\n";
+  equal(decode("%u2039%uff1c%u2040"), "9<@");
+  equal(own.call("useMap", file, "20128"), 0);
+  equal(own.call("useMap", file, "2012"), 0);
+  equal(own.call("useMap", file, "20127"), 1);
+  own.keep();
+  equal(decode("%u2039%u00a1%uff1c%u2040%u0041%41"), "<!<@AA");
+  equal(own.call("useMap", "7\n\0:\xff 2039:4\n2039", "7"), 1);
+  own.keep();
+  equal(decode("%u2039"), "9");
 });

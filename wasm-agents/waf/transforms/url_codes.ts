@@ -4,6 +4,7 @@ import { Bytes } from "sentinel/text";
 import { hexPair, isAlphanumeric, narrowed } from "./byte_kinds";
 import { findEither } from "./byte_search";
 import { begun, finished } from "./output";
+import { mappedByte } from "./unicode_map";
 
 const PERCENT_OR_PLUS: u32 = 0x2b25;
 
@@ -28,7 +29,7 @@ export function urlDecode(input: Bytes): Bytes {
   return finished(input, at, to);
 }
 
-/** Also knows %uHHHH, of which it keeps the lower byte, or the ASCII character that a full-width form stands for. */
+/** Also knows %uHHHH, of which it keeps the lower byte, or the ASCII character that a full-width form stands for; `setUnicodeMap` says more. */
 export function urlDecodeUni(input: Bytes): Bytes {
   const end = input.at + input.length;
   let from = findEither(input.at, end, PERCENT_OR_PLUS);
@@ -43,7 +44,8 @@ export function urlDecodeUni(input: Bytes): Bytes {
         const high = from + 5 <= end ? hexPair(from + 1) : 256;
         const low = high < 256 ? hexPair(from + 3) : 256;
         if (low < 256) {
-          byte = narrowed(low, high);
+          byte = mappedByte((high << 8) | low);
+          if (byte == 0) byte = narrowed(low, high);
           from += 5;
         }
       } else if (from + 2 <= end) {
