@@ -2,7 +2,7 @@
 
 import { MetricStore } from "../agents/host/metric_store.ts";
 import { AgentLoadError, AgentTrap } from "../agents/guest.ts";
-import type { Description } from "../agents/contract/sentinel_types.ts";
+import type { ConfigProblem, Description } from "../agents/contract/sentinel_types.ts";
 import type { AgentOptions } from "../agents/options.ts";
 import { NO_AGENT_METER } from "../agents/runtime/agent_meter.ts";
 import type { AgentSpec } from "../agents/runtime/agent_spec.ts";
@@ -80,6 +80,23 @@ export class AgentMachine implements Disposable {
       return { id: short(said.id), version: short(said.version), summary: short(said.summary) };
     } catch (cause) {
       throw refusal(instance === undefined ? cause : instance.trapOf(cause), "when it is asked who it is");
+    }
+  }
+
+  /**
+   * Configures an instance that is used for nothing else; the result is what is wrong with its configuration. Throws
+   * `AgentLoadError` when it traps.
+   */
+  async configure(): Promise<readonly ConfigProblem[]> {
+    const { configureFuel, config } = this.live.options;
+    let instance: AgentInstance | undefined;
+    try {
+      instance = this.#factory.create(configureFuel);
+      instance.refill(configureFuel);
+      const answer = await instance.agent.configure(config);
+      return answer.type === "error" ? answer.value : [];
+    } catch (cause) {
+      throw refusal(instance === undefined ? cause : instance.trapOf(cause), "when it is configured");
     }
   }
 

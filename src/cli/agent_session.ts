@@ -23,6 +23,8 @@ export interface SessionInput extends RequestArgument {
   readonly headers: readonly (readonly [name: string, value: string])[];
   readonly body: Uint8Array | undefined;
   readonly clientIp: string;
+  /** Of HTTP/1; 1 when left out. */
+  readonly minor?: 0 | 1;
   readonly response: {
     readonly status: number;
     readonly headers: readonly (readonly [name: string, value: string])[];
@@ -197,7 +199,7 @@ class Session {
 function contextOf(input: SessionInput, nowMs: number): RequestContext {
   const headers = HeaderList.from(input.headers);
   if (!headers.has("host")) headers.append("Host", input.authority);
-  if (input.body !== undefined && !headers.has("content-length")) {
+  if (input.body !== undefined && !headers.has("content-length") && !headers.has("transfer-encoding")) {
     headers.append("Content-Length", String(input.body.length));
   }
   const context = new RequestContext({
@@ -206,7 +208,7 @@ function contextOf(input: SessionInput, nowMs: number): RequestContext {
       target: input.target,
       host: parseAuthority(input.authority) ?? "",
       authority: input.authority,
-      minor: 1,
+      minor: input.minor ?? 1,
       headers,
     },
     body: null,

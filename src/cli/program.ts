@@ -14,6 +14,7 @@ import { testVerb } from "./test.ts";
 import { validateVerb } from "./validate.ts";
 import type { ValidateOptions } from "./validate.ts";
 import { versionLine } from "./version.ts";
+import { addWafVerbs } from "./waf.ts";
 
 /** Options that stand before or after any verb. */
 export interface GlobalOptions {
@@ -100,6 +101,7 @@ function build(terminal: Terminal, done: (status: number) => void): Command {
   verb("schema", "print the JSON Schema of the configuration", schemaVerb);
   verb("docs", "print the reference of the configuration in Markdown", docsVerb);
   addAgentVerbs(program, { terminal, done });
+  addWafVerbs(program, { terminal, done });
   addAcmeVerbs(program, { terminal, done });
   verb("health", "ask a running instance whether it is ready", healthVerb);
   return program;

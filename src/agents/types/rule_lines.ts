@@ -24,6 +24,8 @@ export interface RuleReference {
 }
 
 const DATA_OPERATOR = /^!?@(?:pmFromFile|pmf|ipMatchFromFile|ipMatchF)\s+(.*)$/is;
+const PARANOIA_TAG = /\btag:\s*'?paranoia-level\/([1-4])\b/i;
+const CHAIN_ACTION = /(?:^|,)\s*chain\s*(?:,|$)/i;
 
 /** What a rule file names. `text` has a sign for each byte. */
 export function ruleReferences(text: string): RuleReferences {
@@ -48,6 +50,37 @@ function settingOf(directive: string, value: string): RuleSettings | undefined {
   if (!/^\d{1,12}$/.test(value)) return undefined;
   if (directive === "secrequestbodylimit") return { requestBytes: Number(value) };
   return directive === "secresponsebodylimit" ? { responseBytes: Number(value) } : undefined;
+}
+
+/** How much is written down in rule files. */
+export interface RuleCounts {
+  /** Rules by themselves: a chain is one. */
+  readonly rules: number;
+  /** Further conditions of chains. */
+  readonly conditions: number;
+  readonly markers: number;
+  /** How many of the rules are of a paranoia level, by the tag that says so. */
+  readonly levels: ReadonlyMap<number, number>;
+}
+
+/** Counts the rules of files, each of which is a text with a sign for each byte. */
+export function countRules(texts: Iterable<string>): RuleCounts {
+  const counts = { rules: 0, conditions: 0, markers: 0, levels: new Map<number, number>() };
+  for (const text of texts) {
+    let isChained = false;
+    for (const { words } of directives(text)) {
+      const name = words[0]!.toLowerCase();
+      if (name === "secmarker") counts.markers++;
+      if (name !== "secrule" && name !== "secaction") continue;
+      const actions = words[name === "secrule" ? 3 : 1] ?? "";
+      if (isChained) counts.conditions++;
+      else counts.rules++;
+      const level = isChained ? null : PARANOIA_TAG.exec(actions);
+      if (level !== null) counts.levels.set(Number(level[1]), (counts.levels.get(Number(level[1])) ?? 0) + 1);
+      isChained = CHAIN_ACTION.test(actions);
+    }
+  }
+  return counts;
 }
 
 interface Directive {

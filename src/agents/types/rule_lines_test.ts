@@ -1,5 +1,5 @@
 import { deepEqual } from "node:assert/strict";
-import { ruleReferences } from "./rule_lines.ts";
+import { countRules, ruleReferences } from "./rule_lines.ts";
 
 function named(text: string): string[] {
   return ruleReferences(text).files.map(({ kind, name, line }) => `${line} ${kind} ${name}`);
@@ -39,4 +39,19 @@ SecRequestBodyLimitAction Reject\nSecRequestBodyLimit much`;
   deepEqual(ruleReferences("SecRequestBodyNoFilesLimit 7").settings, {});
   deepEqual(ruleReferences("SecRuleEngine On").settings, { onlyDetects: false });
   deepEqual(ruleReferences("SecRuleEngine On\nSecRuleEngine detectiononly").settings, { onlyDetects: true });
+});
+
+Deno.test("rule lines: how many rules there are; a chain is one", () => {
+  const counts = countRules([
+    String.raw`# SecRule ARGS "no" "id:1"
+SecAction "id:1,phase:1,pass,msg:'not a chain'"
+SecRule ARGS "@rx a" \
+    "id:2,chain,tag:'paranoia-level/2'"
+  SecRule ARGS "@rx , chain ," "tag:'paranoia-level/2', chain "
+    SecRule ARGS "@rx c"
+secrule ARGS "@rx d" "id:3,tag:paranoia-level/2"
+SecMarker END`,
+    'SecRule ARGS "@rx e" "id:4,tag:\'paranoia-level/4\'"\nSecRuleEngine On',
+  ]);
+  deepEqual(counts, { rules: 4, conditions: 2, markers: 1, levels: new Map([[2, 2], [4, 1]]) });
 });

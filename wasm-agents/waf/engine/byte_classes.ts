@@ -93,8 +93,7 @@ export function actsOn(transform: i32): u32 {
   return ANYTHING;
 }
 
-/** Whether a transformation changes nothing but the case of letters, which the search for literals overlooks anyway. */
+/** Whether a transformation makes small letters of capital ones and nothing else, which the search for literals does too. */
 export function isCaseOnly(transform: i32): bool {
-  const name = Text.of(transformName(transform)).toLowerCase();
-  return name.is("lowercase") || name.is("uppercase");
+  return Text.of(transformName(transform)).toLowerCase().is("lowercase");
 }

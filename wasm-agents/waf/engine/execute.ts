@@ -220,10 +220,9 @@ function isOperatorMet(link: Rule, text: usize, side: i32): bool {
   }
   if (op == OP_RX || op == OP_RX_GLOBAL) {
     const regex = operation.regex!;
-    if (!regex.test(at, length)) return false;
-    if (
-      link.isCapturing && !link.isNegated && regex.capture(at, length, groups)
-    ) captureGroups(at);
+    if (!link.isCapturing || link.isNegated) return regex.test(at, length);
+    if (!regex.capture(at, length, groups)) return false;
+    captureGroups(at);
     return true;
   }
   return op == OP_PART && isPartMet(link, operation, at, length);

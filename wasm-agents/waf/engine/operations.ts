@@ -108,7 +108,7 @@ export class OperationMaker {
       return;
     }
     operation.regex = regex;
-    this.search(operation, regex.literals, side);
+    if (this.builders[side].addExpression(regex, this.bits[side])) operation.bit = this.bits[side]++;
   }
 
   private makePhrases(

@@ -19,9 +19,7 @@ export function readNetwork(text: Text): bool {
   const width = isVersion6 ? 128 : 32;
   if (bits < 0 || bits > width) return false;
   const free = width - bits;
-  const highMask: u64 = free > 64
-    ? (free == 128 ? u64.MAX_VALUE : ((<u64> 1) << (free - 64)) - 1)
-    : 0;
+  const highMask: u64 = free > 64 ? (free == 128 ? u64.MAX_VALUE : ((<u64> 1) << (free - 64)) - 1) : 0;
   const lowMask: u64 = free >= 64 ? u64.MAX_VALUE : ((<u64> 1) << free) - 1;
   firstHigh &= ~highMask;
   firstLow &= ~lowMask;
@@ -114,9 +112,7 @@ function readVersion6(text: Text): bool {
   if (gap < 0 ? count != 8 : count > 7) return false;
   for (let place = 0; place < 8; place++) {
     const group = gap < 0 || place < gap ? place : place - (8 - count);
-    const value = gap >= 0 && place >= gap && place < gap + 8 - count
-      ? 0
-      : <u64> groups[group];
+    const value = gap >= 0 && place >= gap && place < gap + 8 - count ? 0 : <u64> groups[group];
     if (place < 4) firstHigh = (firstHigh << 16) | value;
     else firstLow = (firstLow << 16) | value;
   }

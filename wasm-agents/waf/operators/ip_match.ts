@@ -1,15 +1,7 @@
 /** ipMatch, ipMatchFromFile (ipMatchF): addresses and networks of both families. */
 
 import { Bytes, Text } from "sentinel/text";
-import {
-  firstHigh,
-  firstLow,
-  isVersion6,
-  lastHigh,
-  lastLow,
-  readAddress,
-  readNetwork,
-} from "./addresses";
+import { firstHigh, firstLow, isVersion6, lastHigh, lastLow, readAddress, readNetwork } from "./addresses";
 import { Operator, refused } from "./operator";
 
 /** From the first address to the last one. */
@@ -38,9 +30,7 @@ class Ranges {
 
   /** Sorts the ranges and makes one of those that overlap. */
   settle(): void {
-    this.all.sort((a, b) =>
-      isBelow(a.firstHigh, a.firstLow, b.firstHigh, b.firstLow) ? -1 : 1
-    );
+    this.all.sort((a, b) => isBelow(a.firstHigh, a.firstLow, b.firstHigh, b.firstLow) ? -1 : 1);
     const settled = new Array<Range>();
     for (let index = 0; index < this.all.length; index++) {
       const range = this.all[index];
@@ -155,7 +145,5 @@ export class IpMatch extends Operator {
 }
 
 function withoutReturn(line: Text): Text {
-  return line.length > 0 && line.byteAt(line.length - 1) == 13
-    ? line.slice(0, line.length - 1)
-    : line;
+  return line.length > 0 && line.byteAt(line.length - 1) == 13 ? line.slice(0, line.length - 1) : line;
 }

@@ -7,13 +7,7 @@ import { Bytes, lowered, Text } from "sentinel/text";
 import { prepareSqlWords } from "../detect/sqli";
 import { prepareXssWords } from "../detect/xss";
 import { DetectSqli, DetectXss } from "./detections";
-import {
-  numberRegex,
-  VerifyCC,
-  VerifyCPF,
-  VerifySSN,
-  VerifySVNR,
-} from "./identity_numbers";
+import { numberRegex, VerifyCC, VerifyCPF, VerifySSN, VerifySVNR } from "./identity_numbers";
 import { IpMatch } from "./ip_match";
 import { Comparison, EQUAL, LESS, MORE } from "./numbers";
 import { Operator, operatorProblem, refused } from "./operator";
@@ -28,11 +22,7 @@ import {
   UnconditionalMatch,
   Within,
 } from "./texts";
-import {
-  ValidateByteRange,
-  ValidateUrlEncoding,
-  ValidateUtf8Encoding,
-} from "./validations";
+import { ValidateByteRange, ValidateUrlEncoding, ValidateUtf8Encoding } from "./validations";
 
 export { Operator } from "./operator";
 export { Rsub } from "./rsub";
@@ -147,18 +137,12 @@ export function createOperator(
     case 11:
       return new Comparison(argument, LESS);
     case 12:
-      return hasMacro(argument)
-        ? IpMatch.later(argument)
-        : IpMatch.make(argument);
+      return hasMacro(argument) ? IpMatch.later(argument) : IpMatch.make(argument);
     case 13:
     case 14:
-      return file === null
-        ? refused("has no file to read addresses from")
-        : IpMatch.fromFile(argument, file);
+      return file === null ? refused("has no file to read addresses from") : IpMatch.fromFile(argument, file);
     case 15:
-      return hasMacro(argument)
-        ? ValidateByteRange.make(Text.of("0-255"))
-        : ValidateByteRange.make(argument);
+      return hasMacro(argument) ? ValidateByteRange.make(Text.of("0-255")) : ValidateByteRange.make(argument);
     case 16:
       return new ValidateUrlEncoding(argument);
     case 17:
@@ -189,9 +173,7 @@ function createOther(id: i32, argument: Text): Operator | null {
       return new DetectXss(argument);
     default:
       return refused(
-        id >= FIRST_REFUSED && id < NAMES.length
-          ? REFUSALS[id - FIRST_REFUSED]
-          : "is no operator",
+        id >= FIRST_REFUSED && id < NAMES.length ? REFUSALS[id - FIRST_REFUSED] : "is no operator",
       );
   }
 }
@@ -201,9 +183,7 @@ function createVerifier(id: i32, argument: Text): Operator | null {
   if (regex === null) return null;
   if (id == 18) return new VerifyCC(argument, regex);
   if (id == 19) return new VerifySSN(argument, regex);
-  return id == 20
-    ? new VerifyCPF(argument, regex)
-    : new VerifySVNR(argument, regex);
+  return id == 20 ? new VerifyCPF(argument, regex) : new VerifySVNR(argument, regex);
 }
 
 function hasMacro(argument: Text): bool {

@@ -1,13 +1,7 @@
 /** Gives the tests of this folder a hold on operators. */
 
 import { Bytes, Text } from "sentinel/text";
-import {
-  createOperator,
-  Operator,
-  operatorError,
-  operatorId,
-  Rsub,
-} from "./operators";
+import { createOperator, Operator, operatorError, operatorId, Rsub } from "./operators";
 
 let made: Operator | null = null;
 

@@ -1,22 +1,13 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { BlockList, isIPv4, isIPv6 } from "node:net";
-import {
-  SeededRandom,
-  seedFromEnvironment,
-} from "../../../tests/support/mutations.ts";
-import {
-  compileProbe,
-  latin1,
-  type ProbeArgument,
-} from "../testing/compile_probe.ts";
+import { SeededRandom, seedFromEnvironment } from "../../../tests/support/mutations.ts";
+import { compileProbe, latin1, type ProbeArgument } from "../testing/compile_probe.ts";
 
 const probe = await compileProbe("operators/operators_probe.ts");
 const encoder = new TextEncoder();
 
 function make(name: string, argument: string, file?: string): boolean {
-  const bytes: ProbeArgument[] = file === undefined
-    ? [0, 0]
-    : [encoder.encode(file)];
+  const bytes: ProbeArgument[] = file === undefined ? [0, 0] : [encoder.encode(file)];
   const isMade = probe.call(
     "make",
     probe.call("idOf", name),
@@ -35,108 +26,103 @@ function problem(): string {
 
 /** Where the value was met; null when it was not. */
 function test(value: string, argument?: string): [number, number] | null {
-  const isMet = argument === undefined
-    ? probe.call("test", value)
-    : probe.call("testWith", value, argument);
-  const found: [number, number] | null = isMet
-    ? [probe.call("matchedFrom"), probe.call("matchedTo")]
-    : null;
+  const isMet = argument === undefined ? probe.call("test", value) : probe.call("testWith", value, argument);
+  const found: [number, number] | null = isMet ? [probe.call("matchedFrom"), probe.call("matchedTo")] : null;
   probe.end();
   return found;
 }
 
 /** Operator, argument, value, and where it is met. */
-const TABLE:
-  readonly (readonly [string, string, string, [number, number] | null])[] = [
-    ["beginsWith", "ab", "abc", [0, 2]],
-    ["beginsWith", "ab", "xab", null],
-    ["beginsWith", "", "x", [0, 0]],
-    ["beginsWith", "abc", "ab", null],
-    ["endsWith", "bc", "abc", [1, 3]],
-    ["endsWith", "abcd", "bcd", null],
-    ["contains", "b", "abc", [1, 2]],
-    ["contains", "", "", [0, 0]],
-    ["contains", "B", "abc", null],
-    ["contains", "c\0", "abc\0", [2, 4]],
-    ["strmatch", "needle", "a needle here", [2, 8]],
-    ["containsWord", "cat", "concat a cat.", [9, 12]],
-    ["containsWord", "cat", "cats", null],
-    ["containsWord", "cat", "1cat2", [1, 4]],
-    ["containsWord", "cat", "cat", [0, 3]],
-    ["containsWord", "aa", "aaa aa", [4, 6]],
-    ["containsWord", "cat", "", null],
-    ["streq", "a", "a", [0, 1]],
-    ["streq", "a", "A", null],
-    ["streq", "", "", [0, 0]],
-    ["within", "GET POST HEAD", "POST", [0, 4]],
-    ["within", "GET POST HEAD", "PUT", null],
-    ["within", "GET", "", [0, 0]],
-    ["within", "GET", "GETS", null],
-    ["eq", "5", "5", [0, 1]],
-    ["eq", "5", " +5x", [0, 4]],
-    ["eq", "0", "x", [0, 1]],
-    ["eq", "-2147483648", "-99999999999999999999", [0, 21]],
-    ["eq", "2147483647", "99999999999999999999", [0, 20]],
-    ["ge", "5", "4", null],
-    ["ge", "5", "5", [0, 1]],
-    ["gt", "5", "5", null],
-    ["gt", "-1", "0", [0, 1]],
-    ["le", "5", "5", [0, 1]],
-    ["le", "5", "6", null],
-    ["lt", "5", "-6", [0, 2]],
-    ["ipMatch", "10.0.0.0/8, 192.0.2.7", "10.255.0.1", [0, 10]],
-    ["ipMatch", "10.0.0.0/8,192.0.2.7", "192.0.2.8", null],
-    ["ipMatch", "10.1.2.3/8", "10.9.9.9", [0, 8]],
-    ["ipMatch", "::/0", "10.0.0.1", null],
-    ["ipMatch", "0.0.0.0/0", "255.255.255.255", [0, 15]],
-    ["ipMatch", "2001:db8::/33", "2001:db8:7fff::1", [0, 16]],
-    ["ipMatch", "2001:db8::/33", "2001:db8:8000::1", null],
-    ["ipMatch", "::1", "0:0:0:0:0:0:0:1", [0, 15]],
-    ["ipMatch", "::ffff:10.0.0.1", "::ffff:a00:1", [0, 12]],
-    ["ipMatch", "10.0.0.1", "::ffff:10.0.0.1", null],
-    ["ipMatch", "10.0.0.1", "10.0.0.01", null],
-    ["ipMatch", "10.0.0.1", "10.0.0.1/32", null],
-    ["validateByteRange", "32-126, 9,10", "abc\n", null],
-    ["validateByteRange", "32-126", "ab\xffc", [2, 3]],
-    ["validateByteRange", "1-255", "a\0", [1, 2]],
-    ["validateUrlEncoding", "", "a%20b%zz", [5, 8]],
-    ["validateUrlEncoding", "", "a%2", [1, 3]],
-    ["validateUrlEncoding", "", "%41%%41", [3, 7]],
-    ["validateUrlEncoding", "", "%41+", null],
-    ["validateUrlEncoding", "", "", null],
-    [
-      "validateUtf8Encoding",
-      "",
-      "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80ab\0",
-      null,
-    ],
-    ["validateUtf8Encoding", "", "a\xc0\xaf", [1, 3]],
-    ["validateUtf8Encoding", "", "\xed\xa0\x80", [0, 3]],
-    ["validateUtf8Encoding", "", "\xf4\x90\x80\x80", [0, 4]],
-    ["validateUtf8Encoding", "", "abc\xe2\x82", [3, 5]],
-    ["validateUtf8Encoding", "", "\x80", [0, 1]],
-    ["verifyCC", "\\d{13,16}", "card 4111111111111111!", [5, 21]],
-    ["verifyCC", "\\d{13,16}", "card 4111111111111112 x", [8, 21]],
-    ["verifyCC", "\\d{16}", "12344111111111111111", [4, 20]],
-    ["verifyCC", "\\d{16}", "1234567890123456", null],
-    ["verifySSN", "\\d{3}-?\\d{2}-?\\d{4}", "my 078-05-1120", [3, 14]],
-    ["verifySSN", "\\d{9}", "666123456", null],
-    ["verifySSN", "\\d{9}", "123456789", null],
-    ["verifySSN", "\\d{9}", "740123456", null],
-    ["verifySSN", "\\d{9}", "111111111", null],
-    ["verifySSN", "\\d{9}", "123004567", null],
-    ["verifyCPF", "[\\d.-]{14}", "529.982.247-25", [0, 14]],
-    ["verifyCPF", "\\d{11}", "52998224724", null],
-    ["verifyCPF", "\\d{11}", "11111111111", null],
-    ["verifySVNR", "\\d{10}", "1237010180", [0, 10]],
-    ["verifySVNR", "\\d{10}", "1238010180", null],
-    ["unconditionalMatch", "", "abc", [0, 3]],
-    ["noMatch", "", "abc", null],
-    ["detectXSS", "", "<script>alert(1)</script>", [0, 25]],
-    ["detectXSS", "", "a text", null],
-    ["rsub", "s/b+/x/", "abbbc", [1, 4]],
-    ["rsub", "s/b+/x/", "ac", null],
-  ];
+const TABLE: readonly (readonly [string, string, string, [number, number] | null])[] = [
+  ["beginsWith", "ab", "abc", [0, 2]],
+  ["beginsWith", "ab", "xab", null],
+  ["beginsWith", "", "x", [0, 0]],
+  ["beginsWith", "abc", "ab", null],
+  ["endsWith", "bc", "abc", [1, 3]],
+  ["endsWith", "abcd", "bcd", null],
+  ["contains", "b", "abc", [1, 2]],
+  ["contains", "", "", [0, 0]],
+  ["contains", "B", "abc", null],
+  ["contains", "c\0", "abc\0", [2, 4]],
+  ["strmatch", "needle", "a needle here", [2, 8]],
+  ["containsWord", "cat", "concat a cat.", [9, 12]],
+  ["containsWord", "cat", "cats", null],
+  ["containsWord", "cat", "1cat2", [1, 4]],
+  ["containsWord", "cat", "cat", [0, 3]],
+  ["containsWord", "aa", "aaa aa", [4, 6]],
+  ["containsWord", "cat", "", null],
+  ["streq", "a", "a", [0, 1]],
+  ["streq", "a", "A", null],
+  ["streq", "", "", [0, 0]],
+  ["within", "GET POST HEAD", "POST", [0, 4]],
+  ["within", "GET POST HEAD", "PUT", null],
+  ["within", "GET", "", [0, 0]],
+  ["within", "GET", "GETS", null],
+  ["eq", "5", "5", [0, 1]],
+  ["eq", "5", " +5x", [0, 4]],
+  ["eq", "0", "x", [0, 1]],
+  ["eq", "-2147483648", "-99999999999999999999", [0, 21]],
+  ["eq", "2147483647", "99999999999999999999", [0, 20]],
+  ["ge", "5", "4", null],
+  ["ge", "5", "5", [0, 1]],
+  ["gt", "5", "5", null],
+  ["gt", "-1", "0", [0, 1]],
+  ["le", "5", "5", [0, 1]],
+  ["le", "5", "6", null],
+  ["lt", "5", "-6", [0, 2]],
+  ["ipMatch", "10.0.0.0/8, 192.0.2.7", "10.255.0.1", [0, 10]],
+  ["ipMatch", "10.0.0.0/8,192.0.2.7", "192.0.2.8", null],
+  ["ipMatch", "10.1.2.3/8", "10.9.9.9", [0, 8]],
+  ["ipMatch", "::/0", "10.0.0.1", null],
+  ["ipMatch", "0.0.0.0/0", "255.255.255.255", [0, 15]],
+  ["ipMatch", "2001:db8::/33", "2001:db8:7fff::1", [0, 16]],
+  ["ipMatch", "2001:db8::/33", "2001:db8:8000::1", null],
+  ["ipMatch", "::1", "0:0:0:0:0:0:0:1", [0, 15]],
+  ["ipMatch", "::ffff:10.0.0.1", "::ffff:a00:1", [0, 12]],
+  ["ipMatch", "10.0.0.1", "::ffff:10.0.0.1", null],
+  ["ipMatch", "10.0.0.1", "10.0.0.01", null],
+  ["ipMatch", "10.0.0.1", "10.0.0.1/32", null],
+  ["validateByteRange", "32-126, 9,10", "abc\n", null],
+  ["validateByteRange", "32-126", "ab\xffc", [2, 3]],
+  ["validateByteRange", "1-255", "a\0", [1, 2]],
+  ["validateUrlEncoding", "", "a%20b%zz", [5, 8]],
+  ["validateUrlEncoding", "", "a%2", [1, 3]],
+  ["validateUrlEncoding", "", "%41%%41", [3, 7]],
+  ["validateUrlEncoding", "", "%41+", null],
+  ["validateUrlEncoding", "", "", null],
+  [
+    "validateUtf8Encoding",
+    "",
+    "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80ab\0",
+    null,
+  ],
+  ["validateUtf8Encoding", "", "a\xc0\xaf", [1, 3]],
+  ["validateUtf8Encoding", "", "\xed\xa0\x80", [0, 3]],
+  ["validateUtf8Encoding", "", "\xf4\x90\x80\x80", [0, 4]],
+  ["validateUtf8Encoding", "", "abc\xe2\x82", [3, 5]],
+  ["validateUtf8Encoding", "", "\x80", [0, 1]],
+  ["verifyCC", "\\d{13,16}", "card 4111111111111111!", [5, 21]],
+  ["verifyCC", "\\d{13,16}", "card 4111111111111112 x", [8, 21]],
+  ["verifyCC", "\\d{16}", "12344111111111111111", [4, 20]],
+  ["verifyCC", "\\d{16}", "1234567890123456", null],
+  ["verifySSN", "\\d{3}-?\\d{2}-?\\d{4}", "my 078-05-1120", [3, 14]],
+  ["verifySSN", "\\d{9}", "666123456", null],
+  ["verifySSN", "\\d{9}", "123456789", null],
+  ["verifySSN", "\\d{9}", "740123456", null],
+  ["verifySSN", "\\d{9}", "111111111", null],
+  ["verifySSN", "\\d{9}", "123004567", null],
+  ["verifyCPF", "[\\d.-]{14}", "529.982.247-25", [0, 14]],
+  ["verifyCPF", "\\d{11}", "52998224724", null],
+  ["verifyCPF", "\\d{11}", "11111111111", null],
+  ["verifySVNR", "\\d{10}", "1237010180", [0, 10]],
+  ["verifySVNR", "\\d{10}", "1238010180", null],
+  ["unconditionalMatch", "", "abc", [0, 3]],
+  ["noMatch", "", "abc", null],
+  ["detectXSS", "", "<script>alert(1)</script>", [0, 25]],
+  ["detectXSS", "", "a text", null],
+  ["rsub", "s/b+/x/", "abbbc", [1, 4]],
+  ["rsub", "s/b+/x/", "ac", null],
+];
 
 for (const [name, argument, value, want] of TABLE) {
   Deno.test(`operators: @${name} ${argument} on ${JSON.stringify(value)}`, () => {
@@ -250,18 +236,14 @@ Deno.test("operators: many networks that overlap are searched as one by one", ()
   const random = new SeededRandom(seedFromEnvironment());
   const list = new BlockList();
   const networks = Array.from({ length: 300 }, () => {
-    const base = `10.${random.below(4)}.${random.below(256)}.${
-      random.below(256)
-    }`;
+    const base = `10.${random.below(4)}.${random.below(256)}.${random.below(256)}`;
     const bits = 20 + random.below(13);
     list.addSubnet(base, bits, "ipv4");
     return `${base}/${bits}`;
   });
   ok(make("ipMatch", networks.join(",")));
   for (let round = 0; round < 2000; round++) {
-    const value = `10.${random.below(5)}.${random.below(256)}.${
-      random.below(256)
-    }`;
+    const value = `10.${random.below(5)}.${random.below(256)}.${random.below(256)}`;
     equal(test(value) !== null, list.check(value, "ipv4"), value);
   }
 });
@@ -316,8 +298,7 @@ Deno.test("operators: detectSQLi captures its row of tokens, and no call leaves 
 
 Deno.test("operators: long arguments are found where a plain search finds them", () => {
   const random = new SeededRandom(seedFromEnvironment());
-  const text = (length: number) =>
-    Array.from({ length }, () => "ab"[random.below(8) === 0 ? 1 : 0]).join("");
+  const text = (length: number) => Array.from({ length }, () => "ab"[random.below(8) === 0 ? 1 : 0]).join("");
   for (let round = 0; round < 1500; round++) {
     const value = text(random.below(400));
     const start = random.below(value.length + 1);
@@ -377,9 +358,7 @@ Deno.test("operators: UTF-8 as the platform's decoder sees it, whole numbers as 
 
 Deno.test("operators: no bytes make one of them trap", () => {
   const random = new SeededRandom(seedFromEnvironment());
-  const seeds = TABLE.map(([, argument, value]) =>
-    [latin1(argument), latin1(value)] as const
-  );
+  const seeds = TABLE.map(([, argument, value]) => [latin1(argument), latin1(value)] as const);
   for (const [name, argument] of TABLE) {
     ok(make(name, argument));
     for (let round = 0; round < 60; round++) {

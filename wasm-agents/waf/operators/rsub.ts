@@ -153,8 +153,7 @@ export class Rsub extends Operator {
   }
 }
 
-const FORM: string =
-  "its argument is s/expression/replacement/flags, with any byte in place of the slashes";
+const FORM: string = "its argument is s/expression/replacement/flags, with any byte in place of the slashes";
 
 /** Where `mark` stands without a backslash before it; -1 when nowhere. */
 function unescaped(text: Text, mark: u32, from: i32): i32 {

@@ -11,9 +11,7 @@ const PLAIN_BYTES_MAX: i32 = 64;
 export function findBytes(text: Bytes, wanted: Bytes, from: i32): i32 {
   if (wanted.length == 0) return from <= text.length ? from : -1;
   if (wanted.length > text.length - from) return -1;
-  return wanted.length > PLAIN_BYTES_MAX
-    ? findLong(text, wanted, from)
-    : findShort(text, wanted, from);
+  return wanted.length > PLAIN_BYTES_MAX ? findLong(text, wanted, from) : findShort(text, wanted, from);
 }
 
 function findShort(text: Bytes, wanted: Bytes, from: i32): i32 {

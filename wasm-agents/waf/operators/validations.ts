@@ -19,9 +19,7 @@ export class ValidateByteRange extends Operator {
   static make(argument: Text): Operator | null {
     const allowed = new StaticArray<u8>(256);
     const problem = readRanges(argument, allowed);
-    return problem == ""
-      ? new ValidateByteRange(argument, allowed)
-      : refused(problem);
+    return problem == "" ? new ValidateByteRange(argument, allowed) : refused(problem);
   }
 
   override test(value: Bytes): bool {

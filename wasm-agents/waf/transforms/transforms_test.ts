@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { SeededRandom, seedFromEnvironment } from "../../../tests/support/mutations.ts";
 import { compileProbe, latin1 } from "../testing/compile_probe.ts";
 import { NAIVE } from "./oracle/naive.ts";
+import { PIECES } from "./oracle/pieces.ts";
 
 const probe = await compileProbe("transforms/transforms_probe.ts");
 
@@ -251,43 +252,6 @@ Deno.test("transforms: names in any letter case, both spellings, and none that n
     equal(probe.call("idOf", name), -1);
   }
 });
-
-/** Pieces that mean something to one of them or another. */
-const PIECES = [
-  ..."%+&#\\/*-<>.;,'\"^( \t\n\r\0=xXuU0123789abfFgGZ",
-  ...[
-    "/../",
-    "/./",
-    "..",
-    "//",
-    "%u",
-    "%41",
-    "%uff41",
-    "&lt",
-    "&#x4",
-    "\\u00",
-    "\\x",
-    "0x4",
-    "/*",
-    "*/",
-    "<!--",
-    "-->",
-    "--",
-  ],
-  ...[
-    "\xc3\xa9",
-    "\xe2\x82\xac",
-    "\xf0\x9f\x98\x80",
-    "\x80",
-    "\xc0",
-    "\xa0",
-    "\xff",
-    "\xed\xa0\x80",
-    "word and word",
-    "nbsp;",
-  ],
-  ...["\\..\\", "&#99999999999999999999", "\\7", "\\12", "\xf5", "Q29", "=="],
-];
 
 Deno.test("transforms: agree with plain versions of themselves on texts made of everything that means something", () => {
   const random = new SeededRandom(seedFromEnvironment());
