@@ -23,7 +23,7 @@ const HEAD_LIMITS: HeadLimits = {
 };
 
 /** Fuel of a call; none of the suite's requests may need more than the proxy would grant. */
-const CALL_FUEL = 100_000_000;
+const CALL_FUEL = 1_000_000_000;
 
 /** Fuel to read and compile all rules. */
 const CONFIGURE_FUEL = 20_000_000_000;
