@@ -129,15 +129,25 @@ async function measure(name: string, workload: Workload): Promise<void> {
   }
 }
 
+/** Starts of which the quickest counts. */
+const STARTS = 3;
+
 /** Memory that the firewall adds to one worker after some load, and time to start. */
 async function resources(): Promise<void> {
   await using backend = startBackend();
   for (const name of contenders) {
     const figures: { mb: number; startMs: number }[] = [];
     for (const paranoiaLevel of [1, null] as const) {
-      await using running = await startWaf(name, { originPort: backend.port, crs: crs!, paranoiaLevel });
-      await closedLoop(running.port, [cleanGet(), jsonPost(), formPost()], 1);
-      figures.push({ mb: residentBytes(running.pid) / 1e6, startMs: running.startMs });
+      const starts: number[] = [];
+      let mb = 0;
+      for (let i = 0; i < STARTS; i++) {
+        await using running = await startWaf(name, { originPort: backend.port, crs: crs!, paranoiaLevel });
+        starts.push(running.startMs);
+        if (i < STARTS - 1) continue;
+        await closedLoop(running.port, [cleanGet(), jsonPost(), formPost()], 1);
+        mb = residentBytes(running.pid) / 1e6;
+      }
+      figures.push({ mb, startMs: Math.min(...starts) });
     }
     const [on, off] = figures as [typeof figures[0], typeof figures[0]];
     console.log(
