@@ -9,7 +9,6 @@ import { readAgentFile } from "../config/agent_file.ts";
 import type { Config, FilterConfig } from "../config/document.ts";
 import { renderIssues } from "../config/render.ts";
 import { resolveConfig, type ResolvedRoute } from "../config/resolve.ts";
-import { dataUrlBytes } from "../core/data_url.ts";
 import type { Log } from "../core/ports.ts";
 import type { AgentAsset, AgentComponent, AgentPlan } from "../engine/agent_plan.ts";
 import type { DroppedAgent } from "./agents_dir.ts";
@@ -292,7 +291,7 @@ async function readAssets({ assets }: AgentOptions): Promise<AgentAsset[]> {
   const read: AgentAsset[] = [];
   for (const [name, path] of assets) {
     try {
-      const bytes = dataUrlBytes(path) ?? await readAgentBytes(path, ASSET_BYTES_MAX);
+      const bytes = await readAgentBytes(path, ASSET_BYTES_MAX);
       read.push({ name, bytes: shared(bytes), version: await sha256Of(bytes) });
     } catch (cause) {
       throw new AgentLoadError(`asset "${name}" from ${path}: ${messageOf(cause)}`, { cause });

@@ -1,4 +1,5 @@
 import { AgentLoadError } from "../agents/guest.ts";
+import { dataUrlBytes } from "../core/data_url.ts";
 import { agentPath } from "./bundled_agents.ts";
 import { Mutex } from "./mutex.ts";
 
@@ -119,10 +120,15 @@ export async function sha256Of(bytes: Uint8Array<ArrayBuffer>): Promise<string> 
 }
 
 /**
- * Reads a regular file of bounded size; it must not change meanwhile. Throws `AgentLoadError` when that cannot be
- * done.
+ * Reads a regular file of bounded size, which must not change meanwhile; a `data:` URL is its own content. Throws
+ * `AgentLoadError` when that cannot be done.
  */
 export async function readAgentBytes(path: string, bytesMax: number): Promise<Uint8Array<ArrayBuffer>> {
+  const inline = dataUrlBytes(path);
+  if (inline !== undefined) {
+    if (inline.length <= bytesMax) return inline;
+    throw new AgentLoadError(`it has ${inline.length} bytes, and at most ${bytesMax} are allowed`);
+  }
   try {
     return await readWhole(path, bytesMax);
   } catch (cause) {

@@ -252,6 +252,25 @@ Deno.test("engine: captures fill TX, and those without a part in the match are g
   equal(await expandedTo(phrases, "/?a=xTWOx"), "TWO");
 });
 
+Deno.test("engine: long values are shown around what was captured, and captures for logs have a budget", async () => {
+  const waf = await wafWith(
+    `SecRequestBodyLimit 4000000
+    SecRule ARGS_POST "@rx (?:needle|pin)x{1,500}" "id:1,phase:2,pass,log,capture,logdata:'%{TX.0}'"
+    SecRule ARGS_POST "@rx (needle)" "id:2,phase:2,pass,nolog,capture,setvar:tx.read=%{tx.1}"
+    SecRule TX:read "@rx ." "id:3,phase:2,pass,log"`,
+  );
+  const shown = async (before: number) => {
+    const { matches } = await waf.judge("/", { body: `a=${"y".repeat(before)}needlex` });
+    equal(matches.find(({ id }) => id === 3)!.value, "needle");
+    return matches.find(({ id }) => id === 1)!;
+  };
+  const short = await shown(1000);
+  equal(short.data, "needlex");
+  equal(short.value, `${"y".repeat(64)}needlex`);
+  const long = await shown(100_000);
+  equal(long.data, "y".repeat(512));
+});
+
 Deno.test("engine: variables are set once for each value that matches", async () => {
   const rules = 'SecRule ARGS "@rx ^b" "id:1,phase:2,pass,nolog,setvar:tx.out=+5"';
   equal(await expandedTo(rules, "/?a=b1&b=b2&c=x&d=b3"), "15");
@@ -369,6 +388,28 @@ Deno.test("engine: bodies over the limit", async () => {
     'SecRuleEngine DetectionOnly\nSecRequestBodyLimit 20\nSecRule ARGS_POST "@rx bad" "id:1,phase:2,deny"',
   );
   equal((await detecting.judge("/", { body: `a=bad${"x".repeat(30)}` })).facts["waf.verdict"], "detected");
+});
+
+Deno.test("engine: a body that there is no room to keep, or whose start is lost, does not go by unseen", async () => {
+  const rules = 'SecRequestBodyLimit 1000000\nSecRule ARGS_POST "@rx bad" "id:1,phase:2,deny"';
+  const waf = await wafWith(rules, { config: { "state-bytes": 65536 } });
+  const headers = { "Content-Type": "application/x-www-form-urlencoded", "Content-Length": "200000" };
+  const message = waf.request("/", { method: "POST", headers });
+  await waf.agent.onRequest(message);
+  const big = await waf.agent.onRequestBody(message, `a=${"x".repeat(100_000)}`, { last: false });
+  deepEqual(big.outcome.decision, { type: "block", value: { status: 413, body: undefined, headers: [] } });
+  const other = waf.request("/", { method: "POST", headers });
+  await waf.agent.onRequest(other);
+  await waf.agent.onRequestComplete(other);
+  const late = await waf.agent.onRequestBody(other, "rest", { index: 3, last: true });
+  equal(late.outcome.decision.type, "block");
+  const detecting = await wafWith(`${rules}\nSecRuleEngine DetectionOnly`, {
+    config: { "state-bytes": 65536 },
+  });
+  const third = detecting.request("/", { method: "POST", headers });
+  await detecting.agent.onRequest(third);
+  const seen = await detecting.agent.onRequestBody(third, `a=bad${"x".repeat(100_000)}`, { last: false });
+  deepEqual(seen.outcome.audit.ruleIds, ["1"]);
 });
 
 Deno.test("engine: arguments beyond the limit are looked at together", async () => {

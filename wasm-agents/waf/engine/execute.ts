@@ -32,6 +32,7 @@ import { Program } from "./program";
 import { isComparisonMet, isQuickMet } from "./quick_rules";
 import { concernsRule, hasRemovals, isRemoved, isTouched, removedTarget, removedTargets } from "./removals";
 import { setCurrentRule } from "./rule_facts";
+import { isCaptureAffordable } from "./shown_captures";
 import * as stores from "./stores";
 import { bitsOf, hasBit, parentOf, textAt, textLength, textOf } from "./texts";
 import * as transaction from "./transaction";
@@ -221,6 +222,11 @@ function isOperatorMet(link: Rule, text: usize, side: i32): bool {
   if (op == OP_RX || op == OP_RX_GLOBAL) {
     const regex = operation.regex!;
     if (!link.isCapturing || link.isNegated) return regex.test(at, length);
+    if (link.isCaptureShown && !isCaptureAffordable(operation, length)) {
+      if (!regex.test(at, length)) return false;
+      stores.setBytes(stores.slotValue(0), at, length);
+      return true;
+    }
     if (!regex.capture(at, length, groups)) return false;
     captureGroups(at);
     return true;

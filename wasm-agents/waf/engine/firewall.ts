@@ -27,6 +27,7 @@ import { clearLists, newEpoch, setSingle } from "./lists";
 import { clearMatched } from "./matched";
 import { clearMatches, matchCount, matchRecord } from "./matches";
 import { clearRemovals } from "./removals";
+import { clearCaptureWork } from "./shown_captures";
 import { findBlock } from "./slots";
 import { clearStores } from "./stores";
 import * as transaction from "./transaction";
@@ -54,24 +55,26 @@ export function judgeRequest(request: Request): Decision {
   return decision(waits);
 }
 
-/** A piece of the request's body. */
+/**
+ * A piece of the request's body. Whatever of a body cannot be kept until its end comes counts as over the limit: it must not
+ * go by unseen.
+ */
 export function judgeRequestBody(request: Request, chunk: Chunk): BodyDecision {
   if (setup.settings.engine == ENGINE_OFF) return BodyDecision.keep();
   startCall(request, null);
+  const isLost = chunk.index > 0 && findBlock(idOf(request)) == 0;
   const before = resume(request);
   if (!transaction.readsBody || endedBy != 0) return BodyDecision.keep();
   const body = before.length == 0 ? chunk.bytes : joined(before, chunk.bytes);
-  const isOver = body.length > transaction.requestBodyLimit;
-  if (
-    isOver && setup.settings.requestBodyLimitAction == LIMIT_REJECT &&
-    transaction.engine == ENGINE_ON
-  ) {
+  let isOver = isLost || body.length > transaction.requestBodyLimit;
+  if (!chunk.isLast && !isOver) {
+    if (keep(request, body, true)) return BodyDecision.decide(Decision.allow().needsMore());
+    isOver = true;
+  }
+  if (isOver && setup.settings.requestBodyLimitAction == LIMIT_REJECT && transaction.engine == ENGINE_ON) {
+    transaction.setReadsBody(false);
     keep(request, EMPTY, false);
     return BodyDecision.decide(refusal(413, "WAF_BODY_LIMIT"));
-  }
-  if (!chunk.isLast && !isOver) {
-    keep(request, body, true);
-    return BodyDecision.decide(Decision.allow().needsMore());
   }
   readRequestBody(body, setup.settings, isOver);
   runPhase(2);
@@ -109,20 +112,18 @@ export function judgeResponseBody(
   if (endedBy != 0 || !readsBodyOf(response)) return BodyDecision.keep();
   let body = before.length == 0 ? chunk.bytes : joined(before, chunk.bytes);
   const limit = transaction.responseBodyLimit;
-  const isOver = body.length > limit;
-  if (
-    isOver && setup.settings.responseBodyLimitAction == LIMIT_REJECT &&
-    transaction.engine == ENGINE_ON
-  ) {
+  let isOver = body.length > limit;
+  if (!chunk.isLast && !isOver) {
+    if (keep(request, body, true)) return BodyDecision.decide(Decision.allow().needsMore());
+    isOver = true;
+  }
+  if (isOver && setup.settings.responseBodyLimitAction == LIMIT_REJECT && transaction.engine == ENGINE_ON) {
+    transaction.setReadsResponseBody(false);
     keep(request, EMPTY, false);
     return BodyDecision.decide(refusal(502, "WAF_RESPONSE_BODY_LIMIT"));
   }
-  if (!chunk.isLast && !isOver) {
-    keep(request, body, true);
-    return BodyDecision.decide(Decision.allow().needsMore());
-  }
   if (isOver) {
-    body = new Bytes(body.at, limit);
+    body = new Bytes(body.at, min(body.length, limit));
     setSingle(VAR_OUTBOUND_DATA_ERROR, ONE.at, ONE.length);
     transaction.setReadsResponseBody(false);
   }
@@ -158,6 +159,7 @@ function startCall(request: Request, response: Response | null): void {
   clearLists();
   clearMatched();
   clearMatches();
+  clearCaptureWork();
 }
 
 function startTransaction(request: Request): void {
@@ -181,13 +183,11 @@ function resume(request: Request): Bytes {
   return EMPTY;
 }
 
-/** Keeps the state for the calls that may follow. */
-function keep(request: Request, body: Bytes, isOpen: bool): void {
+/** Keeps the state for the calls that may follow; false when it should be kept and there is no room. */
+function keep(request: Request, body: Bytes, isOpen: bool): bool {
   const isOver = endedBy != 0;
-  if (
-    isOpen || !isOver && setup.hasLaterPhases || setup.hasLastPhase ||
-    hasCollections()
-  ) saveState(idOf(request), body);
+  const isWanted = isOpen || !isOver && setup.hasLaterPhases || setup.hasLastPhase || hasCollections();
+  return !isWanted || saveState(idOf(request), body);
 }
 
 function joined(first: Bytes, second: Bytes): Bytes {

@@ -21,15 +21,15 @@ export function markLasting(): void {
 /**
  * Layout: modes, verdict (two addresses), the piece of a body (length, bytes), what is taken away, keys of collections,
  * the slots of TX, the other variables, and the bytes that slots and variables lead to. Addresses into the block are
- * kept as they are, for the block does not move.
+ * kept as they are, for the block does not move. False: there is no room for it.
  */
-export function saveState(id: Bytes, body: Bytes): void {
+export function saveState(id: Bytes, body: Bytes): bool {
   const texts = textsSize();
   const bytes = MODES_BYTES + 16 + aligned(body.length) + removalsSize() + 8 +
     keysSize() + stores.slotsLength() + 8 +
     dynamicSize() + texts;
   let at = takeBlock(id, bytes);
-  if (at == 0) return;
+  if (at == 0) return false;
   const end = at + bytes;
   saveModes(at);
   at += MODES_BYTES;
@@ -48,6 +48,7 @@ export function saveState(id: Bytes, body: Bytes): void {
   }
   at += stores.slotsLength();
   saveDynamic(at, heap);
+  return true;
 }
 
 /** Takes the state back; what it leads to lies in the block until that is written again or given back. */

@@ -11,6 +11,7 @@ import { Rule } from "../seclang/model";
 import { addedScore } from "./changes";
 import { expanded } from "./expand";
 import { fullNameAt, hasMatched, matchedName, matchedText } from "./matched";
+import * as stores from "./stores";
 import { textAt, textLength } from "./texts";
 
 /** Matches that are listed for one call; more are counted. */
@@ -18,6 +19,9 @@ export const MATCHES_MAX: i32 = 256;
 
 /** Bytes of a value, a message or a rule's own data that are shown. */
 const SHOWN_BYTES_MAX: i32 = 512;
+
+/** Bytes that are shown before what a rule captured. */
+const BEFORE_BYTES: i32 = 64;
 
 export const RECORD_BYTES: i32 = 48;
 
@@ -57,7 +61,7 @@ export function noteMatch(rule: Rule, phase: i32): void {
   if (hasMatched() && !rule.isUnconditional) {
     const length = matchedName();
     put(record + 8, fullNameAt(), length);
-    put(record + 16, textAt(matchedText()), textLength(matchedText()));
+    putAround(record + 16, textAt(matchedText()), textLength(matchedText()));
   }
   const message = rule.message;
   if (message !== null) putBytes(record + 24, expanded(message));
@@ -65,6 +69,17 @@ export function noteMatch(rule: Rule, phase: i32): void {
   if (data !== null) putBytes(record + 32, expanded(data));
   store<i32>(record, addedScore, 40);
   store<i32>(record, phase, 44);
+}
+
+/** Of a long value: what is around the part that a rule captured, or else its start. */
+function putAround(place: usize, at: usize, length: i32): void {
+  const captured = stores.slotValue(0);
+  let from = 0;
+  if (length > SHOWN_BYTES_MAX && load<i32>(captured) == stores.BYTES) {
+    const start = load<usize>(captured, 4);
+    if (start >= at && start < at + length) from = max(0, <i32> (start - at) - BEFORE_BYTES);
+  }
+  put(place, at + from, length - from);
 }
 
 function putBytes(place: usize, bytes: Bytes): void {

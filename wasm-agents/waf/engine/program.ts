@@ -10,6 +10,7 @@ import { Operation, OperationMaker } from "./operations";
 import { Phase } from "./phases";
 import { neverRunning } from "./prune";
 import { findQuickRules } from "./quick_rules";
+import { findShownCaptures } from "./shown_captures";
 import { newRuleBits, prepareRemovals } from "./removals";
 import { prepareStores } from "./stores";
 import { chainOf, setScan } from "./texts";
@@ -48,6 +49,7 @@ export class Program {
       program.group(rules[index], set);
     }
     findQuickRules(rules, maker.operations);
+    findShownCaptures(rules, maker.operations);
     for (let phase = 0; phase <= 5; phase++) {
       program.phases.push(program.phaseOf(phase));
     }

@@ -1,7 +1,9 @@
 /** Directives about the engine rather than about a rule. */
 
-import { Bytes, Text } from "sentinel";
+import { assets, Bytes, Text } from "sentinel";
+import { setUnicodeMap } from "../transforms/unicode_map";
 import { engineMode, onOff } from "./ctls";
+import { folderOf } from "./file_names";
 import { Place } from "./problems";
 import { RuleSet } from "./rule_set";
 import { LIMIT_PARTIAL, LIMIT_REJECT } from "./settings";
@@ -28,7 +30,6 @@ const WITHOUT_EFFECT: string[] = [
   "SecUploadFileMode",
   "SecUploadKeepFiles",
   "SecTmpSaveUploadedFiles",
-  "SecUnicodeMapFile",
   "SecUnicodeCodePage",
   "SecStatusEngine",
   "SecServerSignature",
@@ -175,7 +176,8 @@ function readRest(
     }
   } else if (isWord(name, "SecResponseBodyMimeTypesClear")) {
     settings.responseTypes = [];
-  } else if (isWord(name, "SecComponentSignature")) {
+  } else if (isWord(name, "SecUnicodeMapFile")) readUnicodeMap(words, value, place, rules);
+  else if (isWord(name, "SecComponentSignature")) {
     settings.signature = value.asText();
   } else if (isWord(name, "SecArgumentSeparator")) {
     if (
@@ -188,6 +190,21 @@ function readRest(
     } else rules.problems.error(place, "SecCookieFormat is 0 or 1");
   } else return false;
   return true;
+}
+
+/** `SecUnicodeMapFile unicode.mapping 20127`: what the characters of `%u0041` become. */
+function readUnicodeMap(words: Bytes[], value: Bytes, place: Place, rules: RuleSet): void {
+  const name = value.toString();
+  const beside = assets.read(folderOf(place.file) + name);
+  const content = beside === null ? assets.read(name) : beside;
+  if (content === null) {
+    rules.problems.warn(place, 'SecUnicodeMapFile has no effect: there is no file "' + name + '"');
+    return;
+  }
+  const page = words.length > 2 ? words[2].asText() : Text.of("20127");
+  if (!setUnicodeMap(content, page)) {
+    rules.problems.error(place, name + " has no code page " + page.toString());
+  }
 }
 
 function limitAction(word: Bytes): i32 {

@@ -70,7 +70,7 @@ const ACCEPTED = [
   "SecAuditLogParts ABIJDEFHZ",
   "SecDebugLogLevel 0",
   "SecTmpDir /tmp/",
-  "SecUnicodeMapFile unicode.mapping 20127",
+  "SecUnicodeMapFile missing.mapping 20127",
   "SecPcreMatchLimit 1000",
 ];
 
