@@ -66,7 +66,15 @@ export class ContextView implements RequestView {
   }
 
   metadata(key: string): string | undefined {
-    return this.#agents.metadata(key);
+    return this.#agents.metadata(key) ?? this.#fact(key);
+  }
+
+  /** What no getter of the contract tells, under names that agents need not set. */
+  #fact(key: string): string | undefined {
+    if (key === "http.protocol") return this.protocol();
+    // In HTTP/2 no header needs to announce a body.
+    if (key === "http.body") return this.#context.body === null ? "0" : "1";
+    return undefined;
   }
 
   clientAddress(): string {

@@ -1,6 +1,7 @@
 /** Bodies: which of them are read and how, and what they are taken apart into. */
 
 import { Bytes, Text } from "sentinel";
+import * as http from "sentinel/bindings/http";
 import { BODY_JSON, BODY_MULTIPART, BODY_NONE, BODY_URLENCODED, BODY_XML } from "../seclang/ctls";
 import { LIMIT_PARTIAL, Settings } from "../seclang/settings";
 import {
@@ -65,8 +66,18 @@ function endsWith(word: Bytes, tail: string): bool {
     isWord(part(word, word.length - tail.length, word.length), tail);
 }
 
-/** Whether the head of a request announces a body. */
+/** The note in which the proxy says whether a body comes; HTTP/2 needs no header for that. */
+const BODY_NOTE = Text.of("http.body");
+
+/** Whether a body is to come. */
 export function announcesBody(): bool {
+  if (isBodyAnnounced()) return true;
+  const note = http.requestMetadata(transaction.request, BODY_NOTE);
+  return note !== null && note.is("1");
+}
+
+/** Whether the head of a request says that a body comes. */
+function isBodyAnnounced(): bool {
   if (requestHeader("transfer-encoding") !== null) return true;
   const length = requestHeader("content-length");
   if (length === null) return false;

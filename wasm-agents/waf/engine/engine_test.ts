@@ -92,6 +92,17 @@ const SETVARS = [
   { name: "leading zeros stay", actions: "setvar:tx.out=007", want: "007" },
 ];
 
+Deno.test("engine: what the proxy says of the protocol, and of a body that no header announces", async () => {
+  const waf = await wafWith(`SecRule REQUEST_PROTOCOL "@streq HTTP/2" "id:1,phase:1,pass,log"
+    SecRule REQUEST_BODY "@streq bad" "id:2,phase:2,deny"`);
+  const metadata = { "http.protocol": "HTTP/2", "http.body": "1" };
+  const message = waf.request("/", { method: "POST", metadata });
+  const head = await waf.agent.onRequest(message);
+  deepEqual([head.needsMore, head.audit.ruleIds], [true, ["1"]]);
+  const { outcome } = await waf.agent.onRequestBody(message, "bad");
+  equal(outcome.decision.type, "block");
+});
+
 Deno.test("engine: setvar", async () => {
   for (const { name, actions, want } of SETVARS) {
     equal(await expandedTo(`SecAction "id:1,phase:1,pass,nolog,${actions}"`, "/"), want, name);
