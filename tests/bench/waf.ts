@@ -129,15 +129,28 @@ async function measure(name: string, workload: Workload): Promise<void> {
   }
 }
 
+/** Requests that the backend may remember, with their bodies. */
+const BACKEND_KEEPS = 500;
+
+/** Starts of which the quickest counts. */
+const STARTS = 3;
+
 /** Memory that the firewall adds to one worker after some load, and time to start. */
 async function resources(): Promise<void> {
   await using backend = startBackend();
   for (const name of contenders) {
     const figures: { mb: number; startMs: number }[] = [];
     for (const paranoiaLevel of [1, null] as const) {
-      await using running = await startWaf(name, { originPort: backend.port, crs: crs!, paranoiaLevel });
-      await closedLoop(running.port, [cleanGet(), jsonPost(), formPost()], 1);
-      figures.push({ mb: residentBytes(running.pid) / 1e6, startMs: running.startMs });
+      const starts: number[] = [];
+      let mb = 0;
+      for (let i = 0; i < STARTS; i++) {
+        await using running = await startWaf(name, { originPort: backend.port, crs: crs!, paranoiaLevel });
+        starts.push(running.startMs);
+        if (i < STARTS - 1) continue;
+        await closedLoop(running.port, [cleanGet(), jsonPost(), formPost()], 1);
+        mb = residentBytes(running.pid) / 1e6;
+      }
+      figures.push({ mb, startMs: Math.min(...starts) });
     }
     const [on, off] = figures as [typeof figures[0], typeof figures[0]];
     console.log(
@@ -164,7 +177,10 @@ async function adversarial(): Promise<void> {
       const status = await connection.exchange(request);
       return { index, status, ms: performance.now() - beganMs };
     };
-    for (let index = 0; index < count; index++) times.push(await time(index));
+    for (let index = 0; index < count; index++) {
+      times.push(await time(index));
+      if (index % BACKEND_KEEPS === 0) backend.reset();
+    }
     const worst: typeof times = [];
     for (const { index } of times.toSorted((a, b) => b.ms - a.ms).slice(0, WORST_AGAIN)) {
       const again = [];

@@ -9,20 +9,22 @@ const BODY_BYTES = 10 * 1024;
 const ATTACKS = 300;
 
 const BROWSER = `Host: shop.example.com\r
-User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0\r
-Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8\r
-Accept-Language: en-GB,en;q=0.5\r
-Accept-Encoding: gzip, deflate\r
-Referer: https://shop.example.com/catalogue\r
+User-Agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36\r
+Accept: text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,image/apng,*/*;q=0.8\r
+Accept-Language: en-GB,en;q=0.9,de;q=0.8\r
+Accept-Encoding: gzip, deflate, br\r
+Referer: https://shop.example.com/catalogue/shoes?page=1&sort=price\r
 Connection: keep-alive\r
-Cookie: session=5f8a9c3b7e1d4f60; theme=dark; consent=accepted\r
+Cookie: _ga=GA1.2.1234567890.1700000000; session=5f8a9c3b7e1d4f605f8a9c3b7e1d4f60; consent=necessary.statistics\r
 `;
 
-/** A GET as a browser sends it: 8 headers, 3 cookies, 4 arguments. */
+/**
+ * A GET as a browser sends it: 8 headers, 3 cookies, 4 arguments. None of its values has a sign that level 4
+ * would not have.
+ */
 export function cleanGet(): Uint8Array<ArrayBuffer> {
-  return bytesOf(
-    `GET /catalogue/shoes?query=running-shoes&page=2&sort=price&colour=red HTTP/1.1\r\n${BROWSER}\r\n`,
-  );
+  const query = "query=running-shoes-for-women&category=sports.outdoor&sort=price-ascending&page=2";
+  return bytesOf(`GET /catalogue/shoes?${query} HTTP/1.1\r\n${BROWSER}\r\n`);
 }
 
 /** An order of many lines as JSON, 10 KB. */

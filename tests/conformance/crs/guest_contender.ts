@@ -22,7 +22,7 @@ const HEAD_LIMITS: HeadLimits = {
   headerValueBytesMax: 65_536,
 };
 
-/** Fuel of a call; none of the suite's requests may need more than the proxy would grant. */
+/** Fuel of a call: what the type `waf` grants. */
 const CALL_FUEL = 1_000_000_000;
 
 /** Fuel to read and compile all rules. */
