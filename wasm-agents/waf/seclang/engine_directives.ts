@@ -145,7 +145,10 @@ function readLimit(
   const number = wholeNumber(value, -1);
   if (isWord(name, "SecRequestBodyLimit")) settings.requestBodyLimit = number;
   else if (isWord(name, "SecRequestBodyNoFilesLimit")) {
-    settings.requestBodyNoFilesLimit = number;
+    rules.problems.warn(
+      place,
+      "SecRequestBodyNoFilesLimit has no effect: SecRequestBodyLimit is for all of a body",
+    );
   } else if (isWord(name, "SecResponseBodyLimit")) {
     settings.responseBodyLimit = number;
   } else if (isWord(name, "SecRequestBodyJsonDepthLimit")) {
@@ -185,9 +188,9 @@ function readRest(
     ) settings.argumentSeparator = value.byteAt(0);
     else rules.problems.error(place, 'SecArgumentSeparator is "&" or ";"');
   } else if (isWord(name, "SecCookieFormat")) {
-    if (isWord(value, "0") || isWord(value, "1")) {
-      settings.isCookieVersion1 = isWord(value, "1");
-    } else rules.problems.error(place, "SecCookieFormat is 0 or 1");
+    if (isWord(value, "1")) {
+      rules.problems.warn(place, "SecCookieFormat 1 has no effect: browsers have only ever sent version 0");
+    } else if (!isWord(value, "0")) rules.problems.error(place, "SecCookieFormat is 0 or 1");
   } else return false;
   return true;
 }

@@ -13,7 +13,6 @@ export class Settings {
   readsRequestBody: bool = true;
   readsResponseBody: bool = false;
   requestBodyLimit: i32 = 1 << 20;
-  requestBodyNoFilesLimit: i32 = 1 << 20;
   requestBodyLimitAction: i32 = LIMIT_REJECT;
   responseBodyLimit: i32 = 512 << 10;
   responseBodyLimitAction: i32 = LIMIT_PARTIAL;
@@ -23,7 +22,6 @@ export class Settings {
   jsonDepthMax: i32 = 512;
   filesMax: i32 = 100;
   argumentSeparator: u32 = 0x26;
-  isCookieVersion1: bool = false;
   /** Seconds that a collection lasts without being written to. */
   collectionTimeoutS: i32 = 3600;
   signature: Text = Text.of("");
