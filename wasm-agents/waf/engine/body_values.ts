@@ -15,7 +15,6 @@ import {
   VAR_REQBODY_PROCESSOR,
   VAR_REQBODY_PROCESSOR_ERROR_MSG,
   VAR_REQUEST_BODY,
-  VAR_REQUEST_BODY_LENGTH,
   VAR_REQUEST_LINE,
 } from "../seclang/variables";
 import { leadingNumber } from "../seclang/words";
@@ -46,7 +45,7 @@ export function bodySingle(variable: i32): Bytes | null {
     return Text.of(fullRequest().length.toString());
   }
   // The length of no body, and every flag.
-  return variable == VAR_REQUEST_BODY_LENGTH ? ZERO : ZERO;
+  return ZERO;
 }
 
 /** The name of a processor as rules know it. */

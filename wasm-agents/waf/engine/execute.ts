@@ -34,7 +34,7 @@ import { concernsRule, hasRemovals, isRemoved, isTouched, removedTarget, removed
 import { setCurrentRule } from "./rule_facts";
 import { isCaptureAffordable } from "./shown_captures";
 import * as stores from "./stores";
-import { bitsOf, hasBit, parentOf, textAt, textLength, textOf } from "./texts";
+import { actsOf, bitsOf, hasBit, kindsOf, parentOf, textAt, textLength, textOf } from "./texts";
 import * as transaction from "./transaction";
 import { leadingNumber } from "../seclang/words";
 
@@ -120,8 +120,9 @@ function couldMatch(rule: Rule): bool {
   const group = unchecked(program.groups[rule.bundle]);
   if (group.set.isDynamic) return true;
   if (!group.gather()) return false;
+  if (rule.isNegated || rule.operation < 0) return true;
   // What stands between the steps of `multiMatch` is not among the bits.
-  if (rule.isNegated || rule.isMultiMatch || rule.operation < 0) return true;
+  if (rule.isMultiMatch && !group.isPlain) return true;
   const bit = unchecked(program.operations[rule.operation]).bit;
   return bit < 0 || hasBit(group.bits, bit);
 }
@@ -179,7 +180,13 @@ function isEntryMet(link: Rule, group: Group, entry: usize): bool {
 /** `multiMatch`: the operator sees the value after every transformation that changes it. */
 function isAnyStepMet(link: Rule, group: Group, entry: usize): bool {
   const pair = load<usize>(entry, 4);
-  const row = load<u32>(entry, 12) == 1 ? load<usize>(pair, 20) : load<usize>(pair, 24);
+  const row = load<usize>(entry);
+  const root = load<usize>(row);
+  if ((kindsOf(root) & actsOf(link.node)) == 0) {
+    if (!isTextMet(link, root, group.set.side)) return false;
+    noteMatched(root, pair, load<i32>(entry, 8));
+    return true;
+  }
   let depth = 0;
   for (let node = link.node; node != 0; node = parentOf(node)) depth++;
   let before: usize = 0;

@@ -307,6 +307,11 @@ export class Group {
     this.own = allocate(bitBytesOf(set.side) + 8);
   }
 
+  /** Whether the transformations act on nothing that is there, so that every step gives what it got. */
+  get isPlain(): bool {
+    return (this.set.kinds & this.acts) == 0;
+  }
+
   /** Whether there are values at all. */
   gather(): bool {
     const set = this.set;
