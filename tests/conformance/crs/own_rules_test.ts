@@ -101,3 +101,19 @@ for (const { name, ignore, start } of JUDGES) {
     deepEqual([...wrongly], []);
   });
 }
+
+/** Attacks of the corpus that the agent refuses with this threshold. */
+async function refusedAt(threshold: number): Promise<number> {
+  await using own = await startGuest({
+    component: `${ROOT}wasm-agents/dist/waf.wasm`,
+    rules: { directives: "", files: [] },
+    config: { "inbound-threshold": threshold },
+  });
+  return (await refused(own, attackStages(), OWN_VERDICT)).size;
+}
+
+Deno.test("own rules: a threshold of the Core Rule Set's scale means what it means there", async () => {
+  const [ofCrs, between, own, lax] = await Promise.all([5, 12, 25, 60].map(refusedAt));
+  deepEqual([ofCrs, between], [own, own]);
+  ok(lax! < own!, `${lax} against ${own}`);
+});
