@@ -423,6 +423,24 @@ Deno.test("engine: a body that there is no room to keep, or whose start is lost,
   deepEqual(seen.outcome.audit.ruleIds, ["1"]);
 });
 
+Deno.test("engine: cookies beyond the limit are looked at together", async () => {
+  const waf = await wafWith('SecRule REQUEST_COOKIES "@contains evil" "id:1,phase:2,deny"');
+  const cookies = (last: string) => ({ headers: { "Cookie": "a;".repeat(1500) + last } });
+  equal((await waf.judge("/", cookies("x=evil"))).decision, "block 403");
+  equal((await waf.judge("/", cookies("x=fine"))).decision, "allow");
+});
+
+Deno.test("engine: headers of parts beyond the limit are an error of the body", async () => {
+  const waf = await wafWith('SecRule REQBODY_ERROR "@eq 1" "id:1,phase:2,deny"');
+  const part = '--b\r\nContent-Disposition: form-data; name="a"\r\n' + "X: y\r\n".repeat(30) + "\r\nv\r\n";
+  const form = (parts: number) => ({
+    headers: { "Content-Type": "multipart/form-data; boundary=b" },
+    body: part.repeat(parts) + "--b--\r\n",
+  });
+  equal((await waf.judge("/", form(100))).decision, "allow");
+  equal((await waf.judge("/", form(140))).decision, "block 403");
+});
+
 Deno.test("engine: arguments beyond the limit are looked at together", async () => {
   const waf = await wafWith(
     'SecArgumentsLimit 3\nSecRule ARGS "@rx bad" "id:1,phase:2,deny"\nSecRule &ARGS "@gt 4" "id:2,phase:2,deny,status:500"',

@@ -66,7 +66,7 @@ function addHeaders(list: i32, headers: http.Header[]): void {
 
 function addCookies(): void {
   needList(LIST_REQUEST_HEADERS);
-  startSink(LIST_ARGS_GET);
+  startSink(LIST_REQUEST_COOKIES);
   for (
     let pair = lists.firstOf(LIST_REQUEST_HEADERS);
     pair != 0;
@@ -77,6 +77,7 @@ function addCookies(): void {
     ) continue;
     parseCookies(new Bytes(lists.valueAt(pair), lists.valueLength(pair)), SINK);
   }
+  finishSink();
 }
 
 function addQuery(): void {

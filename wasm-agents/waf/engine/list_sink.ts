@@ -39,7 +39,9 @@ class ListSink extends ArgSink {
   }
 
   cookie(name: Bytes, value: Bytes): void {
-    if (lists.countOf(LIST_REQUEST_COOKIES) >= argumentsMax) return;
+    if (lists.countOf(LIST_REQUEST_COOKIES) >= argumentsMax) {
+      return overflow(name, value);
+    }
     lists.addPair(
       LIST_REQUEST_COOKIES,
       name.at,
@@ -77,7 +79,10 @@ class ListSink extends ArgSink {
   }
 
   partHeader(part: Bytes, line: Bytes): void {
-    if (lists.countOf(LIST_PART_HEADERS) >= OTHERS_MAX) return;
+    if (lists.countOf(LIST_PART_HEADERS) >= OTHERS_MAX) {
+      isOverLimit = true;
+      return;
+    }
     lists.addPair(
       LIST_PART_HEADERS,
       part.at,
