@@ -73,7 +73,7 @@ class Session {
     this.#input = input;
     this.#clock = clock;
     this.#context = contextOf(input, clock.nowMs());
-    this.#view = new ContextView(this.#context, requestAgents(this.#context), clock);
+    this.#view = new ContextView(this.#context, requestAgents(this.#context, live), clock);
     this.#visit = live.visit();
     const { status, headers } = input.response;
     this.#response = { status, reason: "", headers: HeaderList.from(headers), body: null };
@@ -185,7 +185,7 @@ class Session {
     this.#verdict = outcome.decision.type;
     if (this.#verdict !== "allow") return false;
     editRequest(this.#context, outcome);
-    requestAgents(this.#context).note(outcome.metadata);
+    requestAgents(this.#context, this.#live).note(outcome.metadata);
     return true;
   }
 

@@ -159,6 +159,8 @@ export class RequestContext {
   /** Called when the client goes away or the request runs out of time; set by whoever waits. */
   onAbort: ((cause: ErrorCode) => void) | null = null;
 
+  /** The path in the form that routes are matched on; undefined until that has been done. */
+  matchedPath: string | undefined = undefined;
   /** What each agent made of the request, in the order they were asked; created at first use. */
   agentNotes: AgentNote[] | undefined = undefined;
   /** Fields that filters add to the access log line; created at first use. */

@@ -138,7 +138,7 @@ export class Engine implements RequestHandler {
     if (listener !== undefined && listener.clientCertificates !== null) {
       tellClientCertificate(context, listener.clientCertificates);
     }
-    const path = matchingPath(context.path);
+    const path = context.matchedPath = matchingPath(context.path);
     const route = path === undefined ? undefined : listener?.table.match(at(context, path));
     if (route === undefined) {
       snapshot.unroutedMeter.start();

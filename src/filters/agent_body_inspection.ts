@@ -164,7 +164,7 @@ export class BodyInspection {
       kept.push(piece);
       bytes += piece.length;
     }
-    requestAgents(this.#course.context).note([{
+    requestAgents(this.#course.context, this.#course.agent).note([{
       name: BODY_TRUNCATED,
       value: String(body.length ?? "unknown"),
     }]);

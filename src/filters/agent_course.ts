@@ -83,7 +83,7 @@ export class AgentCourse {
   readonly #seesMessages: boolean;
 
   constructor(context: RequestContext, agent: LiveAgent, settings: CourseSettings) {
-    const agents = requestAgents(context);
+    const agents = requestAgents(context, agent);
     this.context = context;
     this.agent = agent;
     this.settings = settings;

@@ -2,6 +2,7 @@
 
 import type { Audit, Header, Outcome } from "../agents/contract/sentinel_types.ts";
 import type { RequestView } from "../agents/runtime/bound_agent.ts";
+import type { LiveAgent } from "../agents/runtime/live_agent.ts";
 import { METADATA_MAX } from "../agents/runtime/outcome_rules.ts";
 import { Slot } from "../core/context.ts";
 import type { AgentNote, RequestContext } from "../core/context.ts";
@@ -113,7 +114,19 @@ function clipped(text: string): string {
 export class RequestAgents {
   /** Made by the first of them. */
   view: RequestView | undefined = undefined;
+  /** The first of them: it numbers requests. */
+  readonly #first: Pick<LiveAgent, "nextSerial">;
+  #serial: string | undefined;
   #notes: Map<string, string> | undefined;
+
+  constructor(first: Pick<LiveAgent, "nextSerial">) {
+    this.#first = first;
+  }
+
+  /** A name for the request that no other request of this thread has, or has had. */
+  get serial(): string {
+    return this.#serial ??= this.#first.nextSerial();
+  }
 
   /** Leaves notes for agents that come later; false, and none is left, when there would be too many. */
   note(metadata: readonly Header[]): boolean {
@@ -135,10 +148,10 @@ export class RequestAgents {
 const REQUEST_AGENTS = new Slot<RequestAgents>();
 
 /** What the agents of this request share. */
-export function requestAgents(context: RequestContext): RequestAgents {
+export function requestAgents(context: RequestContext, agent: Pick<LiveAgent, "nextSerial">): RequestAgents {
   const have = REQUEST_AGENTS.get(context);
   if (have !== undefined) return have;
-  const agents = new RequestAgents();
+  const agents = new RequestAgents(agent);
   REQUEST_AGENTS.set(context, agents);
   return agents;
 }

@@ -34,7 +34,7 @@ export class ContextView implements RequestView {
   }
 
   path(): string {
-    return this.#context.path;
+    return this.#context.matchedPath ?? this.#context.path;
   }
 
   query(): string {
@@ -66,12 +66,16 @@ export class ContextView implements RequestView {
   }
 
   metadata(key: string): string | undefined {
-    return this.#agents.metadata(key) ?? this.#fact(key);
+    // No agent can say otherwise.
+    return this.#fact(key) ?? this.#agents.metadata(key);
   }
 
-  /** What no getter of the contract tells, under names that agents need not set. */
+  /** What no getter of the contract tells. */
   #fact(key: string): string | undefined {
+    if (!key.startsWith("http.")) return undefined;
     if (key === "http.protocol") return this.protocol();
+    // Clients may choose the id of a request, and choose one that is in use.
+    if (key === "http.serial") return this.#agents.serial;
     // In HTTP/2 no header needs to announce a body.
     if (key === "http.body") return this.#context.body === null ? "0" : "1";
     return undefined;

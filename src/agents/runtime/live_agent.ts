@@ -87,6 +87,8 @@ export class LiveAgent {
   readonly #deps: LiveAgentDeps;
   readonly #breaker: Breaker;
   readonly #quarantine: Quarantine;
+  readonly #bornMs: number;
+  #serials = 0;
   #calls = 0;
   #isDraining = false;
   #lastFailure: AgentState["lastFailure"];
@@ -98,6 +100,7 @@ export class LiveAgent {
     this.spec = spec;
     this.meter = deps.meter;
     this.#deps = deps;
+    this.#bornMs = deps.clock.nowMs();
     this.events = chosenEvents(options.events, deps.factory.handles);
     this.#breaker = new Breaker(options.circuitBreaker, (state) => this.#breakerChanged(state));
     this.#quarantine = new Quarantine(options.quarantine, (state) => this.#quarantineChanged(state));
@@ -136,6 +139,11 @@ export class LiveAgent {
 
   handles(event: AgentEvent): boolean {
     return this.events.has(event);
+  }
+
+  /** A name for a request that this thread gives no second time, not even by an agent that takes this one's place. */
+  nextSerial(): string {
+    return `${this.id}-${this.#bornMs}-${++this.#serials}`;
   }
 
   /** Begins what the agent has to do with one request; `timeoutMs` in place of its own. End it with `end`. */

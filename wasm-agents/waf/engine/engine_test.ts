@@ -103,6 +103,19 @@ Deno.test("engine: what the proxy says of the protocol, and of a body that no he
   equal(outcome.decision.type, "block");
 });
 
+Deno.test("engine: who takes the id of another request does not get at its state", async () => {
+  const waf = await wafWith(`SecRequestBodyAccess On
+    SecRule REQUEST_URI "@beginsWith /open" "id:1,phase:1,pass,nolog,ctl:ruleEngine=Off"
+    SecRule REQUEST_BODY|ARGS "@contains evil" "id:2,phase:2,deny"`);
+  const of = (serial: string, path: string) =>
+    waf.request(path, { id: "same", method: "POST", metadata: { "http.body": "1", "http.serial": serial } });
+  const victim = of("1", "/x");
+  equal((await waf.agent.onRequest(victim)).needsMore, true);
+  await waf.agent.onRequest(of("2", "/open"));
+  const { outcome } = await waf.agent.onRequestBody(victim, "a=evil");
+  equal(outcome.decision.type, "block");
+});
+
 Deno.test("engine: setvar", async () => {
   for (const { name, actions, want } of SETVARS) {
     equal(await expandedTo(`SecAction "id:1,phase:1,pass,nolog,${actions}"`, "/"), want, name);

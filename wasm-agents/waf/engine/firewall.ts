@@ -12,6 +12,7 @@ import {
   log,
   Request,
   Response,
+  Text,
 } from "sentinel";
 import * as http from "sentinel/bindings/http";
 import { ENGINE_OFF, ENGINE_ON } from "../seclang/model";
@@ -36,6 +37,7 @@ import { decision, refusal } from "./verdict";
 let setup: Setup = new Setup();
 
 const ONE: Bytes = Bytes.of("1");
+const SERIAL_NOTE = Text.of("http.serial");
 const CONTENT_TYPE = Bytes.of("content-type").asText();
 
 /** Sets what was configured. */
@@ -148,8 +150,10 @@ export function finishRequest(request: Request): void {
   if (setup.logsLastPhase && matchCount() > 0) logMatches();
 }
 
+/** What a request's state is found by. Its id will not do where there is better, for clients can choose that. */
 function idOf(request: Request): Bytes {
-  return http.requestId(request.handle);
+  const serial = http.requestMetadata(request.handle, SERIAL_NOTE);
+  return serial === null ? http.requestId(request.handle) : serial;
 }
 
 /** A call begins: nothing is gathered. */
