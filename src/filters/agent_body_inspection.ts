@@ -4,6 +4,7 @@ import type { AgentHook } from "../agents/runtime/agent_meter.ts";
 import { type BodyChunk, chain } from "../agents/runtime/bound_agent.ts";
 import type { CallResult } from "../agents/runtime/live_agent.ts";
 import type { BodyMode } from "../agents/options.ts";
+import { contentCodings } from "../core/decompress.ts";
 import { type ErrorCode, ProxyError } from "../core/errors.ts";
 import { type Body, BytesBody, type MaybePromise } from "../core/message.ts";
 import { InspectedBody, joinPieces, PrefixedBody, readBeginning } from "./agent_body.ts";
@@ -91,7 +92,7 @@ export class BodyInspection {
   #decoded(data: Uint8Array): MaybePromise<Uint8Array> {
     const { decoding, headers } = this.#direction;
     if (decoding === undefined || this.#isOff || this.#course.isOver) return data;
-    const decoding_ = decodeBody(data, headers.get("content-encoding"), decoding);
+    const decoding_ = decodeBody(data, headers.joined("content-encoding"), decoding);
     return chain(decoding_ instanceof Promise ? this.#course.patient(decoding_) : decoding_, (decoded) => {
       if (decoded === undefined) return data;
       return decoded.type === "decoded" ? decoded.data : this.#undecodable(data, decoded);
@@ -101,7 +102,10 @@ export class BodyInspection {
   #undecodable(data: Uint8Array, failed: Decoded & { readonly type: "failed" }): Uint8Array {
     const { hook, tooLarge, corrupt } = this.#direction;
     const { agent, settings, context } = this.#course;
-    const refuses = settings.isClosed && !agent.isShadow;
+    // A page that is only too long goes to who asked for it, as a plain one of that length would.
+    const isLongPage = hook === "response-body" && failed.failure === "too-large" &&
+      agent.options.oversizedBodies === "inspect-start";
+    const refuses = settings.isClosed && !agent.isShadow && !isLongPage;
     context.trace?.note({
       step: "agent",
       subject: agent.id,
@@ -122,7 +126,11 @@ export class BodyInspection {
     if (beginning.isWhole) return this.#whole(body, joinPieces(beginning.pieces));
     if (heldMin > bytesMax) {
       const { oversizedBodies } = this.#course.agent.options;
-      if (oversizedBodies === "inspect-start") return this.#start(body, beginning.pieces);
+      // The beginning of what is compressed says nothing of what is in it.
+      const codings = contentCodings(this.#direction.headers.joined("content-encoding"));
+      const isReadable = this.#direction.decoding === undefined ||
+        (codings !== "unknown" && codings.length === 0);
+      if (oversizedBodies === "inspect-start" && isReadable) return this.#start(body, beginning.pieces);
       return this.#tooLarge(body, beginning.pieces);
     }
     let received = beginning.bytes;

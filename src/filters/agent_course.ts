@@ -411,7 +411,7 @@ export class AgentCourse {
       hook: "request-body",
       mode: agent.options.requestBodyMode,
       bytesMax: this.settings.requestBytesMax,
-      encoding: context.head.headers.get("content-encoding"),
+      encoding: context.head.headers.joined("content-encoding"),
       decoding: this.settings.requestDecoding,
       call: (chunk: BodyChunk) => visit.onRequestBody(view, chunk),
     });
@@ -431,7 +431,7 @@ export class AgentCourse {
       hook: "response-body",
       mode: agent.options.responseBodyMode,
       bytesMax: this.settings.responseBytesMax,
-      encoding: response.headers.get("content-encoding"),
+      encoding: response.headers.joined("content-encoding"),
       decoding: this.settings.responseDecoding,
       call: (chunk: BodyChunk) => visit.onResponseBody(view, copy, chunk),
     });

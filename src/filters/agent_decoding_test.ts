@@ -26,10 +26,10 @@ function rigOf(options: string, answer: { readonly edit?: BodyEdit; readonly blo
       },
     }),
   });
-  const send = async (body: Body, encoding?: string) => {
+  const send = async (body: Body, encoding: string | readonly string[] = []) => {
     const { context } = upload([]);
     context.body = body;
-    if (encoding !== undefined) context.head.headers.set("Content-Encoding", encoding);
+    for (const line of [encoding].flat()) context.head.headers.append("Content-Encoding", line);
     const verdict = await rig.filter.onRequest!(context);
     return { context, verdict };
   };
@@ -93,4 +93,19 @@ Deno.test("agent bodies: of one that is too long the beginning is looked at, if 
   const sent = await other.send(pieces.body!);
   deepEqual(other.shown, ["abcd of unknown"]);
   equal(await textOf(sent.context.body), "abcdefgh");
+});
+
+Deno.test("agent bodies: compressed ones that are too long are not looked at by their beginning", async () => {
+  const options = 'max-request-body-bytes 16\noversized-bodies "inspect-start"';
+  const closed = rigOf(`failure-mode "closed"\n${options}`);
+  await rejects(closed.send(new BytesBody(PACKED), "gzip"), { code: "agent_body_too_large" });
+  const open = rigOf(options);
+  await open.send(new BytesBody(PACKED), "gzip");
+  deepEqual([closed.shown, open.shown], [[], []]);
+});
+
+Deno.test("agent bodies: no line of Content-Encoding hides another", async () => {
+  const { shown, send } = rigOf("");
+  await send(new BytesBody(PACKED), ["identity", "gzip"]);
+  deepEqual(shown, [TEXT]);
 });

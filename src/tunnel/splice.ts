@@ -121,6 +121,7 @@ export class Splice implements Direction {
   }
 
   #begin(): void {
+    if (this.#isOver) return;
     const { early } = this.#from;
     this.#from.early = NOTHING;
     if (early.length > 0) this.#take(early, early.length);
@@ -285,7 +286,9 @@ export class Splice implements Direction {
       const rest = this.#buffer.subarray(0, this.#held);
       this.#held = 0;
       this.#isOver = true;
+      this.#isWriting = true;
       this.#sink.write(rest).then((count) => {
+        this.#isWriting = false;
         this.bytes += count;
         this.#host.ended(this);
       }, () => this.#host.refused(this));

@@ -94,12 +94,20 @@ export class RuleFiles {
     const text = await this.#read(file, visit);
     if (text === undefined) return;
     const { files, settings } = ruleReferences(text);
-    this.settings = { ...this.settings, ...settings };
     const within = { span: visit.span, chain: [...visit.chain, name] };
+    // What a line says holds from there on: an included file can be overruled below its line, not above.
+    let settled = 0;
+    const settle = (untilLine: number) => {
+      for (; settled < settings.length && settings[settled]!.line < untilLine; settled++) {
+        this.settings = { ...this.settings, ...settings[settled]!.settings };
+      }
+    };
     for (const reference of files) {
+      settle(reference.line);
       if (reference.kind === "data") await this.#data(reference, file, within);
       else await this.#include(reference, file, within);
     }
+    settle(Infinity);
   }
 
   async #include(reference: RuleReference, from: RuleFile, within: Visit): Promise<void> {

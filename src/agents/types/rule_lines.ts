@@ -3,6 +3,13 @@
 /** What a rule file asks for. */
 export interface RuleReferences {
   readonly files: readonly RuleReference[];
+  /** In the order of their lines, as the files are. */
+  readonly settings: readonly PlacedSettings[];
+}
+
+/** Settings, and the line that makes them. */
+export interface PlacedSettings {
+  readonly line: number;
   readonly settings: RuleSettings;
 }
 
@@ -30,7 +37,7 @@ const CHAIN_ACTION = /(?:^|,)\s*chain\s*(?:,|$)/i;
 /** What a rule file names. `text` has a sign for each byte. */
 export function ruleReferences(text: string): RuleReferences {
   const files: RuleReference[] = [];
-  let settings: RuleSettings = {};
+  const placed: PlacedSettings[] = [];
   for (const { words, line } of directives(text)) {
     const [directive = "", first, second] = words;
     const name = directive.toLowerCase();
@@ -38,11 +45,12 @@ export function ruleReferences(text: string): RuleReferences {
     if (name === "includeoptional" && first !== undefined) {
       files.push({ kind: "include-optional", name: first, line });
     }
-    if (first !== undefined) settings = { ...settings, ...settingOf(name, first) };
+    const settings = first === undefined ? undefined : settingOf(name, first);
+    if (settings !== undefined) placed.push({ line, settings });
     const data = name === "secrule" && second !== undefined ? DATA_OPERATOR.exec(second.trim()) : null;
     if (data !== null) files.push({ kind: "data", name: data[1]!.trim(), line });
   }
-  return { files, settings };
+  return { files, settings: placed };
 }
 
 function settingOf(directive: string, value: string): RuleSettings | undefined {
