@@ -11,12 +11,14 @@ import { applyUpdates } from "../seclang/updates";
 import { VAR_DURATION } from "../seclang/variables";
 import { setCollectionTimeout } from "./collections";
 import { Exclusions } from "./exclusions";
-import { useProgram } from "./execute";
+import { settleForegone, useProgram } from "./execute";
 import { markLasting, setPool } from "./keeping";
 import { setArgumentsMax } from "./list_sink";
 import { Program } from "./program";
 import { poolAt, poolBytes, prepareSlots } from "./slots";
-import { presetNumber } from "./stores";
+import { clearStores, presetNumber } from "./stores";
+import { rowBytes } from "./texts";
+import { prepareValueCache } from "./value_cache";
 import { setRedacted } from "./verdict";
 
 /** What is not shown in logs unless the operator says otherwise. */
@@ -77,13 +79,14 @@ export function readSetup(config: Config): Setup {
     new Range(65536, BODY_BYTES_MAX),
   );
   // Also with problems, so that those of operators are found too.
-  setup.program = Program.compile(set, reader.actionReader);
+  setup.program = Program.compile(set, reader.actionReader, isTracing);
   exclusions.resolve(setup.program.rules);
   for (let index = 0; index < set.presetSlots.length; index++) {
     presetNumber(set.presetSlots[index], set.presetNumbers[index]);
   }
   prepareSlots(stateBytes);
   setPool(poolAt(), poolAt() + poolBytes());
+  prepareValueCache(rowBytes());
   set.problems.report(config);
   if (logsWarnings) set.problems.logWarnings();
   setup.usesDuration = usesDuration(setup.program);
@@ -93,6 +96,8 @@ export function readSetup(config: Config): Setup {
     (setup.program.phases[3].rules.length > 0 ||
       setup.program.phases[4].rules.length > 0);
   useProgram(setup.program, isTracing);
+  clearStores(false);
+  settleForegone();
   keepCall();
   markLasting();
   return setup;

@@ -27,11 +27,12 @@ import { dropState, loadState, saveState } from "./keeping";
 import { clearLists, newEpoch, setSingle } from "./lists";
 import { clearMatched } from "./matched";
 import { clearMatches, matchCount, matchRecord } from "./matches";
-import { clearRemovals } from "./removals";
+import { clearRemovals, hasRemovals } from "./removals";
 import { clearCaptureWork } from "./shown_captures";
 import { findBlock } from "./slots";
 import { clearStores } from "./stores";
 import * as transaction from "./transaction";
+import { startCacheCall } from "./value_cache";
 import { decision, refusal } from "./verdict";
 
 let setup: Setup = new Setup();
@@ -160,6 +161,7 @@ function idOf(request: Request): Bytes {
 function startCall(request: Request, response: Response | null): void {
   if (response === null) transaction.bindMessages(request.handle, 0, false);
   else transaction.bindMessages(request.handle, response.handle, true);
+  startCacheCall();
   clearLists();
   clearMatched();
   clearMatches();
@@ -169,10 +171,10 @@ function startCall(request: Request, response: Response | null): void {
 function startTransaction(request: Request): void {
   transaction.resetTransaction(setup.settings);
   clearVerdict();
-  clearStores();
   clearRemovals();
-  clearCollections();
   setup.exclusions.apply(request);
+  clearStores(!hasRemovals());
+  clearCollections();
   if (setup.usesDuration) transaction.setStartedMs(clock.monotonicMs());
   chooseProcessor(setup.takesJsonAndXml);
 }

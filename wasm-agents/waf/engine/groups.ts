@@ -323,23 +323,22 @@ export class Group {
     return set.count > 0;
   }
 
-  /** Adds what the transformations bring to light. What they hide stays in, for these bits only spare work. */
+  /** The bits of what the transformations make of the values. */
   private summarise(): void {
     const set = this.set;
     const bytes = bitBytesOf(set.side);
-    memory.copy(this.own, set.bits, bytes);
+    memory.fill(this.own, 0, bytes);
     this.bits = this.own;
     const sources = set.sources;
     for (let index = 0; index < sources.length; index++) {
       const source = unchecked(sources[index]);
-      if ((source.kinds & this.acts) == 0) continue;
+      if ((source.kinds & this.acts) == 0) {
+        if (source.count > 0) uniteBits(this.own, source.bits, bytes);
+        continue;
+      }
       const end = source.entries + ENTRY_BYTES * source.count;
       for (let entry = source.entries; entry < end; entry += ENTRY_BYTES) {
-        const row = load<usize>(entry);
-        const text = textOf(row, this.node);
-        if (text != load<usize>(row)) {
-          uniteBits(this.own, bitsOf(text, set.side), bytes);
-        }
+        uniteBits(this.own, bitsOf(textOf(load<usize>(entry), this.node), set.side), bytes);
       }
     }
   }
