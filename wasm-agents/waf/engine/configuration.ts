@@ -51,7 +51,10 @@ export class Setup {
   usesDuration: bool = false;
   /** Whether rules run after the request was sent, so that its state must last. */
   hasLaterPhases: bool = true;
+  /** Whether rules run at the very end, and anybody can tell. */
   hasLastPhase: bool = true;
+  /** Whether any rule opens a collection. */
+  usesCollections: bool = true;
   logsLastPhase: bool = false;
 }
 
@@ -90,8 +93,9 @@ export function readSetup(config: Config): Setup {
   set.problems.report(config);
   if (logsWarnings) set.problems.logWarnings();
   setup.usesDuration = usesDuration(setup.program);
-  setup.hasLastPhase = !set.problems.hasErrors &&
-    setup.program.phases[5].rules.length > 0;
+  setup.usesCollections = usesCollections(setup.program);
+  setup.hasLastPhase = !set.problems.hasErrors && setup.program.phases[5].rules.length > 0 &&
+    (setup.logsLastPhase || setup.usesCollections);
   setup.hasLaterPhases = !set.problems.hasErrors &&
     (setup.program.phases[3].rules.length > 0 ||
       setup.program.phases[4].rules.length > 0);
@@ -247,6 +251,17 @@ function defaultRedacted(): Text[] {
     names.push(Text.of(REDACTED[index]));
   }
   return names;
+}
+
+function usesCollections(program: Program): bool {
+  for (let index = 0; index < program.rules.length; index++) {
+    let link: Rule | null = program.rules[index];
+    while (link !== null) {
+      if (link.initCollections.length > 0) return true;
+      link = link.next;
+    }
+  }
+  return false;
 }
 
 function usesDuration(program: Program): bool {

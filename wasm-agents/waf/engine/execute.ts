@@ -41,7 +41,9 @@ import {
   hasBit,
   isKnownMatch,
   keepAnswer,
+  keepGroups,
   kindsOf,
+  knownGroups,
   parentOf,
   textAt,
   textLength,
@@ -63,6 +65,9 @@ export let endedBy: usize = 0;
 export let wouldEndBy: usize = 0;
 
 const groups: StaticArray<i32> = new StaticArray<i32>(20);
+
+/** Whether `groups` is what the operator at hand captured. */
+let hasGroups: bool = false;
 
 /** Sets the rules that `runPhase` runs. */
 export function useProgram(rules: Program, withTrace: bool): void {
@@ -254,9 +259,18 @@ function isOperatorMet(link: Rule, text: usize, side: i32): bool {
   const bits = bitsOf(text, side);
   if (!hasBit(bits, bit)) return false;
   if (!isCached(bits)) return isSearchMet(link, operation, text);
-  if ((!link.isCapturing || link.isNegated) && isKnownMatch(bits, side, bit)) return true;
+  const captures = link.isCapturing && !link.isNegated;
+  if (isKnownMatch(bits, side, bit)) {
+    if (!captures) return true;
+    if (knownGroups(text, link.operation, groups)) {
+      captureGroups(textAt(text));
+      return true;
+    }
+  }
+  hasGroups = false;
   const isMet = isSearchMet(link, operation, text);
   keepAnswer(bits, side, bit, isMet);
+  if (hasGroups) keepGroups(text, link.operation, groups);
   return isMet;
 }
 
@@ -279,6 +293,7 @@ function isSearchMet(link: Rule, operation: Operation, text: usize): bool {
       return true;
     }
     if (!regex.capture(at, length, groups)) return false;
+    hasGroups = true;
     captureGroups(at);
     return true;
   }

@@ -38,7 +38,7 @@ export const ENTRY_BYTES: i32 = 16;
 
 /** One target and its values. */
 export class Source {
-  private epoch: u32 = 0;
+  epoch: u32 = 0;
   entries: usize = 0;
   count: i32 = 0;
   private room: i32 = 0;
@@ -258,7 +258,7 @@ export class Source {
 export class TargetSet {
   /** Whether any target can change from rule to rule, so that it is gathered each time. */
   isDynamic: bool = false;
-  private epoch: u32 = 0;
+  epoch: u32 = 0;
   count: i32 = 0;
   kinds: u32 = 0;
   readonly bits: usize;
@@ -282,12 +282,11 @@ export class TargetSet {
     let kinds: u32 = 0;
     for (let index = 0; index < sources.length; index++) {
       const source = unchecked(sources[index]);
-      source.gather();
+      if (source.epoch != lists.epoch || source.isDynamic) source.gather();
+      if (source.count == 0) continue;
       count += source.count;
       kinds |= source.kinds;
-      if (!this.isDynamic && source.count > 0) {
-        uniteBits(bits, source.bits, bytes);
-      }
+      if (!this.isDynamic) uniteBits(bits, source.bits, bytes);
     }
     this.count = count;
     this.kinds = kinds;
@@ -315,8 +314,9 @@ export class Group {
   /** Whether there are values at all. */
   gather(): bool {
     const set = this.set;
+    if (this.epoch == lists.epoch && !set.isDynamic) return set.count > 0;
     set.gather();
-    if (set.isDynamic || this.epoch == lists.epoch) return set.count > 0;
+    if (set.isDynamic) return set.count > 0;
     this.epoch = lists.epoch;
     this.bits = set.bits;
     if ((set.kinds & this.acts) != 0 && set.count > 0) this.summarise();

@@ -5,7 +5,8 @@
  *
  * A text is a record of 24 bytes: address, length, kinds of bytes (0: not looked at), bits of the request's rules found
  * in it (0: not searched), the text whose bits it shares (0: none), bits of the response's rules. Texts of the value cache
- * share no bits: theirs get fewer as operators say no, and behind them are the bits of those that said yes.
+ * share no bits: theirs get fewer as operators say no, and behind them are the bits of those that said yes; in place of the
+ * other text is the first note of what an operator captured: the next note, the operator, 20 places of 2 bytes.
  */
 
 import { Bytes } from "sentinel";
@@ -147,6 +148,31 @@ function stepped(parent: usize, table: usize): usize {
   return text;
 }
 
+const NOTE_BYTES: i32 = 48;
+
+/** Fills `groups` with what an operator captured in a text of the value cache; false when that is not known. */
+export function knownGroups(text: usize, which: i32, groups: StaticArray<i32>): bool {
+  let note = load<usize>(text, 16);
+  while (note != 0 && load<i32>(note, 4) != which) note = load<usize>(note);
+  if (note == 0) return false;
+  for (let index = 0; index < groups.length; index++) {
+    unchecked(groups[index] = <i32> load<i16>(note + 8 + 2 * index));
+  }
+  return true;
+}
+
+/** Keeps them. */
+export function keepGroups(text: usize, which: i32, groups: StaticArray<i32>): void {
+  if (load<i32>(text, 4) > <i32> i16.MAX_VALUE) return;
+  const note = allocateBeside(text, NOTE_BYTES);
+  store<usize>(note, load<usize>(text, 16));
+  store<i32>(note, which, 4);
+  for (let index = 0; index < groups.length; index++) {
+    store<i16>(note + 8 + 2 * index, <i16> unchecked(groups[index]));
+  }
+  store<usize>(text, note, 16);
+}
+
 /** The kinds of bytes that a text has. */
 export function kindsOf(text: usize): u32 {
   const known = load<u32>(text, 8);
@@ -161,7 +187,8 @@ export function bitsOf(text: usize, side: i32): usize {
   const place = text + (side == 0 ? 12 : 20);
   const known = load<usize>(place);
   if (known != 0) return known;
-  const other = load<usize>(text, 16);
+  let other: usize = 0;
+  if (!isCached(text)) other = load<usize>(text, 16);
   const bits = other != 0 ? bitsOf(other, side) : scanned(text, side);
   store<usize>(place, bits);
   return bits;
