@@ -3,10 +3,11 @@
  * so that a chain runs at most once over a value; where nothing changes, all share one text. A text is searched for the
  * literals of all rules at most once.
  *
- * A text is a record of 24 bytes: address, length, kinds of bytes (0: not looked at), bits of the request's rules found
- * in it (0: not searched), the text whose bits it shares (0: none), bits of the response's rules. Texts of the value cache
- * share no bits: theirs get fewer as operators say no, and behind them are the bits of those that said yes; in place of the
- * other text is the first note of what an operator captured: the next note, the operator, 20 places of 2 bytes.
+ * A text is a record of 32 bytes: address, length, kinds of bytes (0: not looked at), bits of the request's rules found
+ * in it (0: not searched), the text whose bits it shares (0: none), bits of the response's rules, the first note of what a
+ * transformation makes of it (the next note, the transformation, its text), the first note of what an operator captured in
+ * it (the next note, the operator, 20 places of 2 bytes). Texts of the value cache share no bits: theirs get fewer as
+ * operators say no, and behind them are the bits of those that said yes.
  */
 
 import { Bytes } from "sentinel";
@@ -85,11 +86,12 @@ export function rowBytes(): i32 {
 
 /** A text, for a row at `beside` or for the row of the text that is there. */
 function newText(beside: usize, at: usize, length: i32): usize {
-  const text = allocateBeside(beside, 24);
+  const text = allocateBeside(beside, 32);
   store<usize>(text, at);
   store<i32>(text, length, 4);
   store<u64>(text, 0, 8);
   store<u64>(text, 0, 16);
+  store<u64>(text, 0, 24);
   return text;
 }
 
@@ -127,11 +129,26 @@ export function textOf(row: usize, node: i32): usize {
   return text;
 }
 
+/** Different chains come to the same step of the same text, when what is before it changes nothing. */
 function stepped(parent: usize, table: usize): usize {
   const acts = load<u32>(table, 12);
   if ((kindsOf(parent) & acts & 0x7fffffff) == 0) return parent;
+  const step = load<i32>(table, 4);
+  for (let note = load<usize>(parent, 24); note != 0; note = load<usize>(note)) {
+    if (load<i32>(note, 4) == step) return load<usize>(note, 8);
+  }
+  const text = transformed(parent, step, acts);
+  const note = allocateBeside(parent, 16);
+  store<usize>(note, load<usize>(parent, 24));
+  store<i32>(note, step, 4);
+  store<usize>(note, text, 8);
+  store<usize>(parent, note, 24);
+  return text;
+}
+
+function transformed(parent: usize, step: i32, acts: u32): usize {
   const input = new Bytes(load<usize>(parent), load<i32>(parent, 4));
-  const output = transform(load<i32>(table, 4), input);
+  const output = transform(step, input);
   if (
     output.length == input.length &&
     (output.at == input.at ||
@@ -152,7 +169,7 @@ const NOTE_BYTES: i32 = 48;
 
 /** Fills `groups` with what an operator captured in a text of the value cache; false when that is not known. */
 export function knownGroups(text: usize, which: i32, groups: StaticArray<i32>): bool {
-  let note = load<usize>(text, 16);
+  let note = load<usize>(text, 28);
   while (note != 0 && load<i32>(note, 4) != which) note = load<usize>(note);
   if (note == 0) return false;
   for (let index = 0; index < groups.length; index++) {
@@ -165,12 +182,12 @@ export function knownGroups(text: usize, which: i32, groups: StaticArray<i32>): 
 export function keepGroups(text: usize, which: i32, groups: StaticArray<i32>): void {
   if (load<i32>(text, 4) > <i32> i16.MAX_VALUE) return;
   const note = allocateBeside(text, NOTE_BYTES);
-  store<usize>(note, load<usize>(text, 16));
+  store<usize>(note, load<usize>(text, 28));
   store<i32>(note, which, 4);
   for (let index = 0; index < groups.length; index++) {
     store<i16>(note + 8 + 2 * index, <i16> unchecked(groups[index]));
   }
-  store<usize>(text, note, 16);
+  store<usize>(text, note, 28);
 }
 
 /** The kinds of bytes that a text has. */
@@ -187,8 +204,7 @@ export function bitsOf(text: usize, side: i32): usize {
   const place = text + (side == 0 ? 12 : 20);
   const known = load<usize>(place);
   if (known != 0) return known;
-  let other: usize = 0;
-  if (!isCached(text)) other = load<usize>(text, 16);
+  const other = load<usize>(text, 16);
   const bits = other != 0 ? bitsOf(other, side) : scanned(text, side);
   store<usize>(place, bits);
   return bits;
