@@ -82,6 +82,29 @@ Deno.test("received headers: the host that only the target names is the last lin
   deepEqual([...receivedHeaders(wired("GET /http://a.test HTTP/1.0\r\n\r\n"))], []);
 });
 
+Deno.test("received headers: a body is judged as it goes on, where Connection takes away what describes it", () => {
+  const lines = ["Content-Type: text/plain", "Content-Encoding: gzip", "Content-Language: en", "X: 1"];
+  const rows: readonly [connection: string, want: string[]][] = [
+    ["close, x, content-language", ["content-type", "content-encoding", "content-language", "x"]],
+    ["close,\t Content-TYPE ", ["content-encoding", "content-language", "x"]],
+    ["\xa0content-type", ["content-encoding", "content-language", "x"]],
+    ["close\r\nconnection: content-encoding\r\nConnection: content-type", ["content-language", "x"]],
+    ["content-type", ["content-encoding", "content-language", "x"]],
+    ["content_type, content-typ", ["content-type", "content-encoding", "content-language", "x"]],
+  ];
+  for (const [connection, want] of rows) {
+    const context = wired(
+      `POST / HTTP/1.1\r\nHost: a\r\nConnection: ${connection}\r\n${lines.join("\r\n")}\r\n\r\n`,
+    );
+    const received = Array.from(receivedHeaders(context), ([name]) => name.toLowerCase());
+    deepEqual(received.filter((key) => key !== "host" && key !== "connection"), want, connection);
+    const { headers } = context.head;
+    for (const key of ["content-type", "content-encoding"]) {
+      equal(headers.has(key), want.includes(key), connection);
+    }
+  }
+});
+
 /** What an agent reads of a request. */
 function read(view: RequestView): unknown {
   return view.headers().map(({ name, value }) => [name, value]);
