@@ -114,6 +114,8 @@ function clipped(text: string): string {
 export class RequestAgents {
   /** Made by the first of them. */
   view: RequestView | undefined = undefined;
+  /** The same for those who see the headers that the client sent. */
+  receivedView: RequestView | undefined = undefined;
   /** The first of them: it numbers requests. */
   readonly #first: Pick<LiveAgent, "nextSerial">;
   #serial: string | undefined;
