@@ -46,6 +46,8 @@ interface CheckedList {
  * may have begun at another listener, with other authorities. So each handshake is judged here.
  */
 export class ClientCertificates {
+  /** The same for the same authorities and lists. */
+  readonly digest: string;
   readonly #anchors: readonly Known[];
   readonly #lists: readonly CheckedList[] | null;
   readonly #wallMs: () => number;
@@ -57,6 +59,8 @@ export class ClientCertificates {
     readonly wallMs: () => number;
   }) {
     this.#wallMs = init.wallMs;
+    const files = JSON.stringify([init.ca.pem, init.crl?.pem]);
+    this.digest = createHash("sha256").update(files).digest("hex");
     this.#anchors = certificatesOf(init.ca.path, init.ca.pem).map(known);
     this.#lists = init.crl === null ? null : listsOf(init.crl).map((list) => ({ list, signer: undefined }));
   }
