@@ -15,9 +15,9 @@ import { useProgram } from "./execute";
 import { markLasting, setPool } from "./keeping";
 import { setArgumentsMax } from "./list_sink";
 import { Program } from "./program";
+import { setRedacted } from "./redaction";
 import { poolAt, poolBytes, prepareSlots } from "./slots";
 import { presetNumber } from "./stores";
-import { setRedacted } from "./verdict";
 
 /** What is not shown in logs unless the operator says otherwise. */
 const REDACTED: string[] = [
