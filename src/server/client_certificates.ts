@@ -84,7 +84,7 @@ export class ClientCertificates {
     const now = this.#wallMs();
     const chain = [sent[0]!];
     const budget = { checks: SIGNATURE_CHECKS_MAX };
-    const first = problemOf(chain[0]!, now);
+    const first = this.#problemOf(chain[0]!, now);
     if (first !== "") return first;
     while (true) {
       const last = chain.at(-1)!;
@@ -99,12 +99,18 @@ export class ClientCertificates {
       if (below > issuer.certificate.pathLengthMax) {
         return "chain_too_long";
       }
-      const problem = problemOf(issuer, now);
+      const problem = this.#problemOf(issuer, now);
       if (problem !== "") {
         return problem;
       }
       chain.push(issuer);
     }
+  }
+
+  /** An authority that is trusted proves nothing by who signed it, so its signature may be as weak as it likes. */
+  #problemOf(each: Known, now: number): ClientCertificateProblem | "" {
+    const problem = problemOf(each, now);
+    return problem === "" && !isStrong(each.certificate) && !this.#isAnchor(each) ? "unsupported" : problem;
   }
 
   #isAnchor({ certificate }: Known): boolean {
@@ -136,12 +142,12 @@ function problemOf({ certificate, x509 }: Known, now: number): ClientCertificate
   if (now < certificate.notBeforeMs) return "not_yet_valid";
   const bits = x509.publicKey.asymmetricKeyDetails?.modulusLength;
   if (bits !== undefined && (bits < RSA_BITS_MIN || bits > RSA_BITS_MAX)) return "unsupported";
-  return certificate.hasUnknownCritical || !isStrong(certificate) ? "unsupported" : "";
+  return certificate.hasUnknownCritical ? "unsupported" : "";
 }
 
-/** Not SHA-1 or older. A root's signature of itself proves nothing, so it does not matter. */
-function isStrong({ algorithm, subjectDer, issuerDer }: Certificate): boolean {
-  return algorithm in LIST_ALGORITHMS || algorithm === RSA_PSS || sameBytes(subjectDer, issuerDer);
+/** Not SHA-1 or older. */
+function isStrong({ algorithm }: Certificate): boolean {
+  return Object.hasOwn(LIST_ALGORITHMS, algorithm) || algorithm === RSA_PSS;
 }
 
 /** The authority that signed a certificate; else why there is none. */
