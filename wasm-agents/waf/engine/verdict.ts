@@ -15,6 +15,9 @@ const LISTED_BYTES_MAX: i32 = 98304;
 /** Tags that are listed for one call. */
 const TAGS_MAX: i32 = 64;
 
+/** Bytes of an address to go to: the proxy takes no more. */
+const LOCATION_BYTES_MAX: i32 = 8192;
+
 const INBOUND: Bytes[] = [
   Text.of("blocking_inbound_anomaly_score"),
   Text.of("inbound_anomaly_score"),
@@ -42,17 +45,27 @@ export function refusal(status: i32, reason: string): Decision {
 function ending(rule: Rule): Decision {
   const redirect: Macro | null = rule.redirect;
   if (rule.disruption == DO_REDIRECT && redirect !== null) {
-    const location = expanded(redirect).toString();
+    const location = expanded(redirect);
     const status = rule.status;
     const isKnown = status == 301 || status == 303 || status == 307 ||
       status == 308;
-    if (location != "") {
-      return Decision.redirect(location, isKnown ? status : 302);
+    if (isLocation(location)) {
+      return Decision.redirect(location.toString(), isKnown ? status : 302);
     }
   }
   return Decision.block(
     rule.status >= 400 && rule.status <= 599 ? rule.status : 403,
   );
+}
+
+/** Whether the proxy takes it: what clients put into it must not make a decision that is none. */
+function isLocation(location: Bytes): bool {
+  if (location.length == 0 || location.length > LOCATION_BYTES_MAX) return false;
+  for (let index = 0; index < location.length; index++) {
+    const byte = location.byteAt(index);
+    if (byte <= 0x20 || byte >= 0x7f) return false;
+  }
+  return true;
 }
 
 function withFacts(made: Decision): Decision {
