@@ -84,6 +84,7 @@ export class Acceptor {
   #rejecting = 0;
   #handshakes = 0;
   #draining = false;
+  #drained: Promise<void> | null = null;
   #emptied: (() => void) | null = null;
 
   constructor(socket: SocketListener, settings: ListenerSettings, deps: AcceptorDeps) {
@@ -126,8 +127,12 @@ export class Acceptor {
     }
   }
 
-  /** Stops accepting, lets requests finish; resolves when no connection is left. */
-  async drain(): Promise<void> {
+  /** Stops accepting, lets requests finish; resolves when no connection is left. May be asked for again. */
+  drain(): Promise<void> {
+    return this.#drained ??= this.#drain();
+  }
+
+  async #drain(): Promise<void> {
     this.#draining = true;
     for (const connection of this.#connections.keys()) this.#endSoon(connection);
     // Closing hands out what the kernel has queued first, so connections may still come meanwhile.
@@ -146,7 +151,7 @@ export class Acceptor {
     let busy = 0;
     for (const connection of this.#connections.keys()) {
       if (!connection.isIdle) busy++;
-      connection.abort();
+      this.#cut(connection);
     }
     return busy;
   }
@@ -157,7 +162,16 @@ export class Acceptor {
       connection.drain();
     } catch (cause) {
       this.#deps.log("error", "A connection failed", { cause: String(cause) });
+      this.#cut(connection);
+    }
+  }
+
+  /** Never throws either. */
+  #cut(connection: Served): void {
+    try {
       connection.abort();
+    } catch (cause) {
+      this.#deps.log("error", "A connection failed", { cause: String(cause) });
     }
   }
 

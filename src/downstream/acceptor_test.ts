@@ -199,6 +199,15 @@ Deno.test("acceptor: a connection that cannot be drained is cut, and the others 
   equal(rig.present, 0);
 });
 
+Deno.test("acceptor: a drain that is asked for twice ends for both", async () => {
+  const { arrive, acceptor } = stage(SETTINGS);
+  const socket = await arrive();
+  const drains = [acceptor.drain(), acceptor.drain()];
+  await settle();
+  socket.end();
+  await Promise.all(drains);
+});
+
 Deno.test("tunnel connection: whatever breaks, both ends are closed and the request is over", async () => {
   const done: string[] = [];
   const tunnel: Tunnel = {
