@@ -192,6 +192,8 @@ export class Acceptor {
     this.#opening.add(socket);
     let connection: Connection | null = null;
     let isTunnel = false;
+    /** What closes everything. */
+    let outer = socket;
     try {
       const opened = await this.#open(socket, settings);
       this.#opening.delete(socket);
@@ -205,6 +207,7 @@ export class Acceptor {
       }
       const entered = await this.#enter(opened, settings);
       if (entered === null) return;
+      outer = entered.socket;
       connection = this.#begin(entered, settings);
       await connection.run();
       if (connection.http2 !== null) await this.#runHttp2(entered, connection);
@@ -215,7 +218,7 @@ export class Acceptor {
       }
     } catch (cause) {
       this.#deps.log("error", "A connection failed", { cause: String(cause) });
-      socket.close();
+      outer.close();
     } finally {
       this.#opening.delete(socket);
       if (connection !== null) this.#connections.delete(connection);

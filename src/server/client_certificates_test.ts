@@ -37,3 +37,43 @@ Deno.test({
     }
   },
 });
+
+Deno.test({
+  name: "client certificates: of several lists of one authority none is passed over",
+  ignore: !hasCommand("openssl") && Deno.env.get("CI") === undefined,
+  async fn() {
+    const folder = await Deno.makeTempDir({ prefix: "sentinel-lists-" });
+    try {
+      const [root, namesake] = [
+        await Authority.root(folder, "root"),
+        await Authority.root(`${folder}/other`, "root"),
+      ];
+      const client = await root.issue("client");
+      const der = new Uint8Array(new X509Certificate(await Deno.readTextFile(client.cert)).raw);
+      const [empty, outdated, stranger] = [await root.list(), await root.list(-1), await namesake.list()];
+      await root.revoke(client);
+      const full = await root.list();
+      const pem = await Deno.readTextFile(namesake.pair.cert) + await Deno.readTextFile(root.pair.cert);
+      for (
+        const { name, lists, want } of [
+          { name: "none is revoked", lists: [empty], want: "" },
+          { name: "the old one first", lists: [empty, full], want: "revoked" },
+          { name: "the new one first", lists: [full, empty], want: "revoked" },
+          { name: "an outdated one first", lists: [outdated, empty], want: "" },
+          { name: "only an outdated one", lists: [outdated, stranger], want: "list_expired" },
+          { name: "only that of a namesake", lists: [stranger], want: "list_missing" },
+        ]
+      ) {
+        const clients = new ClientCertificates({
+          ca: { path: "ca", pem },
+          crl: { path: "crl", pem: lists.join("") },
+          wallMs: Date.now,
+        });
+        equal(clients.judge([der])?.problem, want, name);
+        equal(clients.judge([der])?.problem, want, `${name}, again`);
+      }
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+});
