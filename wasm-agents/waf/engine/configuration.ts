@@ -15,11 +15,11 @@ import { settleForegone, useProgram } from "./execute";
 import { markLasting, setPool } from "./keeping";
 import { setArgumentsMax } from "./list_sink";
 import { Program } from "./program";
+import { setRedacted } from "./redaction";
 import { poolAt, poolBytes, prepareSlots } from "./slots";
 import { clearStores, presetNumber } from "./stores";
 import { rowBytes } from "./texts";
 import { prepareValueCache } from "./value_cache";
-import { setRedacted } from "./verdict";
 
 /** What is not shown in logs unless the operator says otherwise. */
 const REDACTED: string[] = [
