@@ -81,7 +81,8 @@ Deno.test("value cache: what a rule took from a value lasts until the response, 
   const waf = await wafWith(`
     SecRule ARGS:keep "@rx ^(\\w+)-" "id:1,phase:1,pass,nolog,capture,setvar:tx.kept=%{TX.1}"
     SecRule ARGS "@rx ^v[0-9]+$" "id:2,phase:2,pass,nolog,t:lowercase"
-    SecRule RESPONSE_STATUS "@streq 500" "id:3,phase:3,pass,log,msg:'%{tx.kept} %{TX.1}'"`);
+    SecRule RESPONSE_STATUS "@streq 500" "id:3,phase:3,pass,log,msg:'%{tx.kept}'"
+    SecRule TX:1 "@streq word" "id:4,phase:3,pass,log,msg:'captured'"`);
   for (let round = 0; round < 3; round++) await waf.judge("/?keep=word-1");
   const message = waf.request("/?keep=word-1");
   await waf.agent.onRequest(message);
@@ -89,7 +90,7 @@ Deno.test("value cache: what a rule took from a value lasts until the response, 
     for (let twice = 0; twice < 2; twice++) await waf.judge(`/?a=V${other}`);
   }
   const { matches } = await waf.judgeResponse(message, response(500, {}));
-  deepEqual(matches.map(({ msg }) => msg), ["word word"]);
+  deepEqual(matches.map(({ msg }) => msg), ["word", "captured"]);
 });
 
 Deno.test("value cache: a hundred thousand values leave nothing behind in memory", async () => {
