@@ -12,6 +12,7 @@ import { VAR_DURATION } from "../seclang/variables";
 import { setCollectionTimeout } from "./collections";
 import { Exclusions } from "./exclusions";
 import { settleForegone, useProgram } from "./execute";
+import { isNoticed } from "./foregone";
 import { markLasting, setPool } from "./keeping";
 import { setArgumentsMax } from "./list_sink";
 import { Program } from "./program";
@@ -96,9 +97,9 @@ export function readSetup(config: Config): Setup {
   setup.usesCollections = usesCollections(setup.program);
   setup.hasLastPhase = !set.problems.hasErrors && setup.program.phases[5].rules.length > 0 &&
     (setup.logsLastPhase || setup.usesCollections);
-  setup.hasLaterPhases = !set.problems.hasErrors &&
-    (setup.program.phases[3].rules.length > 0 ||
-      setup.program.phases[4].rules.length > 0);
+  const phases = setup.program.phases;
+  setup.hasLaterPhases = !set.problems.hasErrors && phases[3].rules.length + phases[4].rules.length > 0 &&
+    (setup.hasLastPhase || isTracing || isNoticed(phases[3].rules) || isNoticed(phases[4].rules));
   useProgram(setup.program, isTracing);
   clearStores(false);
   settleForegone();
