@@ -1,6 +1,7 @@
 /** Reads the agent's options and rule files, and makes them ready to run. */
 
 import { Bytes, Config, keepCall, Range, Text } from "sentinel";
+import { wipeCache } from "../regex/cache";
 import { builtinRules } from "../rules/builtin";
 import { DirectiveReader } from "../seclang/directives";
 import { ENGINE_DETECTION, ENGINE_OFF, ENGINE_ON, Rule, SetVar } from "../seclang/model";
@@ -103,6 +104,7 @@ export function readSetup(config: Config): Setup {
   useProgram(setup.program, isTracing);
   clearStores(false);
   settleForegone();
+  wipeCache();
   keepCall();
   markLasting();
   return setup;
