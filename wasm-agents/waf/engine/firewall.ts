@@ -23,6 +23,7 @@ import { announcesBody, chooseProcessor, mediaType, readRequestBody } from "./bo
 import { clearCollections, hasCollections, saveCollections } from "./collections";
 import { Setup } from "./configuration";
 import { clearVerdict, endedBy, runPhase } from "./execute";
+import { clearExpanded } from "./expand";
 import { dropState, loadState, saveState } from "./keeping";
 import { clearLists, newEpoch, setSingle } from "./lists";
 import { clearMatched } from "./matched";
@@ -78,7 +79,12 @@ export function judgeRequestBody(request: Request, chunk: Chunk): BodyDecision {
     keep(request, EMPTY, false);
     return BodyDecision.decide(refusal(413, "WAF_BODY_LIMIT"));
   }
-  readRequestBody(body, setup.settings, isOver);
+  const isTooMuch = readRequestBody(body, setup.settings, isOver);
+  if (isTooMuch && setup.settings.requestBodyLimitAction == LIMIT_REJECT && transaction.engine == ENGINE_ON) {
+    transaction.setReadsBody(false);
+    keep(request, EMPTY, false);
+    return BodyDecision.decide(refusal(413, "WAF_BODY_LIMIT"));
+  }
   runPhase(2);
   // What comes behind the limit is not looked at.
   if (isOver) transaction.setReadsBody(false);
@@ -163,6 +169,7 @@ function startCall(request: Request, response: Response | null): void {
   clearLists();
   clearMatched();
   clearMatches();
+  clearExpanded();
   clearCaptureWork();
 }
 
