@@ -20,17 +20,16 @@ import {
   OP_RX_GLOBAL,
   OP_UNCONDITIONAL,
   Rule,
-  Target,
 } from "../seclang/model";
 import { changeEngine, clearAddedScore, setVariables } from "./changes";
 import { expanded, expandedNumber } from "./expand";
-import { ENTRY_BYTES, Group, IS_COUNT, isMember } from "./groups";
+import { ENTRY_BYTES, Group } from "./groups";
 import { noteMatched, startRule } from "./matched";
 import { noteMatch } from "./matches";
 import { Operation } from "./operations";
 import { Program } from "./program";
 import { isComparisonMet, isQuickMet } from "./quick_rules";
-import { concernsRule, hasRemovals, isRemoved, isTouched, removedTarget, removedTargets } from "./removals";
+import { chooseRemoved, hasRemovals, isRemoved, isTakenAway, isTouched } from "./removals";
 import { setCurrentRule } from "./rule_facts";
 import { isCaptureAffordable } from "./shown_captures";
 import * as stores from "./stores";
@@ -145,28 +144,15 @@ function isLinkMet(link: Rule): bool {
   for (let index = 0; index < sources.length; index++) {
     const source = unchecked(sources[index]);
     const end = source.entries + ENTRY_BYTES * source.count;
+    const isPartial = touched && !source.target.isCount && chooseRemoved(link.index, source.target.variable);
     for (let entry = source.entries; entry < end; entry += ENTRY_BYTES) {
-      if (touched && isTakenAway(link, entry)) continue;
+      if (isPartial && isTakenAway(load<usize>(entry, 4))) continue;
       if (!isEntryMet(link, group, entry)) continue;
       isMet = true;
-      setVariables(link);
+      if (!link.isMultiMatch) setVariables(link);
     }
   }
   return isMet;
-}
-
-/** Whether a `ctl` or an exclusion says that this value is not to be looked at. */
-function isTakenAway(link: Rule, entry: usize): bool {
-  const variable = load<i32>(entry, 8);
-  for (let index = 0; index < removedTargets(); index++) {
-    if (!concernsRule(index, link.index)) continue;
-    const target: Target = removedTarget(index);
-    if (
-      target.variable == variable && load<u32>(entry, 12) != IS_COUNT &&
-      isMember(target, load<usize>(entry, 4))
-    ) return true;
-  }
-  return false;
 }
 
 function isEntryMet(link: Rule, group: Group, entry: usize): bool {
@@ -177,7 +163,7 @@ function isEntryMet(link: Rule, group: Group, entry: usize): bool {
   return true;
 }
 
-/** `multiMatch`: the operator sees the value after every transformation that changes it. */
+/** `multiMatch`: the operator sees the value after every transformation that changes it, and each match sets variables. */
 function isAnyStepMet(link: Rule, group: Group, entry: usize): bool {
   const pair = load<usize>(entry, 4);
   const row = load<usize>(entry);
@@ -185,6 +171,7 @@ function isAnyStepMet(link: Rule, group: Group, entry: usize): bool {
   if ((kindsOf(root) & actsOf(link.node)) == 0) {
     if (!isTextMet(link, root, group.set.side)) return false;
     noteMatched(root, pair, load<i32>(entry, 8));
+    setVariables(link);
     return true;
   }
   let depth = 0;
@@ -198,8 +185,8 @@ function isAnyStepMet(link: Rule, group: Group, entry: usize): bool {
     if (text == before) continue;
     before = text;
     if (!isTextMet(link, text, group.set.side)) continue;
-    if (isMet) setVariables(link);
     noteMatched(text, pair, load<i32>(entry, 8));
+    setVariables(link);
     isMet = true;
   }
   return isMet;

@@ -13,8 +13,14 @@ import * as stores from "./stores";
 /** Bytes of the list of matches: the proxy takes 256 KiB of a result. Matches beyond are counted. */
 const LISTED_BYTES_MAX: i32 = 98304;
 
-/** Tags that are listed for one call. */
+/** Tags that are listed for one call, and for one match. */
 const TAGS_MAX: i32 = 64;
+
+/** Bytes of a tag, which a rule may put together from what clients send. */
+const TAG_BYTES_MAX: i32 = 128;
+
+/** Bytes of a location that the proxy takes. */
+const LOCATION_BYTES_MAX: i32 = 8192;
 
 const REDACTED = Text.of("[redacted]");
 
@@ -52,7 +58,7 @@ export function refusal(status: i32, reason: string): Decision {
 function ending(rule: Rule): Decision {
   const redirect: Macro | null = rule.redirect;
   if (rule.disruption == DO_REDIRECT && redirect !== null) {
-    const location = expanded(redirect).toString();
+    const location = locationOf(expanded(redirect));
     const status = rule.status;
     const isKnown = status == 301 || status == 303 || status == 307 ||
       status == 308;
@@ -64,6 +70,24 @@ function ending(rule: Rule): Decision {
     rule.status >= 400 && rule.status <= 599 ? rule.status : 403,
   );
 }
+
+/** With escapes for bytes that no location may have; none when it is too long. */
+function locationOf(bytes: Bytes): string {
+  const writer = new ByteWriter(256);
+  for (let index = 0; index < min(bytes.length, LOCATION_BYTES_MAX); index++) {
+    const byte = bytes.byteAt(index);
+    if (byte - 0x21 < 0x5e) writer.byte(byte);
+    else {
+      writer.byte(0x25);
+      writer.byte(HEX.charCodeAt(byte >>> 4));
+      writer.byte(HEX.charCodeAt(byte & 15));
+    }
+  }
+  const isWhole = bytes.length <= LOCATION_BYTES_MAX && writer.text.length <= LOCATION_BYTES_MAX;
+  return isWhole ? writer.text.toString() : "";
+}
+
+const HEX = "0123456789ABCDEF";
 
 function withFacts(made: Decision): Decision {
   let with_ = made;
@@ -148,9 +172,10 @@ function writeMatch(writer: ByteWriter, record: usize, rule: Rule): void {
     writer.bytes(Text.of(',"severity":' + rule.severity.toString()));
   }
   writer.bytes(Text.of(',"tags":['));
-  for (let index = 0; index < rule.tags.length; index++) {
+  for (let index = 0; index < min(rule.tags.length, TAGS_MAX); index++) {
     if (index > 0) writer.byte(0x2c);
-    writeJsonText(writer, expanded(rule.tags[index]));
+    const tag = expanded(rule.tags[index]);
+    writeJsonText(writer, new Bytes(tag.at, min(tag.length, TAG_BYTES_MAX)));
   }
   writer.byte(0x5d);
   if (name.length > 0) {
