@@ -1,8 +1,8 @@
 /**
  * What lasts of a transaction from one call of the proxy to the next: modes, what rules set, what was taken away, the
  * verdict, the start of a body that comes in pieces. All of it is written into one block of a pool that is reserved once,
- * in pages of 1 KiB. When the pool is full, the transaction that has waited longest loses its block: should it go on
- * after all, its first phase is run again.
+ * in pages of 1 KiB. When the pool is full, transactions that have waited long lose their blocks: should they go on after
+ * all, their first phase is run again.
  */
 
 import { Bytes } from "sentinel";
@@ -50,7 +50,6 @@ export function takeBlock(id: Bytes, bytes: i32): usize {
   if (count > pages) return 0;
   slot = freeSlot(wordHash(id.at, id.length));
   const page = freePages(count);
-  if (page < 0) return 0;
   for (let index = page; index < page + count; index++) {
     store<u8>(taken + index, 1);
   }
@@ -109,9 +108,24 @@ function freeSlot(hash: u32): i32 {
 
 function freePages(count: i32): i32 {
   let found = searchPages(count);
-  while (found < 0 && evictOldest()) found = searchPages(count);
-  if (found >= 0) nextPage = found + count;
+  if (found < 0) found = clearPages(count);
+  nextPage = found + count;
   return found;
+}
+
+/**
+ * Takes the pages that come next from those who have them, who are those that have waited longest or nearly so, as the
+ * pages are given out in turn. To look for the very oldest one by one would cost a look at all slots for each.
+ */
+function clearPages(count: i32): i32 {
+  const from = nextPage + count > pages ? 0 : nextPage;
+  for (let slot = 0; slot < SLOTS; slot++) {
+    const place = table + 16 * slot;
+    const first = load<i32>(place) - 1;
+    if (first < 0 || first >= from + count || first + load<i32>(place, 4) <= from) continue;
+    evict(slot);
+  }
+  return from;
 }
 
 /** A run of free pages, from where the last search ended. */
@@ -128,22 +142,6 @@ function searchPages(count: i32): i32 {
     if (run == count) return page - count;
   }
   return -1;
-}
-
-function evictOldest(): bool {
-  let oldest = -1;
-  for (let slot = 0; slot < SLOTS; slot++) {
-    const place = table + 16 * slot;
-    if (load<i32>(place) == 0) continue;
-    if (
-      oldest < 0 ||
-      clockHand - load<u32>(place, 12) >
-        clockHand - load<u32>(table + 16 * oldest, 12)
-    ) oldest = slot;
-  }
-  if (oldest < 0) return false;
-  evict(oldest);
-  return true;
 }
 
 function evict(slot: i32): void {

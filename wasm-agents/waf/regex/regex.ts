@@ -5,7 +5,7 @@ import { Bytes, Text } from "sentinel/text";
 import { Automaton } from "./automaton";
 import { prepareSets } from "./byte_sets";
 import { prepareCache } from "./cache";
-import { captureGroups, prepareCaptures } from "./captures";
+import { captureGroups, capturesEnd, prepareCaptures } from "./captures";
 import { clearProblem, RegexProblem } from "./errors";
 import { hasNeeded } from "../scan/present_bytes";
 import { findLiterals, Literals } from "./literals";
@@ -90,6 +90,11 @@ export class Regex {
   /** The first match that begins at `from` or later; what stands before counts for `^` and `\b`. */
   captureFrom(at: usize, length: i32, from: i32, groups: StaticArray<i32>): bool {
     return from <= length && captureGroups(this.automaton.program, at, length, from, length, groups);
+  }
+
+  /** How far the last `captureFrom` of any expression has read, which may be far behind the end of the match. */
+  static get readTo(): i32 {
+    return capturesEnd;
   }
 
   /** The same as `test`, without the automaton; for tests and measurements. */
