@@ -3,7 +3,7 @@
 import { Bytes, Text } from "sentinel";
 import * as http from "sentinel/bindings/http";
 import { BODY_JSON, BODY_MULTIPART, BODY_NONE, BODY_URLENCODED, BODY_XML } from "../seclang/ctls";
-import { LIMIT_PARTIAL, Settings } from "../seclang/settings";
+import { Settings } from "../seclang/settings";
 import {
   KIND_BODY_SCALAR,
   LIST_ARGS_POST,
@@ -89,8 +89,8 @@ function isBodyAnnounced(): bool {
 }
 
 /**
- * Takes a body apart into arguments, files and the like. A body over the limit that is not refused is cut off there.
- * `isCut` says that the proxy has cut it already. Gives whether there is more in it than rules may look at, without the
+ * Takes a body apart into arguments, files and the like. A body over the limit that is not refused is cut off there, so that
+ * it is the same whether it comes in pieces or not. `isCut` says that there is more of it. Gives whether there is more in it than rules may look at, without the
  * contents of files: what is beyond was left out.
  */
 export function readRequestBody(
@@ -104,20 +104,19 @@ export function readRequestBody(
   const processor = transaction.bodyProcessor;
   const noFilesMax = settings.requestBodyNoFilesLimit;
   // A form with files is measured as it is read. What nobody reads is not an error, as in ModSecurity.
-  let isTooMuch = body.length > noFilesMax && processor != BODY_MULTIPART &&
+  let isTooMuch = min(body.length, transaction.requestBodyLimit) > noFilesMax &&
+    processor != BODY_MULTIPART &&
     (processor != BODY_NONE || transaction.isBodyForced);
-  if (
-    body.length > transaction.requestBodyLimit &&
-    settings.requestBodyLimitAction == LIMIT_PARTIAL
-  ) {
-    seen = part(body, 0, transaction.requestBodyLimit);
+  const limit = transaction.requestBodyLimit;
+  if (body.length > limit) {
+    seen = part(body, 0, limit);
     isPartial = true;
   }
   if (seen.length > noFilesMax && processor != BODY_MULTIPART) {
     seen = part(seen, 0, noFilesMax);
     isPartial = true;
   }
-  const length = Text.of(body.length.toString());
+  const length = Text.of(min(body.length, limit + 1).toString());
   setSingle(VAR_REQUEST_BODY_LENGTH, length.at, length.length);
   // As in ModSecurity 2: the raw body of a type that has a processor of its own is not a value besides.
   if (
@@ -135,7 +134,7 @@ export function readRequestBody(
   else if (sinkOverflowed()) bodyError(TOO_MANY);
   finishSink();
   // Of a form that cannot be read to its end nobody knows what is in a file.
-  if (processor == BODY_MULTIPART && problem === null) isTooMuch = body.length - sinkFilesSize() > noFilesMax;
+  if (processor == BODY_MULTIPART && problem === null) isTooMuch = seen.length - sinkFilesSize() > noFilesMax;
   if (isPartial || isTooMuch) setSingle(VAR_INBOUND_DATA_ERROR, ONE.at, ONE.length);
   newEpoch();
   return isTooMuch;

@@ -69,15 +69,27 @@ function setKey(place: usize, key: Bytes): void {
   store<i32>(place, min(key.length, KEY_BYTES_MAX - 8), 4);
 }
 
+/** The name of an entry is text, and clients choose keys: bytes that are no text by themselves are written as `%hh`. */
 function entryName(collection: i32): Text {
   const key = collectionKey(collection);
   const writer = new ByteWriter(key.length + 4);
   writer.byte(0x77);
   writer.byte(0x30 + <u32> (collection - VAR_IP));
   writer.byte(0x3a);
-  writer.bytes(key);
+  for (let index = 0; index < key.length && writer.text.length < KEY_BYTES_MAX - 3; index++) {
+    const byte = key.byteAt(index);
+    if (byte - 0x20 < 0x5f && byte != 0x25) {
+      writer.byte(byte);
+      continue;
+    }
+    writer.byte(0x25);
+    writer.byte(HEX.charCodeAt(byte >>> 4));
+    writer.byte(HEX.charCodeAt(byte & 15));
+  }
   return writer.text;
 }
+
+const HEX = "0123456789abcdef";
 
 function readEntry(collection: i32): void {
   const entry = kv.get(entryName(collection));

@@ -206,6 +206,23 @@ Deno.test("targets: too many chains of transformations are an error, not fewer t
   match(problems[0]!, /at most 1024/);
 });
 
+Deno.test("targets: keys of collections may be any bytes, and different ones are different", async () => {
+  const waf = await wafWith(
+    `SecRule REQUEST_COOKIES:sid "@rx ." "id:1,phase:1,pass,nolog,setsid:%{REQUEST_COOKIES.sid}"
+    SecAction "id:2,phase:1,pass,nolog,setvar:session.n=+1"
+    SecRule SESSION:n "@gt 1" "id:3,phase:1,deny"`,
+  );
+  const judged = async (sid: string) => {
+    const message = waf.request("/", { headers: { Cookie: `sid=${sid}` } });
+    const { decision } = await waf.agent.onRequest(message);
+    await waf.agent.onRequestComplete(message);
+    return decision.type;
+  };
+  const keys = ["a", "\xff", "\xfe", "%ff", "\0", "\u00e9\u0001", "x".repeat(300), "\xff".repeat(100)];
+  for (const key of keys) equal(await judged(key), "allow", key);
+  for (const key of keys) equal(await judged(key), "block", key);
+});
+
 Deno.test("targets: what others have set in a collection meanwhile stays, and numbers add up", async () => {
   const rules = `SecAction "id:1,phase:1,pass,nolog,initcol:ip=%{REMOTE_ADDR},setvar:ip.all=+1"
     SecRule ARGS:set "@rx ." "id:2,phase:1,pass,nolog,setvar:'ip.%{ARGS.set}=+1'"
