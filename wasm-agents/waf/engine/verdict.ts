@@ -3,7 +3,6 @@
 import { Bytes, ByteWriter, Decision, Text } from "sentinel";
 import { DO_REDIRECT, Macro, Rule } from "../seclang/model";
 import { VAR_TX } from "../seclang/variables";
-import { isSameRun } from "../seclang/words";
 import { endedBy, wouldEndBy } from "./execute";
 import { expanded } from "./expand";
 import { writeJsonText } from "./json_text";
@@ -16,13 +15,8 @@ const LISTED_BYTES_MAX: i32 = 98304;
 /** Tags that are listed for one call, and for one match. */
 const TAGS_MAX: i32 = 64;
 
-/** Bytes of a tag, which a rule may put together from what clients send. */
-const TAG_BYTES_MAX: i32 = 128;
-
-/** Bytes of a location that the proxy takes. */
+/** Bytes of an address to go to: the proxy takes no more. */
 const LOCATION_BYTES_MAX: i32 = 8192;
-
-const REDACTED = Text.of("[redacted]");
 
 const INBOUND: Bytes[] = [
   Text.of("blocking_inbound_anomaly_score"),
@@ -33,13 +27,6 @@ const OUTBOUND: Bytes[] = [
   Text.of("blocking_outbound_anomaly_score"),
   Text.of("outbound_anomaly_score"),
 ];
-
-/** Names of values that are not to be shown, such as `ARGS:password` or `REQUEST_COOKIES`. */
-let redacted: Bytes[] = [];
-
-export function setRedacted(names: Bytes[]): void {
-  redacted = names;
-}
 
 /** The decision about a message. `isOpen` asks to wait for its body. */
 export function decision(isOpen: bool): Decision {
@@ -58,12 +45,12 @@ export function refusal(status: i32, reason: string): Decision {
 function ending(rule: Rule): Decision {
   const redirect: Macro | null = rule.redirect;
   if (rule.disruption == DO_REDIRECT && redirect !== null) {
-    const location = locationOf(expanded(redirect));
+    const location = expanded(redirect);
     const status = rule.status;
     const isKnown = status == 301 || status == 303 || status == 307 ||
       status == 308;
-    if (location != "") {
-      return Decision.redirect(location, isKnown ? status : 302);
+    if (isLocation(location)) {
+      return Decision.redirect(location.toString(), isKnown ? status : 302);
     }
   }
   return Decision.block(
@@ -71,23 +58,15 @@ function ending(rule: Rule): Decision {
   );
 }
 
-/** With escapes for bytes that no location may have; none when it is too long. */
-function locationOf(bytes: Bytes): string {
-  const writer = new ByteWriter(256);
-  for (let index = 0; index < min(bytes.length, LOCATION_BYTES_MAX); index++) {
-    const byte = bytes.byteAt(index);
-    if (byte - 0x21 < 0x5e) writer.byte(byte);
-    else {
-      writer.byte(0x25);
-      writer.byte(HEX.charCodeAt(byte >>> 4));
-      writer.byte(HEX.charCodeAt(byte & 15));
-    }
+/** Whether the proxy takes it: what clients put into it must not make a decision that is none. */
+function isLocation(location: Bytes): bool {
+  if (location.length == 0 || location.length > LOCATION_BYTES_MAX) return false;
+  for (let index = 0; index < location.length; index++) {
+    const byte = location.byteAt(index);
+    if (byte <= 0x20 || byte >= 0x7f) return false;
   }
-  const isWhole = bytes.length <= LOCATION_BYTES_MAX && writer.text.length <= LOCATION_BYTES_MAX;
-  return isWhole ? writer.text.toString() : "";
+  return true;
 }
-
-const HEX = "0123456789ABCDEF";
 
 function withFacts(made: Decision): Decision {
   let with_ = made;
@@ -160,7 +139,6 @@ function withScore(made: Decision, name: string, variables: Bytes[]): Decision {
 
 function writeMatch(writer: ByteWriter, record: usize, rule: Rule): void {
   const name = loadBytes(record + 8);
-  const isHidden = isRedacted(name);
   writer.bytes(
     Text.of(
       '{"id":' + rule.id.toString() + ',"phase":' +
@@ -172,18 +150,23 @@ function writeMatch(writer: ByteWriter, record: usize, rule: Rule): void {
     writer.bytes(Text.of(',"severity":' + rule.severity.toString()));
   }
   writer.bytes(Text.of(',"tags":['));
-  for (let index = 0; index < min(rule.tags.length, TAGS_MAX); index++) {
+  let open = load<usize>(record, 48);
+  for (let index = 0; index < rule.tags.length; index++) {
     if (index > 0) writer.byte(0x2c);
-    const tag = expanded(rule.tags[index]);
-    writeJsonText(writer, new Bytes(tag.at, min(tag.length, TAG_BYTES_MAX)));
+    const tag = rule.tags[index];
+    if (tag.isFixed) writeJsonText(writer, tag.fixed);
+    else {
+      writeJsonText(writer, loadBytes(open));
+      open += 8;
+    }
   }
   writer.byte(0x5d);
   if (name.length > 0) {
     writeMember(writer, "var", name);
-    writeMember(writer, "value", isHidden ? REDACTED : loadBytes(record + 16));
+    writeMember(writer, "value", loadBytes(record + 16));
   }
   const data = loadBytes(record + 32);
-  if (data.length > 0) writeMember(writer, "data", isHidden ? REDACTED : data);
+  if (data.length > 0) writeMember(writer, "data", data);
   writer.bytes(Text.of(',"score":' + load<i32>(record, 40).toString()));
   writeMember(writer, "file", Text.of(rule.place.file));
   writer.bytes(Text.of(',"line":' + rule.place.line.toString() + "}"));
@@ -196,25 +179,4 @@ function writeMember(writer: ByteWriter, name: string, value: Bytes): void {
 
 function loadBytes(at: usize): Bytes {
   return new Bytes(load<usize>(at), load<i32>(at, 4));
-}
-
-/** Whether the operator does not want a value shown: by its full name, or by the variable alone. */
-function isRedacted(name: Bytes): bool {
-  let from = 0;
-  // `MATCHED_VARS:ARGS:password` is the value of `ARGS:password`.
-  if (name.length > 13 && name.asText().slice(0, 13).is("MATCHED_VARS:")) {
-    from = 13;
-  }
-  for (let index = 0; index < redacted.length; index++) {
-    const hidden = redacted[index];
-    const length = name.length - from;
-    if (
-      length < hidden.length ||
-      !isSameRun(name.at + from, hidden.at, hidden.length)
-    ) continue;
-    if (length == hidden.length || name.byteAt(from + hidden.length) == 0x3a) {
-      return true;
-    }
-  }
-  return false;
 }
