@@ -1,6 +1,7 @@
 /** What a request costs grows no faster than its bytes, whatever it is built from, and neither does memory. */
 
-import { equal, ok } from "node:assert/strict";
+import { deepEqual, equal, ok } from "node:assert/strict";
+import { SeededRandom } from "../../../tests/support/mutations.ts";
 import { type WafRequest, wafWith } from "../testing/waf_agent.ts";
 
 interface Case {
@@ -156,6 +157,32 @@ Deno.test("costs: a large body takes the room of many small transactions at once
   const { outcome } = await waf.agent.onRequestBody(message, "a".repeat(2_000_000), { last: false });
   equal(outcome.needsMore, true);
   ok(waf.agent.fuelUsed < 10_000_000, `${waf.agent.fuelUsed} units`);
+});
+
+Deno.test("costs: expressions that a text leads on and on end the request, not the agent", async () => {
+  const rules = `SecRule ARGS "@rx a.{0,200}b.{0,200}c.{0,200}d" "id:1,phase:2,pass"
+    SecRule ARGS "!@rx a.{0,200}b.{0,200}c.{0,200}d" "id:2,phase:2,pass,ctl:ruleEngine=Off"
+    SecRule ARGS "@rx x" "id:3,phase:2,pass"`;
+  const random = new SeededRandom(1);
+  const text = (bytes: number) =>
+    `x=d${Array.from({ length: bytes }, () => random.pick(["a", "b", "c"])).join("")}`;
+  for (
+    const { bytes, engine, want } of [
+      { bytes: 1000, engine: "On", want: "allow" },
+      { bytes: 100_000, engine: "On", want: "block 403 WAF_WORK_LIMIT" },
+      { bytes: 100_000, engine: "DetectionOnly", want: "allow WAF_WORK_LIMIT" },
+    ]
+  ) {
+    const waf = await wafWith(`SecRuleEngine ${engine}\n${rules}`, { fuel: 2_000_000_000 });
+    for (let round = 0; round < 2; round++) {
+      const { decision, outcome, ids } = await waf.judge("/", { body: text(bytes) });
+      const limit = outcome.audit.reasonCodes.filter((code) => code === "WAF_WORK_LIMIT");
+      equal([decision, ...limit].join(" "), want);
+      if (limit.length > 0) deepEqual(ids, []);
+      // The next call has all of its steps again.
+      equal((await waf.judge("/?x=x")).decision, "allow");
+    }
+  }
 });
 
 const NO_FILES_LIMITS: readonly {

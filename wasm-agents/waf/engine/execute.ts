@@ -33,6 +33,7 @@ import { isComparisonMet, isQuickMet } from "./quick_rules";
 import { chooseRemoved, hasRemovals, isRemoved, isTakenAway, isTouched } from "./removals";
 import { setCurrentRule } from "./rule_facts";
 import { isCaptureAffordable } from "./shown_captures";
+import { Regex } from "../regex/regex";
 import * as stores from "./stores";
 import {
   actsOf,
@@ -88,7 +89,7 @@ export function restoreVerdict(ended: usize, would: usize): void {
 
 /** Runs a phase, unless the transaction is over or the engine is off. */
 export function runPhase(phase: i32): void {
-  if (transaction.engine == ENGINE_OFF) return;
+  if (transaction.engine == ENGINE_OFF || Regex.isExhausted) return;
   if (endedBy != 0 && phase != 5) return;
   if (
     transaction.allowed == 1 && phase <= 2 ||
@@ -107,7 +108,10 @@ export function runPhase(phase: i32): void {
     if (need >= 0 && !hasBit(bits, need)) continue;
     const rule = unchecked(rules[at]);
     if (hasRemovals() && isRemoved(rule.index)) continue;
-    if (!isChainMet(rule)) continue;
+    const isMet = isChainMet(rule);
+    // Whether it matched is not known, so nothing may follow from it.
+    if (Regex.isExhausted) return;
+    if (!isMet) continue;
     index = at + rule.jump;
     if (!finish(rule, phase)) return;
     // A rule may have changed what is known of the message.

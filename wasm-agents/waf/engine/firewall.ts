@@ -15,6 +15,7 @@ import {
   Text,
 } from "sentinel";
 import * as http from "sentinel/bindings/http";
+import { Regex } from "../regex/regex";
 import { ENGINE_OFF, ENGINE_ON } from "../seclang/model";
 import { LIMIT_REJECT } from "../seclang/settings";
 import { VAR_OUTBOUND_DATA_ERROR, VAR_RESPONSE_BODY } from "../seclang/variables";
@@ -183,6 +184,7 @@ function startCall(request: Request, response: Response | null): void {
   clearMatched();
   clearMatches();
   clearExpanded();
+  Regex.startCall();
   clearCaptureWork();
 }
 

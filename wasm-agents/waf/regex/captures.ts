@@ -67,6 +67,8 @@ export function captureGroups(
   newSet();
   let at = from;
   for (; at <= length; at++) {
+    Work.steps += 2 * current.count + 1;
+    if (Work.steps > Work.stepsMax) return false;
     const place = placeAt(program, text, length, at);
     const byte = at < length ? <i32> load<u8>(text + at) : END_OF_TEXT;
     // What comes later in the order than a match comes too late.

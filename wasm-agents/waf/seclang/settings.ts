@@ -14,7 +14,7 @@ export class Settings {
   readsResponseBody: bool = false;
   requestBodyLimit: i32 = 1 << 20;
   /** Bytes of a body besides the contents of files: all that rules look at. */
-  requestBodyNoFilesLimit: i32 = 512 << 10;
+  requestBodyNoFilesLimit: i32 = 128 << 10;
   requestBodyLimitAction: i32 = LIMIT_REJECT;
   responseBodyLimit: i32 = 512 << 10;
   responseBodyLimitAction: i32 = LIMIT_PARTIAL;
