@@ -22,7 +22,7 @@ import { isSpace, isWord, part, trimmed } from "../seclang/words";
 import { BodyToRead, parseBody } from "./body_parsers";
 import { requestHeader } from "./gather";
 import { forgetSingle, newEpoch, setSingle } from "./lists";
-import { finishSink, sinkFilesSize, sinkOverflowed, startSink } from "./list_sink";
+import { finishSink, sinkFilesSize, sinkIsFull, sinkOverflowed, startSink } from "./list_sink";
 import { hasBadEscape } from "./request_values";
 import * as transaction from "./transaction";
 
@@ -135,6 +135,8 @@ export function readRequestBody(
   finishSink();
   // Of a form that cannot be read to its end nobody knows what is in a file.
   if (processor == BODY_MULTIPART && problem === null) isTooMuch = seen.length - sinkFilesSize() > noFilesMax;
+  // Names count twice, in the header and by themselves: what was left out for that must not go by unseen either.
+  if (sinkIsFull()) isTooMuch = true;
   if (isPartial || isTooMuch) setSingle(VAR_INBOUND_DATA_ERROR, ONE.at, ONE.length);
   newEpoch();
   return isTooMuch;

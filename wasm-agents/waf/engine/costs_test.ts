@@ -225,6 +225,14 @@ const NO_FILES_LIMITS: readonly {
     want: "allow",
   },
   {
+    name: "a form whose names leave no room for what comes behind",
+    body: `--B\nContent-Disposition:form-data;name=${
+      "x".repeat(70)
+    }\n\n\n--B\nContent-Disposition:form-data;name=a\n\nbad\n--B--`,
+    type: "multipart/form-data;boundary=B",
+    want: "block 413",
+  },
+  {
     name: "a form with a large field",
     body: `--B\nContent-Disposition:form-data;name=a\n\n${"x".repeat(500)}\n--B--`,
     type: "multipart/form-data;boundary=B",

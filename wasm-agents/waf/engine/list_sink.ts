@@ -92,7 +92,7 @@ class ListSink extends ArgSink {
   }
 
   partHeader(part: Bytes, line: Bytes): void {
-    if (!hasRoom(part, line)) return;
+    if (!hasRoom(EMPTY, line)) return;
     if (lists.countOf(LIST_PART_HEADERS) >= OTHERS_MAX) {
       isOverLimit = true;
       return;
@@ -178,6 +178,11 @@ export function finishSink(): void {
   if (text.length > 0) lists.addPair(LIST_XML_TEXT, ALL_TEXT.at, ALL_TEXT.length, text.at, text.length);
   const rest = leftOver.text;
   if (rest.length > 0) lists.addPair(argumentList, 0, 0, rest.at, rest.length);
+}
+
+/** Whether something was left out because there was too much. */
+export function sinkIsFull(): bool {
+  return bytesLeft < 0;
 }
 
 /** Whether there were more arguments than are kept one by one. */

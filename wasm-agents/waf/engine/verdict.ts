@@ -37,6 +37,7 @@ export function decision(isOpen: bool): Decision {
   if (ended == 0 && Regex.isExhausted) {
     // Nobody knows what the rules that were left out would have said.
     if (transaction.engine == ENGINE_ON) return refusal(403, "WAF_WORK_LIMIT");
+    if (isOpen) made = made.needsMore();
     return withFacts(made.withReasonCode("WAF_WORK_LIMIT"));
   }
   if (ended != 0) made = ending(changetype<Rule>(ended));
