@@ -30,7 +30,7 @@ export const waf: AgentType = {
     ["wasm", BUNDLED],
     ["max-instances", 1],
     ["share-configured", true],
-    ["fuel", 1_000_000_000],
+    ["fuel", 2_000_000_000],
     ["configure-fuel", 20_000_000_000],
     ["memory", 96 * MIB],
     ["headers", "received"],

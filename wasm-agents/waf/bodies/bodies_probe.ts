@@ -10,7 +10,12 @@ import { ArgSink } from "./sink";
 import { parseUrlEncoded } from "./urlencoded";
 import { parseXml } from "./xml";
 
+/** Arguments whose names count. */
+let namedMax: i32 = i32.MAX_VALUE;
+
 class Recorder extends ArgSink {
+  private named: i32 = 0;
+
   constructor(readonly out: ByteWriter) {
     super();
   }
@@ -25,7 +30,12 @@ class Recorder extends ArgSink {
   }
 
   arg(name: Bytes, value: Bytes): void {
+    this.named++;
     this.line("arg", name, value);
+  }
+
+  wantsNames(): bool {
+    return this.named < namedMax;
   }
 
   file(field: Bytes, fileName: Bytes, size: i32, content: Bytes): void {
@@ -65,6 +75,10 @@ export function cookies(at: usize, length: i32): Bytes {
   const recorder = new Recorder(new ByteWriter());
   parseCookies(new Bytes(at, length), recorder);
   return ended(recorder, null);
+}
+
+export function setNamedMax(count: i32): void {
+  namedMax = count;
 }
 
 export function json(

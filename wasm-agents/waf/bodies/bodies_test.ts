@@ -55,6 +55,7 @@ Deno.test("JSON: values by their ways, what is wrong is said", () => {
       "arg|json.b.array_0|true",
       "arg|json.b.array_1|",
       "arg|json.b.array_2.c|x",
+      "arg|json.d|",
       "arg|json.a|2",
     ]],
     ['"\\u0041\\n\\ud83d\\ude00\\ud83d"', [
@@ -86,6 +87,49 @@ Deno.test("JSON: values by their ways, what is wrong is said", () => {
   }
   deepEqual(found("json", '{"a":1,"b":"xy', 3, 1), ["arg|json.a|1"]);
   deepEqual(found("json", '{"a":1]', 3, 1).at(-1)?.slice(0, 7), "problem");
+  tidy();
+});
+
+Deno.test("JSON: no name of a member goes by unseen, however long the ways are", () => {
+  const long = (length: number) => "k".repeat(length);
+  const array = (count: number) => `[${Array(count).fill(1).join()}]`;
+  const cases: { name: string; text: string; named?: number; want: string[] }[] = [
+    { name: "an empty object", text: '{"a":{"b":{}}}', want: ["arg|json.a.b|"] },
+    { name: "an empty array", text: '{"a":[[]]}', want: [] },
+    { name: "as long as a name may be", text: `{"${long(1019)}":1}`, want: [`arg|json.${long(1019)}|1`] },
+    { name: "longer than that", text: `{"${long(1020)}x":1}`, want: [`arg|${long(1020)}x|1`] },
+    {
+      name: "longer, of an object",
+      text: `{"${long(1100)}x":{"b":1}}`,
+      want: [`arg|${long(1100)}x|`, `arg|${long(1024)}|`, "arg|b|1"],
+    },
+    {
+      name: "before one that takes its place",
+      text: `{"a":{"${long(1018)}":[1]}}`,
+      want: ["arg|json.a|", `arg|${long(1018)}|`, "arg|array_0|1"],
+    },
+    {
+      name: "when names do not count any more",
+      text: '{"a":1,"b":[2,3,{"c":4,"d":{"e":5}}]}',
+      named: 1,
+      want: ["arg|json.a|1", "arg|b|", "arg||2", "arg||3", "arg|c|4", "arg|d|", "arg|e|5"],
+    },
+    {
+      name: "elements when names do not count",
+      text: array(3),
+      named: 0,
+      want: ["arg||1", "arg||1", "arg||1"],
+    },
+  ];
+  for (const { name, text, named = 0x7fffffff, want } of cases) {
+    probe.call("setNamedMax", named);
+    deepEqual(found("json", text, 9, 0), want, name);
+  }
+  probe.call("setNamedMax", 0x7fffffff);
+  // Of a deep tree of many values the names together are not much longer than the text.
+  const deep = `{"${long(500)}":${array(5000)}}`;
+  const bytes = found("json", deep, 9, 0).join("").length;
+  ok(bytes < 0x10000 + 12 * deep.length, `${bytes} bytes`);
   tidy();
 });
 
@@ -331,6 +375,7 @@ Deno.test("multipart: what cannot be read in one way is a problem", () => {
     ],
     [`${field("form-data")}--X--`, /no readable Content-Disposition/],
     [`${field('form-data; name="a')}--X--`, /no readable Content-Disposition/],
+    [`${field(`form-data; name=a${";a=b".repeat(16)}`)}--X--`, /no readable Content-Disposition/],
     [`--X\r\nnonsense\r\n\r\nx\r\n--X--`, /without a colon/],
     [`--X\r\n${"a: b\r\n".repeat(40)}\r\nx\r\n--X--`, /too many header lines/],
     [
@@ -379,6 +424,8 @@ Deno.test("parsers: no bytes make them trap, and time grows with the bytes alone
     "%",
     "+",
     "=",
+    ';a=""',
+    ";filename=a;filename=b",
     " ",
     "\0",
     "\xff",
@@ -402,6 +449,14 @@ Deno.test("parsers: no bytes make them trap, and time grows with the bytes alone
   }
   for (const piece of pieces) {
     const large = latin1(piece.repeat(Math.floor(300_000 / piece.length)));
+    const disposition = (parameters: Uint8Array) => {
+      const head = latin1("--X\r\nContent-Disposition: form-data; name=a");
+      const body = new Uint8Array(head.length + parameters.length + 4);
+      body.set(head);
+      body.set(parameters, head.length);
+      body.set([13, 10, 13, 10], head.length + parameters.length);
+      return body;
+    };
     const started = performance.now();
     for (
       const run of [
@@ -409,6 +464,7 @@ Deno.test("parsers: no bytes make them trap, and time grows with the bytes alone
         () => found("json", large, 10_000, 0),
         () => found("xml", large, 0),
         () => found("multipart", large, "multipart/form-data; boundary=X", 5, 0),
+        () => found("multipart", disposition(large), "multipart/form-data; boundary=X", 5, 0),
       ]
     ) {
       run();

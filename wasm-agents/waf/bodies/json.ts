@@ -13,8 +13,11 @@ export const JSON_DEPTH_MAX: i32 = 10_000;
 
 /** Bytes of one name; what is deeper is named by the end of its way alone. */
 const NAME_BYTES_MAX: i32 = 1024;
-/** Bytes of all names together: a deep tree of many values would else take more memory than it has bytes. */
-const NAMES_BYTES_MAX: i32 = 1 << 20;
+/**
+ * Bytes of all names together, besides twice those of the text: a deep tree of many values would else have far more
+ * bytes in its names, which all rules look at, than it has itself.
+ */
+const NAMES_BYTES_FREE: i32 = 1 << 16;
 
 const ROOT = Text.of("json");
 const ARRAY = Text.of("array_");
@@ -44,11 +47,16 @@ let pathLength: i32 = 0;
 let levels: usize = 0;
 let depth: i32 = 0;
 let namesBytes: i32 = 0;
+let namesBytesMax: i32 = 0;
+/** The last step of the way when it is the name of a member, which the client chose; 0: it is the number of an element. */
+let memberAt: usize = 0;
+let memberLength: i32 = 0;
 
 /**
  * Gives every string, number and word of the text to the sink; members of objects as `json.member`, elements of arrays
- * as `json.array_0`. Of a name that stands twice both values count. What is wrong comes back, and null when nothing is;
- * what was read before has been given. `isPartial`: the end of the text is missing, which is nothing wrong then.
+ * as `json.array_0`. Of a name that stands twice both values count. No name of a member goes by unseen: one that would not
+ * be part of any argument's name, as that of an empty object or one in front of a way too long, is an argument without a
+ * value. What is wrong comes back, and null when nothing is; what was read before has been given. `isPartial`: the end of the text is missing, which is nothing wrong then.
  */
 export function parseJson(
   input: Bytes,
@@ -62,8 +70,10 @@ export function parseJson(
   levels = allocate(8 * (min(depthMax, JSON_DEPTH_MAX) + 1));
   depth = 0;
   namesBytes = 0;
+  namesBytesMax = NAMES_BYTES_FREE + 2 * input.length;
   problem = null;
-  setPath(0, ROOT);
+  memberAt = 0;
+  setPath(0, ROOT, sink);
   readAll(sink, min(depthMax, JSON_DEPTH_MAX));
   const found = problem;
   problem = null;
@@ -81,7 +91,7 @@ function readAll(sink: ArgSink, depthMax: i32): void {
       const byte = <u32> load<u8>(at);
       if (byte == 0x5b || byte == 0x7b) {
         if (depth == depthMax) return fail(TOO_DEEP);
-        wantsValue = open(byte == 0x5b);
+        wantsValue = open(byte == 0x5b, sink);
         if (problem !== null) return;
         continue;
       }
@@ -99,7 +109,7 @@ function readAll(sink: ArgSink, depthMax: i32): void {
     const byte = <u32> load<u8>(at);
     if (byte == 0x2c) {
       at++;
-      next();
+      next(sink);
       if (problem !== null) return;
       wantsValue = true;
     } else if (byte == (isArray() ? <u32> 0x5d : <u32> 0x7d)) {
@@ -110,8 +120,10 @@ function readAll(sink: ArgSink, depthMax: i32): void {
 }
 
 /** Opens an array or object; whether a value comes first, and not its end. */
-function open(opensArray: bool): bool {
+function open(opensArray: bool, sink: ArgSink): bool {
   at++;
+  const isSaid = mayBeLost(sink);
+  if (isSaid) sink.arg(new Bytes(memberAt, memberLength), EMPTY);
   const level = levels + 8 * depth++;
   store<i32>(level, opensArray ? -pathLength : pathLength);
   store<i32>(level, 0, 4);
@@ -123,29 +135,38 @@ function open(opensArray: bool): bool {
   if (<u32> load<u8>(at) == (opensArray ? <u32> 0x5d : <u32> 0x7d)) {
     at++;
     depth--;
+    if (memberAt != 0 && !isSaid) give(sink, EMPTY);
     return false;
   }
-  if (opensArray) nameElement(level);
-  else readName(level);
+  if (opensArray) nameElement(level, sink);
+  else readName(level, sink);
   return true;
 }
 
+/** Whether the name of the member that is an array or object may not become part of the name of what is in it. */
+function mayBeLost(sink: ArgSink): bool {
+  return memberAt != 0 &&
+    (memberLength + ROOT.length >= NAME_BYTES_MAX || namesBytes + 2 * NAME_BYTES_MAX > namesBytesMax ||
+      !sink.wantsNames());
+}
+
 /** Behind a comma: the name of the next value. */
-function next(): void {
+function next(sink: ArgSink): void {
   const level = levels + 8 * (depth - 1);
-  if (load<i32>(level) <= 0) return nameElement(level);
+  if (load<i32>(level) <= 0) return nameElement(level, sink);
   skipSpace();
-  readName(level);
+  readName(level, sink);
 }
 
 function isArray(): bool {
   return load<i32>(levels + 8 * (depth - 1)) <= 0;
 }
 
-function nameElement(level: usize): void {
+function nameElement(level: usize, sink: ArgSink): void {
+  memberAt = 0;
   const index = load<i32>(level, 4);
   store<i32>(level, index + 1, 4);
-  setPath(-load<i32>(level), ARRAY);
+  setPath(-load<i32>(level), ARRAY, sink);
   let digits: i32 = 1;
   for (let rest = index; rest > 9; rest /= 10) digits++;
   if (pathLength + digits > NAME_BYTES_MAX) return;
@@ -159,12 +180,14 @@ function nameElement(level: usize): void {
   }
 }
 
-function readName(level: usize): void {
+function readName(level: usize, sink: ArgSink): void {
   if (at >= end) return fail(ENDS_EARLY);
   if (load<u8>(at) != 0x22) return fail(NO_NAME);
   const name = quoted();
   if (name === null) return;
-  setPath(load<i32>(level), name);
+  memberAt = name.at;
+  memberLength = name.length;
+  setPath(load<i32>(level), name, sink);
   skipSpace();
   if (at >= end) return fail(ENDS_EARLY);
   if (load<u8>(at) != 0x3a) return fail(NO_COLON);
@@ -172,28 +195,36 @@ function readName(level: usize): void {
 }
 
 /** Puts a step behind the first `length` bytes of the way. A step that does not fit takes the place of all. */
-function setPath(length: i32, step: Bytes): void {
+function setPath(length: i32, step: Bytes, sink: ArgSink): void {
   let from = length;
-  if (from + 1 + step.length > NAME_BYTES_MAX) from = 0;
+  if (from + 1 + step.length > NAME_BYTES_MAX) {
+    // What is given up would else be part of no name.
+    if (from > ROOT.length && namesBytes + from <= namesBytesMax && sink.wantsNames()) {
+      sink.arg(named(from), EMPTY);
+    }
+    from = 0;
+  }
   if (from > 0) store<u8>(path + from++, 0x2e);
   const kept = min(step.length, NAME_BYTES_MAX - from);
   memory.copy(path + from, step.at, kept);
   pathLength = from + kept;
 }
 
-function give(sink: ArgSink, value: Bytes): void {
-  let from = path;
-  let length = pathLength;
-  if (namesBytes + length > NAMES_BYTES_MAX) {
-    // The last step alone: all of them together are shorter than the text.
-    while (length > 0 && load<u8>(path + length - 1) != 0x2e) length--;
-    from = path + length;
-    length = pathLength - length;
-  }
+/** A copy of the first `length` bytes of the way. */
+function named(length: i32): Bytes {
   namesBytes += length;
   const name = allocate(length);
-  memory.copy(name, from, length);
-  sink.arg(new Bytes(name, length), value);
+  memory.copy(name, path, length);
+  return new Bytes(name, length);
+}
+
+function give(sink: ArgSink, value: Bytes): void {
+  const isMember = memberAt != 0;
+  if (!sink.wantsNames() || isMember && memberLength + ROOT.length >= NAME_BYTES_MAX) {
+    sink.arg(isMember ? new Bytes(memberAt, memberLength) : EMPTY, value);
+  } else if (namesBytes + pathLength <= namesBytesMax) sink.arg(named(pathLength), value);
+  // The last step alone: all of them together are shorter than the text.
+  else sink.arg(isMember ? new Bytes(memberAt, memberLength) : ARRAY, value);
 }
 
 /** A string, number or word; null when there is none. */

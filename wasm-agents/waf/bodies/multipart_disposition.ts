@@ -11,6 +11,9 @@ const BACKSLASH: u32 = 0x5c;
 const SEMICOLON: u32 = 0x3b;
 const EQUALS: u32 = 0x3d;
 
+/** Parameters of one part; a browser sends three at most. Each may take as much memory as the line is long. */
+const PARAMETERS_MAX: i32 = 16;
+
 let at: i32 = 0;
 
 /** What a part is. */
@@ -19,7 +22,7 @@ export class Disposition {
   fileName: Bytes = EMPTY;
   isFile: bool = false;
 
-  /** Reads what stands behind the colon; null when it is not `form-data` with a name, or cannot be read. */
+  /** Reads what stands behind the colon; null when it is not `form-data` with a name, cannot be read, or is too much. */
   static read(text: Text, facts: MultipartFacts): Disposition | null {
     const found = new Disposition();
     let hasName = false;
@@ -31,7 +34,7 @@ export class Disposition {
       text.byteAt(at) != SEMICOLON
     ) at++;
     if (!text.slice(kindAt, at).toLowerCase().is("form-data")) return null;
-    while (true) {
+    for (let count = 0; count <= PARAMETERS_MAX; count++) {
       skipSpace(text);
       if (at == text.length) return hasName ? found : null;
       // Some servers do without it.
@@ -61,6 +64,7 @@ export class Disposition {
         found.setFileName(extended(value));
       }
     }
+    return null;
   }
 
   /** Of two names, as `filename` and `filename*` may be, all bytes count. */

@@ -3,7 +3,7 @@
 import { Bytes, Text } from "sentinel";
 import * as http from "sentinel/bindings/http";
 import { BODY_JSON, BODY_MULTIPART, BODY_NONE, BODY_URLENCODED, BODY_XML } from "../seclang/ctls";
-import { LIMIT_PARTIAL, Settings } from "../seclang/settings";
+import { Settings } from "../seclang/settings";
 import {
   KIND_BODY_SCALAR,
   LIST_ARGS_POST,
@@ -22,7 +22,7 @@ import { isSpace, isWord, part, trimmed } from "../seclang/words";
 import { BodyToRead, parseBody } from "./body_parsers";
 import { requestHeader } from "./gather";
 import { forgetSingle, newEpoch, setSingle } from "./lists";
-import { finishSink, sinkOverflowed, startSink } from "./list_sink";
+import { finishSink, sinkFilesSize, sinkIsFull, sinkOverflowed, startSink } from "./list_sink";
 import { hasBadEscape } from "./request_values";
 import * as transaction from "./transaction";
 
@@ -89,44 +89,57 @@ function isBodyAnnounced(): bool {
 }
 
 /**
- * Takes a body apart into arguments, files and the like. A body over the limit that is not refused is cut off there.
- * `isCut` says that the proxy has cut it already.
+ * Takes a body apart into arguments, files and the like. A body over the limit that is not refused is cut off there, so that
+ * it is the same whether it comes in pieces or not. `isCut` says that there is more of it. Gives whether there is more in it than rules may look at, without the
+ * contents of files: what is beyond was left out.
  */
 export function readRequestBody(
   body: Bytes,
   settings: Settings,
   isCut: bool,
-): void {
+): bool {
   forgetBodyValues();
   let seen = body;
   let isPartial = isCut;
-  if (
-    body.length > transaction.requestBodyLimit &&
-    settings.requestBodyLimitAction == LIMIT_PARTIAL
-  ) {
-    seen = part(body, 0, transaction.requestBodyLimit);
+  const processor = transaction.bodyProcessor;
+  const noFilesMax = settings.requestBodyNoFilesLimit;
+  // A form with files is measured as it is read. What nobody reads is not an error, as in ModSecurity.
+  let isTooMuch = min(body.length, transaction.requestBodyLimit) > noFilesMax &&
+    processor != BODY_MULTIPART &&
+    (processor != BODY_NONE || transaction.isBodyForced);
+  const limit = transaction.requestBodyLimit;
+  if (body.length > limit) {
+    seen = part(body, 0, limit);
     isPartial = true;
   }
-  const length = Text.of(body.length.toString());
+  if (seen.length > noFilesMax && processor != BODY_MULTIPART) {
+    seen = part(seen, 0, noFilesMax);
+    isPartial = true;
+  }
+  const length = Text.of(min(body.length, limit + 1).toString());
   setSingle(VAR_REQUEST_BODY_LENGTH, length.at, length.length);
-  if (isPartial) setSingle(VAR_INBOUND_DATA_ERROR, ONE.at, ONE.length);
-  const processor = transaction.bodyProcessor;
   // As in ModSecurity 2: the raw body of a type that has a processor of its own is not a value besides.
   if (
     processor == BODY_URLENCODED || processor == BODY_NONE ||
     transaction.isBodyForced
   ) {
-    setSingle(VAR_REQUEST_BODY, seen.at, seen.length);
+    setSingle(VAR_REQUEST_BODY, seen.at, min(seen.length, noFilesMax));
   }
   if (processor == BODY_URLENCODED && hasBadEscape(seen)) {
     setSingle(VAR_URLENCODED_ERROR, ONE.at, ONE.length);
   }
-  startSink(LIST_ARGS_POST);
+  startSink(LIST_ARGS_POST, processor == BODY_MULTIPART ? noFilesMax : i32.MAX_VALUE);
   const problem = parseBody(new BodyToRead(seen, requestHeader("content-type"), isPartial), settings);
   if (problem !== null) bodyError(problem);
   else if (sinkOverflowed()) bodyError(TOO_MANY);
   finishSink();
+  // Of a form that cannot be read to its end nobody knows what is in a file.
+  if (processor == BODY_MULTIPART && problem === null) isTooMuch = seen.length - sinkFilesSize() > noFilesMax;
+  // Names count twice, in the header and by themselves: what was left out for that must not go by unseen either.
+  if (sinkIsFull()) isTooMuch = true;
+  if (isPartial || isTooMuch) setSingle(VAR_INBOUND_DATA_ERROR, ONE.at, ONE.length);
   newEpoch();
+  return isTooMuch;
 }
 
 /** What is known of the body is asked for anew. */

@@ -18,8 +18,8 @@ import {
   SET_TO,
   SetVar,
 } from "../seclang/model";
-import { VAR_REQBODY_PROCESSOR } from "../seclang/variables";
-import { expireVariable, openCollection } from "./collections";
+import { VAR_REQBODY_PROCESSOR, VAR_TX } from "../seclang/variables";
+import { collectionKey, expireVariable, openCollection } from "./collections";
 import { expanded, expandedNumber } from "./expand";
 import { forgetSingle, newEpoch } from "./lists";
 import { removeRulesNow, removeTargetNow } from "./removals";
@@ -36,6 +36,8 @@ export function clearAddedScore(): void {
 /** Makes the changes of variables that a rule wants for each value that matches. */
 export function setVariables(rule: Rule): void {
   const changes = rule.setVars;
+  // A rule may open a collection and count in it at once.
+  if (changes.length > 0 && rule.initCollections.length > 0) openCollections(rule);
   for (let index = 0; index < changes.length; index++) {
     setVariable(unchecked(changes[index]));
   }
@@ -45,6 +47,8 @@ function setVariable(change: SetVar): void {
   let value: usize;
   if (change.slot >= 0) value = stores.slotValue(change.slot);
   else {
+    // As in ModSecurity there is nothing to set in a collection that was not opened.
+    if (change.store != VAR_TX && collectionKey(change.store).length == 0) return;
     const name = expanded(change.name);
     value = stores.placeOf(change.store, name.at, name.length);
     if (value == 0) return;
@@ -57,10 +61,15 @@ function setVariable(change: SetVar): void {
       : change.valueSlot >= 0
       ? stores.numberOf(stores.slotValue(change.valueSlot))
       : expandedNumber(change.value);
-    const signed = change.operation == SET_ADD ? amount : -amount;
-    if (change.isScore) addedScore += signed;
-    stores.setNumber(value, stores.numberOf(value) + signed);
+    const signed: i64 = change.operation == SET_ADD ? amount : -(<i64> amount);
+    if (change.isScore) addedScore = within(addedScore + signed);
+    stores.setNumber(value, within(stores.numberOf(value) + signed));
   }
+}
+
+/** Clients choose what is added: a score that gets too high must not become a low one. */
+function within(sum: i64): i32 {
+  return <i32> max<i64>(i32.MIN_VALUE, min<i64>(i32.MAX_VALUE, sum));
 }
 
 function assign(change: SetVar, value: usize): void {
@@ -77,10 +86,7 @@ function assign(change: SetVar, value: usize): void {
 
 /** What happens once when a whole chain has matched. */
 export function changeEngine(rule: Rule): void {
-  for (let index = 0; index < rule.initCollections.length; index++) {
-    const action = rule.initCollections[index];
-    openCollection(action.store, expanded(action.value));
-  }
+  openCollections(rule);
   for (let index = 0; index < rule.expirations.length; index++) {
     const action = rule.expirations[index];
     expireVariable(
@@ -91,6 +97,13 @@ export function changeEngine(rule: Rule): void {
   }
   for (let index = 0; index < rule.ctls.length; index++) {
     control(rule.ctls[index]);
+  }
+}
+
+function openCollections(rule: Rule): void {
+  for (let index = 0; index < rule.initCollections.length; index++) {
+    const action = rule.initCollections[index];
+    openCollection(action.store, expanded(action.value));
   }
 }
 

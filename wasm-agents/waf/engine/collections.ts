@@ -69,15 +69,27 @@ function setKey(place: usize, key: Bytes): void {
   store<i32>(place, min(key.length, KEY_BYTES_MAX - 8), 4);
 }
 
+/** The name of an entry is text, and clients choose keys: bytes that are no text by themselves are written as `%hh`. */
 function entryName(collection: i32): Text {
   const key = collectionKey(collection);
   const writer = new ByteWriter(key.length + 4);
   writer.byte(0x77);
   writer.byte(0x30 + <u32> (collection - VAR_IP));
   writer.byte(0x3a);
-  writer.bytes(key);
+  for (let index = 0; index < key.length && writer.text.length < KEY_BYTES_MAX - 3; index++) {
+    const byte = key.byteAt(index);
+    if (byte - 0x20 < 0x5f && byte != 0x25) {
+      writer.byte(byte);
+      continue;
+    }
+    writer.byte(0x25);
+    writer.byte(HEX.charCodeAt(byte >>> 4));
+    writer.byte(HEX.charCodeAt(byte & 15));
+  }
   return writer.text;
 }
+
+const HEX = "0123456789abcdef";
 
 function readEntry(collection: i32): void {
   const entry = kv.get(entryName(collection));
@@ -128,7 +140,7 @@ export function expireVariable(
   name: Bytes,
   seconds: i32,
 ): void {
-  if (collection == VAR_TX) return;
+  if (collection == VAR_TX || collectionKey(collection).length == 0) return;
   setEnd(
     collection,
     name.at,
@@ -169,66 +181,65 @@ function save(collection: i32): void {
   }
 }
 
-/** The entry as it shall be, given what is there now. */
+/**
+ * The entry as it shall be, given what is there now: numbers get what this transaction added, anything else is as it is
+ * here, and what only others have set stays.
+ */
 function written(collection: i32, before: Bytes | null): Bytes {
   const writer = new ByteWriter(256);
+  if (before !== null) writeOld(writer, collection, before);
   for (
     let record = stores.firstDynamicRecord();
     record != 0;
     record = stores.nextDynamicRecord(record)
   ) {
-    if (
-      load<i32>(record, 12) != collection ||
-      load<i32>(record, 24) == stores.UNSET
-    ) continue;
-    const nameAt = load<usize>(record, 16);
-    const nameLength = load<i32>(record, 20);
-    const value = merged(record, before);
-    if (writer.text.length + nameLength + value.length + 14 > ENTRY_BYTES_MAX) {
-      break;
+    const owner = load<i32>(record, 12);
+    if (owner == (collection | WRITTEN)) store<i32>(record, collection, 12);
+    else if (owner == collection && load<i32>(record, 24) != stores.UNSET) {
+      write(writer, record, before === null ? load<i32>(record, 36) : 0);
     }
-    writeVariable(
-      writer,
-      new Bytes(nameAt, nameLength),
-      load<i64>(record, 40),
-      value,
-    );
   }
   return writer.text;
 }
 
-/** A number as it is in the entry now plus what this transaction added; anything else as it is here. */
-function merged(record: usize, before: Bytes | null): Bytes {
-  const value = record + 24;
-  if (load<i32>(value) == stores.NUMBER && before !== null) {
-    const added = <i64> load<i32>(value, 4) - load<i32>(record, 36);
-    const length = stores.numberText(added + stored(before, record));
-    return new Bytes(stores.valueTextAt(), length);
-  }
-  const length = stores.valueText(value);
-  return new Bytes(stores.valueTextAt(), length);
-}
+/** Set in the owner of a record for as long as it needs no more writing. */
+const WRITTEN: i32 = 0x40000000;
 
-/** The number that a variable has in an entry. */
-function stored(entry: Bytes, record: usize): i64 {
+/** Goes through the variables that the entry has, but for those that have ended. */
+function writeOld(writer: ByteWriter, collection: i32, entry: Bytes): void {
   const nowS = <i64> (clock.wallMs() / 1000);
   let at = entry.at;
   const end = entry.at + entry.length;
   while (at + 14 <= end) {
+    const from = at;
     const nameLength = <i32> load<u16>(at);
     const valueLength = load<i32>(at + 2 + nameLength + 8);
-    const valueAt = at + 2 + nameLength + 12;
     const endS = load<i64>(at + 2 + nameLength);
-    if (valueAt + valueLength > end) return 0;
-    if (
-      nameLength == load<i32>(record, 20) &&
-      memory.compare(at + 2, load<usize>(record, 16), nameLength) == 0
-    ) {
-      return endS != 0 && endS <= nowS ? 0 : leadingNumber(valueAt, valueLength);
-    }
+    const valueAt = at + 2 + nameLength + 12;
     at = valueAt + valueLength;
+    if (at > end || valueLength < 0) return;
+    if (endS != 0 && endS <= nowS) continue;
+    const record = stores.recordOf(collection, from + 2, nameLength);
+    if (record == 0) {
+      const whole = new Bytes(from, <i32> (at - from));
+      if (writer.text.length + whole.length <= ENTRY_BYTES_MAX) writer.bytes(whole);
+      continue;
+    }
+    if (load<i32>(record, 24) != stores.UNSET) write(writer, record, leadingNumber(valueAt, valueLength));
+    store<i32>(record, collection | WRITTEN, 12);
   }
-  return 0;
+}
+
+/** Writes a variable; `now` is the number that it has in the entry now, on which goes what was added here. */
+function write(writer: ByteWriter, record: usize, now: i32): void {
+  const value = record + 24;
+  const length = load<i32>(value) == stores.NUMBER
+    ? stores.numberText(<i64> load<i32>(value, 4) - load<i32>(record, 36) + now)
+    : stores.valueText(value);
+  const text = new Bytes(stores.valueTextAt(), length);
+  const name = new Bytes(load<usize>(record, 16), load<i32>(record, 20));
+  if (writer.text.length + name.length + length + 14 > ENTRY_BYTES_MAX) return;
+  writeVariable(writer, name, load<i64>(record, 40), text);
 }
 
 function writeVariable(

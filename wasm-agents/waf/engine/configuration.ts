@@ -211,6 +211,11 @@ function readOptions(config: Config, setup: Setup): void {
     settings.requestBodyLimit,
     new Range(0, BODY_BYTES_MAX),
   );
+  settings.requestBodyNoFilesLimit = config.integer(
+    "request-body-no-files-limit",
+    settings.requestBodyNoFilesLimit,
+    new Range(0, BODY_BYTES_MAX),
+  );
   const limitAction = config.oneOf("request-body-limit-action", [
     "reject",
     "process-partial",

@@ -20,20 +20,20 @@ import {
   OP_RX_GLOBAL,
   OP_UNCONDITIONAL,
   Rule,
-  Target,
 } from "../seclang/model";
 import { changeEngine, clearAddedScore, setVariables } from "./changes";
 import { expanded, expandedNumber } from "./expand";
 import { isAside, isForegone } from "./foregone";
-import { ENTRY_BYTES, Group, IS_COUNT, isMember } from "./groups";
+import { ENTRY_BYTES, Group } from "./groups";
 import { noteMatched, startRule } from "./matched";
 import { noteMatch } from "./matches";
 import { Operation } from "./operations";
 import { Program } from "./program";
 import { isComparisonMet, isQuickMet } from "./quick_rules";
-import { concernsRule, hasRemovals, isRemoved, isTouched, removedTarget, removedTargets } from "./removals";
+import { chooseRemoved, hasRemovals, isRemoved, isTakenAway, isTouched } from "./removals";
 import { setCurrentRule } from "./rule_facts";
 import { isCaptureAffordable } from "./shown_captures";
+import { Regex } from "../regex/regex";
 import * as stores from "./stores";
 import {
   actsOf,
@@ -89,7 +89,7 @@ export function restoreVerdict(ended: usize, would: usize): void {
 
 /** Runs a phase, unless the transaction is over or the engine is off. */
 export function runPhase(phase: i32): void {
-  if (transaction.engine == ENGINE_OFF) return;
+  if (transaction.engine == ENGINE_OFF || Regex.isExhausted) return;
   if (endedBy != 0 && phase != 5) return;
   if (
     transaction.allowed == 1 && phase <= 2 ||
@@ -108,7 +108,10 @@ export function runPhase(phase: i32): void {
     if (need >= 0 && !hasBit(bits, need)) continue;
     const rule = unchecked(rules[at]);
     if (hasRemovals() && isRemoved(rule.index)) continue;
-    if (!isChainMet(rule)) continue;
+    const isMet = isChainMet(rule);
+    // Whether it matched is not known, so nothing may follow from it.
+    if (Regex.isExhausted) return;
+    if (!isMet) continue;
     index = at + rule.jump;
     if (!finish(rule, phase)) return;
     // A rule may have changed what is known of the message.
@@ -187,12 +190,13 @@ function isLinkMet(link: Rule): bool {
     const source = unchecked(sources[index]);
     if (bit >= 0 && group.isSeenPlain(source) && !hasBit(source.bits, bit)) continue;
     const end = source.entries + ENTRY_BYTES * source.count;
+    const isPartial = touched && !source.target.isCount && chooseRemoved(link.index, source.target.variable);
     for (let entry = source.entries; entry < end; entry += ENTRY_BYTES) {
       if (bit >= 0 && !hasBit(bitsOf(textOf(load<usize>(entry), group.node), side), bit)) continue;
-      if (touched && isTakenAway(link, entry)) continue;
+      if (isPartial && isTakenAway(load<usize>(entry, 4))) continue;
       if (!isEntryMet(link, group, entry)) continue;
       isMet = true;
-      setVariables(link);
+      if (!link.isMultiMatch) setVariables(link);
     }
   }
   return isMet;
@@ -205,20 +209,6 @@ function neededBit(link: Rule): i32 {
   return unchecked(program.operations[link.operation]).bit;
 }
 
-/** Whether a `ctl` or an exclusion says that this value is not to be looked at. */
-function isTakenAway(link: Rule, entry: usize): bool {
-  const variable = load<i32>(entry, 8);
-  for (let index = 0; index < removedTargets(); index++) {
-    if (!concernsRule(index, link.index)) continue;
-    const target: Target = removedTarget(index);
-    if (
-      target.variable == variable && load<u32>(entry, 12) != IS_COUNT &&
-      isMember(target, load<usize>(entry, 4))
-    ) return true;
-  }
-  return false;
-}
-
 function isEntryMet(link: Rule, group: Group, entry: usize): bool {
   if (link.isMultiMatch) return isAnyStepMet(link, group, entry);
   const text = textOf(load<usize>(entry), group.node);
@@ -227,7 +217,7 @@ function isEntryMet(link: Rule, group: Group, entry: usize): bool {
   return true;
 }
 
-/** `multiMatch`: the operator sees the value after every transformation that changes it. */
+/** `multiMatch`: the operator sees the value after every transformation that changes it, and each match sets variables. */
 function isAnyStepMet(link: Rule, group: Group, entry: usize): bool {
   const pair = load<usize>(entry, 4);
   const row = load<usize>(entry);
@@ -235,6 +225,7 @@ function isAnyStepMet(link: Rule, group: Group, entry: usize): bool {
   if ((kindsOf(root) & actsOf(link.node)) == 0) {
     if (!isTextMet(link, root, group.set.side)) return false;
     noteMatched(root, pair, load<i32>(entry, 8));
+    setVariables(link);
     return true;
   }
   let depth = 0;
@@ -248,8 +239,8 @@ function isAnyStepMet(link: Rule, group: Group, entry: usize): bool {
     if (text == before) continue;
     before = text;
     if (!isTextMet(link, text, group.set.side)) continue;
-    if (isMet) setVariables(link);
     noteMatched(text, pair, load<i32>(entry, 8));
+    setVariables(link);
     isMet = true;
   }
   return isMet;
@@ -280,6 +271,8 @@ function isOperatorMet(link: Rule, text: usize, side: i32): bool {
   }
   hasGroups = false;
   const isMet = isSearchMet(link, operation, text);
+  // An answer that the bound on steps cut short is none.
+  if (Regex.isExhausted) return false;
   keepAnswer(bits, side, bit, isMet);
   if (hasGroups) keepGroups(text, link.operation, groups);
   return isMet;

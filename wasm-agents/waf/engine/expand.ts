@@ -1,6 +1,7 @@
 /** What `%{…}` stands for at this moment. */
 
-import { Bytes, ByteWriter } from "sentinel";
+import { Bytes } from "sentinel";
+import { allocate } from "sentinel/arena";
 import { Macro, MacroPart } from "../seclang/model";
 import { KIND_LIST, KIND_NAMES, KIND_STORE, LIST_EMPTY, TABLE, VAR_RULE } from "../seclang/variables";
 import { isSameWord, NOTHING } from "../seclang/words";
@@ -12,18 +13,43 @@ import * as stores from "./stores";
 /** A macro is cut off at this many bytes: rules put values together from what clients send. */
 const EXPANDED_BYTES_MAX: i32 = 65536;
 
+/** All macros of a call together may have so many bytes; those beyond that are cut off much earlier. */
+const CALL_BYTES_MAX: i32 = 8 << 20;
+const LATE_BYTES_MAX: i32 = 1024;
+
+let callBytes: i32 = 0;
+
+/** A call begins. */
+export function clearExpanded(): void {
+  callBytes = 0;
+}
+
 /** The text of a macro now. */
 export function expanded(macro: Macro): Bytes {
   if (macro.isFixed) return macro.fixed;
   const parts = macro.parts;
   if (parts.length == 1) return partText(parts[0]);
-  const writer = new ByteWriter(128);
+  const pieces = allocate(8 * parts.length);
+  let left = callBytes < CALL_BYTES_MAX ? EXPANDED_BYTES_MAX : LATE_BYTES_MAX;
+  let length = 0;
   for (let index = 0; index < parts.length; index++) {
     const text = partText(parts[index]);
-    const room = EXPANDED_BYTES_MAX - writer.text.length;
-    writer.bytes(text.length <= room ? text : new Bytes(text.at, room));
+    const taken = min(text.length, left);
+    store<usize>(pieces + 8 * index, text.at);
+    store<i32>(pieces + 8 * index, taken, 4);
+    left -= taken;
+    length += taken;
   }
-  return writer.text;
+  callBytes += length;
+  // Nothing is given back before the call ends, so it gets no more than it needs.
+  const whole = allocate(length);
+  let to = whole;
+  for (let index = 0; index < parts.length; index++) {
+    const taken = load<i32>(pieces + 8 * index, 4);
+    memory.copy(to, load<usize>(pieces + 8 * index), taken);
+    to += taken;
+  }
+  return new Bytes(whole, length);
 }
 
 /** The number that a macro is now. */

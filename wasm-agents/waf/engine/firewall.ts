@@ -15,6 +15,7 @@ import {
   Text,
 } from "sentinel";
 import * as http from "sentinel/bindings/http";
+import { Regex } from "../regex/regex";
 import { ENGINE_OFF, ENGINE_ON } from "../seclang/model";
 import { LIMIT_REJECT } from "../seclang/settings";
 import { VAR_OUTBOUND_DATA_ERROR, VAR_RESPONSE_BODY } from "../seclang/variables";
@@ -23,6 +24,7 @@ import { announcesBody, chooseProcessor, mediaType, readRequestBody } from "./bo
 import { clearCollections, hasCollections, saveCollections } from "./collections";
 import { Setup } from "./configuration";
 import { clearVerdict, endedBy, runPhase } from "./execute";
+import { clearExpanded } from "./expand";
 import { dropState, loadState, saveState } from "./keeping";
 import { clearLists, newEpoch, setSingle } from "./lists";
 import { clearMatched } from "./matched";
@@ -79,7 +81,12 @@ export function judgeRequestBody(request: Request, chunk: Chunk): BodyDecision {
     keep(request, EMPTY, setup.hasLaterPhases);
     return BodyDecision.decide(refusal(413, "WAF_BODY_LIMIT"));
   }
-  readRequestBody(body, setup.settings, isOver);
+  const isTooMuch = readRequestBody(body, setup.settings, isOver);
+  if (isTooMuch && setup.settings.requestBodyLimitAction == LIMIT_REJECT && transaction.engine == ENGINE_ON) {
+    transaction.setReadsBody(false);
+    keep(request, EMPTY, false);
+    return BodyDecision.decide(refusal(413, "WAF_BODY_LIMIT"));
+  }
   runPhase(2);
   // What comes behind the limit is not looked at.
   if (isOver) transaction.setReadsBody(false);
@@ -176,6 +183,8 @@ function startCall(request: Request, response: Response | null): void {
   clearLists();
   clearMatched();
   clearMatches();
+  clearExpanded();
+  Regex.startCall();
   clearCaptureWork();
 }
 

@@ -95,7 +95,7 @@ export class Source {
       if (variable.second != LIST_EMPTY) {
         this.addList(target, variable.second, isName);
       }
-    } else {
+    } else if (this.exclusions.length == 0) {
       const pair = needSingle(target.variable);
       if (pair != lists.ABSENT) this.put(pair, target.variable, IS_VALUE);
     }
@@ -116,7 +116,7 @@ export class Source {
     const list = target.selector.length > 2 ? LIST_XML_ATTRIBUTES : LIST_XML_TEXT;
     needList(list);
     for (let pair = lists.firstOf(list); pair != 0; pair = lists.nextOf(pair)) {
-      this.put(pair, target.variable, IS_VALUE);
+      if (!this.isExcluded(pair)) this.put(pair, target.variable, IS_VALUE);
     }
   }
 

@@ -17,11 +17,18 @@ import * as lists from "./lists";
 let argumentsMax: i32 = 1000;
 let isOverLimit: bool = false;
 
+/** Bytes of arguments, names of files and headers of parts that are still taken. */
+let bytesLeft: i64 = 0;
+
 /** Where `arg` puts what it gets. */
 let argumentList: i32 = 0;
 
 /** Files, attributes and headers of parts that are kept, for each message. */
 const OTHERS_MAX: i32 = 4096;
+
+/** The paths by which rules call for what is in XML. */
+const ALL_TEXT = Text.of("/*");
+const ATTRIBUTES = Text.of("//@*");
 
 let filesSize: i64 = 0;
 
@@ -32,10 +39,15 @@ export function setArgumentsMax(count: i32): void {
 
 class ListSink extends ArgSink {
   arg(name: Bytes, value: Bytes): void {
+    if (!hasRoom(name, value)) return;
     if (lists.countOf(argumentList) >= argumentsMax) {
       return overflow(name, value);
     }
     lists.addPair(argumentList, name.at, name.length, value.at, value.length);
+  }
+
+  wantsNames(): bool {
+    return lists.countOf(argumentList) < argumentsMax;
   }
 
   cookie(name: Bytes, value: Bytes): void {
@@ -53,6 +65,7 @@ class ListSink extends ArgSink {
 
   file(field: Bytes, fileName: Bytes, size: i32, content: Bytes): void {
     filesSize += size;
+    if (!hasRoom(field, fileName)) return;
     if (lists.countOf(LIST_FILES) >= OTHERS_MAX) return;
     lists.addPair(
       LIST_FILES,
@@ -79,6 +92,7 @@ class ListSink extends ArgSink {
   }
 
   partHeader(part: Bytes, line: Bytes): void {
+    if (!hasRoom(EMPTY, line)) return;
     if (lists.countOf(LIST_PART_HEADERS) >= OTHERS_MAX) {
       isOverLimit = true;
       return;
@@ -101,8 +115,13 @@ class ListSink extends ArgSink {
       xmlTexts.put(value);
       return;
     }
-    lists.addPair(LIST_XML_ATTRIBUTES, 0, 0, value.at, value.length);
+    lists.addPair(LIST_XML_ATTRIBUTES, ATTRIBUTES.at, ATTRIBUTES.length, value.at, value.length);
   }
+}
+
+function hasRoom(name: Bytes, value: Bytes): bool {
+  bytesLeft -= name.length + value.length;
+  return bytesLeft >= 0;
 }
 
 /** Pieces that become one value. It holds a bare address, for an object of the call must not be reached from here. */
@@ -132,8 +151,10 @@ const leftOver = new Pieces();
 
 function overflow(name: Bytes, value: Bytes): void {
   isOverLimit = true;
-  leftOver.put(name);
-  leftOver.byte(0x3d);
+  if (name.length > 0) {
+    leftOver.put(name);
+    leftOver.byte(0x3d);
+  }
   leftOver.put(value);
   leftOver.byte(0x26);
 }
@@ -141,9 +162,10 @@ function overflow(name: Bytes, value: Bytes): void {
 /** The one sink, for one parser after the other. */
 export const SINK: ArgSink = new ListSink();
 
-/** A parser begins, whose arguments go into `list`. */
-export function startSink(list: i32): void {
+/** A parser begins, whose arguments go into `list`; what does not fit into so many bytes is left out. */
+export function startSink(list: i32, bytesMax: i32 = i32.MAX_VALUE): void {
   argumentList = list;
+  bytesLeft = bytesMax;
   isOverLimit = false;
   filesSize = 0;
   xmlTexts.clear();
@@ -153,9 +175,14 @@ export function startSink(list: i32): void {
 /** A parser has ended. */
 export function finishSink(): void {
   const text = xmlTexts.text;
-  if (text.length > 0) lists.addPair(LIST_XML_TEXT, 0, 0, text.at, text.length);
+  if (text.length > 0) lists.addPair(LIST_XML_TEXT, ALL_TEXT.at, ALL_TEXT.length, text.at, text.length);
   const rest = leftOver.text;
   if (rest.length > 0) lists.addPair(argumentList, 0, 0, rest.at, rest.length);
+}
+
+/** Whether something was left out because there was too much. */
+export function sinkIsFull(): bool {
+  return bytesLeft < 0;
 }
 
 /** Whether there were more arguments than are kept one by one. */

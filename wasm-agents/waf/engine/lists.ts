@@ -2,7 +2,7 @@
  * Lists of names with values that a message is taken apart into, and single values.
  *
  * A pair is a record of 32 bytes: name (address, length), value (address, length), the next pair, the rows of name and
- * value (0: none yet).
+ * value (0: none yet), and which of the targets that are taken away mean it (0: not looked at).
  */
 
 import { allocate } from "sentinel/arena";
@@ -103,6 +103,15 @@ export function valueAt(pair: usize): usize {
 // asc: @inline
 export function valueLength(pair: usize): i32 {
   return load<i32>(pair, 12);
+}
+
+/** What `removals.ts` knows of a pair. */
+export function memberships(pair: usize): usize {
+  return load<usize>(pair, 28);
+}
+
+export function setMemberships(pair: usize, bits: usize): void {
+  store<usize>(pair, bits, 28);
 }
 
 /** The row of a pair's value. */

@@ -52,7 +52,7 @@ export class OperationMaker {
 
   constructor(
     private readonly macros: MacroReader,
-    private readonly problems: Problems,
+    readonly problems: Problems,
   ) {}
 
   /** Compiles the operator of a rule; what is wrong is reported. `side` is 0 for requests, 1 for responses. */

@@ -2,6 +2,7 @@
 
 import { DO_BLOCK, DO_DENY, DO_PASS, DO_UNSET, Rule, Target } from "../seclang/model";
 import { ActionReader } from "../seclang/actions";
+import { Problems } from "../seclang/problems";
 import { RuleSet } from "../seclang/rule_set";
 import { RuleChoice } from "../seclang/updates";
 import { VAR_TX } from "../seclang/variables";
@@ -84,7 +85,7 @@ export class Program {
     while (link !== null) {
       link.index = rule.index;
       maker.make(link, side);
-      link.node = chainNode(link);
+      link.node = chainNode(link, maker.problems);
       link = link.next;
     }
   }
@@ -224,11 +225,14 @@ function settle(rule: Rule, set: RuleSet): void {
 }
 
 /** The chain of transformations of a link. */
-function chainNode(link: Rule): i32 {
+function chainNode(link: Rule, problems: Problems): i32 {
   let node = 0;
   for (let index = 0; index < link.transforms.length; index++) {
     const step = link.transforms[index];
-    node = step < 0 ? 0 : max(0, chainOf(node, step));
+    node = step < 0 ? 0 : chainOf(node, step);
+    if (node >= 0) continue;
+    problems.error(link.place, "the rules have too many different chains of transformations, at most 1024");
+    return 0;
   }
   return node;
 }

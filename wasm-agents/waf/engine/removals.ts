@@ -1,11 +1,13 @@
 /** Rules and targets that `ctl` and exclusions have taken away for this transaction. */
 
 import { allocate } from "sentinel/arena";
-import { Ctl, Target } from "../seclang/model";
+import { Ctl } from "../seclang/model";
+import { isMember } from "./groups";
+import { memberships, setMemberships } from "./lists";
 import { hasBit } from "./texts";
 
 /** Targets that one transaction can take away. */
-const TARGETS_MAX: i32 = 256;
+const TARGETS_MAX: i32 = 1024;
 
 /** Bit sets over all rules: taken away; some target taken away. */
 let removed: usize = 0;
@@ -17,12 +19,16 @@ let isAny: bool = false;
 let targets: usize = 0;
 let targetCount: i32 = 0;
 
+/** Bits of those that are about the rule and the variable that were asked for last. */
+let chosen: usize = 0;
+
 /** Makes room for the bits of all rules. */
 export function prepareRemovals(rules: i32): void {
   bitBytes = ((rules + 63) >> 6) << 3;
   removed = allocate(bitBytes);
   touched = allocate(bitBytes);
   targets = allocate(4 * TARGETS_MAX);
+  chosen = allocate(TARGETS_MAX >> 3);
   isAny = true;
   clearRemovals();
 }
@@ -83,21 +89,50 @@ function unite(into: usize, bits: usize): void {
   }
 }
 
-/** How many targets are taken away, and each of them. */
-export function removedTargets(): i32 {
-  return targetCount;
+/** Chooses the targets taken away that are of a rule and of a variable; false when there is none. */
+export function chooseRemoved(rule: i32, variable: i32): bool {
+  memory.fill(chosen, 0, bytesOfBits());
+  let isAnyChosen = false;
+  for (let index = 0; index < targetCount; index++) {
+    const ctl = changetype<Ctl>(load<usize>(targets + 4 * index));
+    if (ctl.target!.variable != variable || !hasBit(ctl.ruleBits, rule)) continue;
+    setBit(chosen, index);
+    isAnyChosen = true;
+  }
+  return isAnyChosen;
 }
 
-/** Whether the removed target at `index` is one of a rule. */
-export function concernsRule(index: i32, rule: i32): bool {
-  return hasBit(
-    changetype<Ctl>(load<usize>(targets + 4 * index)).ruleBits,
-    rule,
-  );
+/** Whether one of the chosen targets means a pair. */
+export function isTakenAway(pair: usize): bool {
+  const bits = memberBits(pair);
+  for (let at: usize = 0; at < bytesOfBits(); at += 8) {
+    if ((load<u64>(bits + at) & load<u64>(chosen + at)) != 0) return true;
+  }
+  return false;
 }
 
-export function removedTarget(index: i32): Target {
-  return changetype<Ctl>(load<usize>(targets + 4 * index)).target!;
+/** Bits of the targets taken away that mean a pair, whatever their variables; found out once for each pair. */
+function memberBits(pair: usize): usize {
+  const known = memberships(pair);
+  if (known != 0 && load<i32>(known) == targetCount) return known + 8;
+  const found = allocate(8 + bytesOfBits());
+  memory.fill(found, 0, 8 + bytesOfBits());
+  store<i32>(found, targetCount);
+  for (let index = 0; index < targetCount; index++) {
+    const ctl = changetype<Ctl>(load<usize>(targets + 4 * index));
+    if (isMember(ctl.target!, pair)) setBit(found + 8, index);
+  }
+  setMemberships(pair, found);
+  return found + 8;
+}
+
+function bytesOfBits(): usize {
+  return <usize> ((targetCount + 63) >> 6) << 3;
+}
+
+function setBit(bits: usize, index: i32): void {
+  const at = bits + (index >> 3);
+  store<u8>(at, load<u8>(at) | (<u8> 1 << <u8> (index & 7)));
 }
 
 /** Bytes that `saveRemovals` writes now. */

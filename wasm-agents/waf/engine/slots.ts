@@ -1,8 +1,8 @@
 /**
  * What lasts of a transaction from one call of the proxy to the next: modes, what rules set, what was taken away, the
  * verdict, the start of a body that comes in pieces. All of it is written into one block of a pool that is reserved once,
- * in pages of 1 KiB. When the pool is full, the transaction that has waited longest loses its block: should it go on
- * after all, its first phase is run again.
+ * in pages of 1 KiB. When the pool is full, transactions that have waited long lose their blocks: should they go on after
+ * all, their first phase is run again.
  */
 
 import { Bytes } from "sentinel";
@@ -56,7 +56,6 @@ export function takeBlock(id: Bytes, bytes: i32): usize {
   if (count > pages) return 0;
   slot = freeSlot(wordHash(id.at, id.length));
   const page = freePages(count);
-  if (page < 0) return 0;
   for (let index = page; index < page + count; index++) {
     store<u8>(taken + index, 1);
   }
@@ -116,9 +115,34 @@ function freeSlot(hash: u32): i32 {
 
 function freePages(count: i32): i32 {
   let found = searchPages(count);
-  while (found < 0 && evictOldest()) found = searchPages(count);
-  if (found >= 0) nextPage = found + count;
+  if (found < 0) found = clearPages(count);
+  nextPage = found + count;
   return found;
+}
+
+/**
+ * Takes the pages of the transaction that has waited longest, and those behind them from whoever has them: to look for the
+ * very oldest one by one would cost a look at all slots for each.
+ */
+function clearPages(count: i32): i32 {
+  let oldest = -1;
+  for (let slot = 0; slot < SLOTS; slot++) {
+    const place = table + 16 * slot;
+    if (load<i32>(place) == 0) continue;
+    if (
+      oldest < 0 ||
+      clockHand - load<u32>(place, 12) >
+        clockHand - load<u32>(table + 16 * oldest, 12)
+    ) oldest = slot;
+  }
+  const from = oldest < 0 ? 0 : min(load<i32>(table + 16 * oldest) - 1, pages - count);
+  for (let slot = 0; slot < SLOTS; slot++) {
+    const place = table + 16 * slot;
+    const first = load<i32>(place) - 1;
+    if (first < 0 || first >= from + count || first + load<i32>(place, 4) <= from) continue;
+    evict(slot);
+  }
+  return from;
 }
 
 /** A run of free pages, from where the last search ended or the first ones were given back. */
@@ -135,22 +159,6 @@ function searchPages(count: i32): i32 {
     if (run == count) return page - count;
   }
   return -1;
-}
-
-function evictOldest(): bool {
-  let oldest = -1;
-  for (let slot = 0; slot < SLOTS; slot++) {
-    const place = table + 16 * slot;
-    if (load<i32>(place) == 0) continue;
-    if (
-      oldest < 0 ||
-      clockHand - load<u32>(place, 12) >
-        clockHand - load<u32>(table + 16 * oldest, 12)
-    ) oldest = slot;
-  }
-  if (oldest < 0) return false;
-  evict(oldest);
-  return true;
 }
 
 function evict(slot: i32): void {

@@ -117,6 +117,11 @@ export function placeOf(storeId: i32, at: usize, length: i32): usize {
   return addDynamic(storeId, at, length, hash) + 24;
 }
 
+/** The record of a variable without a slot, also of one that was unset; 0 when there is none. */
+export function recordOf(storeId: i32, at: usize, length: i32): usize {
+  return findDynamic(storeId, at, length, wordHash(at, length));
+}
+
 function findDynamic(storeId: i32, at: usize, length: i32, hash: u32): usize {
   let record = load<usize>(buckets + 4 * ((hash + storeId) & (BUCKETS - 1)));
   while (record != 0) {

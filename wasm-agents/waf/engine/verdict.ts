@@ -1,18 +1,20 @@
 /** What the proxy is told: the decision, and for its log which rules have matched. */
 
 import { Bytes, ByteWriter, Decision, Text } from "sentinel";
-import { DO_REDIRECT, Macro, Rule } from "../seclang/model";
+import { Regex } from "../regex/regex";
+import { DO_REDIRECT, ENGINE_ON, Macro, Rule } from "../seclang/model";
 import { VAR_TX } from "../seclang/variables";
 import { endedBy, wouldEndBy } from "./execute";
 import { expanded } from "./expand";
 import { writeJsonText } from "./json_text";
 import { matchCount, matchesLeftOut, matchRecord } from "./matches";
 import * as stores from "./stores";
+import * as transaction from "./transaction";
 
 /** Bytes of the list of matches: the proxy takes 256 KiB of a result. Matches beyond are counted. */
 const LISTED_BYTES_MAX: i32 = 98304;
 
-/** Tags that are listed for one call. */
+/** Tags that are listed for one call, and for one match. */
 const TAGS_MAX: i32 = 64;
 
 /** Bytes of an address to go to: the proxy takes no more. */
@@ -32,6 +34,12 @@ const OUTBOUND: Bytes[] = [
 export function decision(isOpen: bool): Decision {
   const ended = endedBy;
   let made = Decision.allow();
+  if (ended == 0 && Regex.isExhausted) {
+    // Nobody knows what the rules that were left out would have said.
+    if (transaction.engine == ENGINE_ON) return refusal(403, "WAF_WORK_LIMIT");
+    if (isOpen) made = made.needsMore();
+    return withFacts(made.withReasonCode("WAF_WORK_LIMIT"));
+  }
   if (ended != 0) made = ending(changetype<Rule>(ended));
   else if (isOpen) made = made.needsMore();
   return matchCount() == 0 && ended == 0 ? made : withFacts(made);

@@ -5,7 +5,7 @@ import { Regex, regexError } from "../regex/regex";
 import { RegexFlags } from "../regex/limits";
 import { Operator, refused } from "./operator";
 
-/** A number may begin anywhere within a match; when the matches together have so many bytes, only behind the last one. */
+/** A number may begin anywhere within a match; when the searches together have read so many bytes, only behind the last one. */
 const OVERLAP_BYTES_MAX: i32 = 65_536;
 
 /** What is behind so many matches is not looked at. */
@@ -28,7 +28,9 @@ export abstract class NumberOperator extends Operator {
   override test(value: Bytes): bool {
     let from = 0;
     let looked: i64 = 0;
-    for (let count = 0; count < MATCHES_MAX && from < value.length; count++) {
+    // An expression that reads on behind its matches could read all of the value for each of them.
+    const lookedMax = <i64> OVERLAP_BYTES_MAX + 2 * value.length;
+    for (let count = 0; count < MATCHES_MAX && from < value.length && looked < lookedMax; count++) {
       if (!this.regex.captureFrom(value.at, value.length, from, groups)) {
         return false;
       }
@@ -37,7 +39,7 @@ export abstract class NumberOperator extends Operator {
       if (this.isRight(value.at + start, end - start)) {
         return this.met(start, end);
       }
-      looked += end - start;
+      looked += Regex.readTo - start;
       from = looked < OVERLAP_BYTES_MAX ? start + 1 : max(end, start + 1);
     }
     return false;

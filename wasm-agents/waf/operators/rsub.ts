@@ -12,6 +12,9 @@ const GROWTH_BYTES_MAX: i32 = 1 << 20;
 /** Matches behind so many stay as they are. */
 const MATCHES_MAX: i32 = 4096;
 
+/** Bytes that all searches together may read besides twice the value: each may read to its end to find a short match. */
+const READ_BYTES_FREE: i64 = 65_536;
+
 const groups: StaticArray<i32> = new StaticArray<i32>(20);
 
 /** Met when the expression finds something; the new text lies at `replacedAt`, in the memory of the call. */
@@ -75,6 +78,7 @@ export class Rsub extends Operator {
     this.replacedAt = allocate(this.room);
     this.replacedLength = 0;
     let copied = 0;
+    let left = READ_BYTES_FREE + 2 * value.length - Regex.readTo;
     for (let count = 0; count < MATCHES_MAX; count++) {
       const start = unchecked(groups[0]);
       const end = unchecked(groups[1]);
@@ -86,8 +90,9 @@ export class Rsub extends Operator {
       this.putReplacement(value);
       copied = end;
       const next = end > start ? end : end + 1;
-      if (!this.isGlobal || next > value.length) break;
+      if (!this.isGlobal || next > value.length || left < 0) break;
       if (!this.regex.captureFrom(value.at, value.length, next, groups)) break;
+      left -= Regex.readTo - next;
     }
     this.put(value.at + copied, value.length - copied);
     return true;

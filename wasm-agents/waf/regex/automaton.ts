@@ -112,6 +112,7 @@ export class Automaton {
       }
       if (next > IDLE) break;
       if (next == UNKNOWN) {
+        if (Work.steps > Work.stepsMax) return false;
         const isTooLarge = load<u16>(<usize> row - 8) > INSTRUCTIONS_KEPT_MAX;
         if (isTooLarge || ++made > FRESH_STATES + (<i32> (at - from) >> BYTES_PER_STATE_SHIFT)) {
           return this.simulate(row, at - 1, end);
@@ -153,6 +154,7 @@ export class Automaton {
       }
       if (place == 0) break;
       if (next == UNKNOWN) {
+        if (Work.steps > Work.stepsMax) return -1;
         if (++made > FRESH_STATES + ((length - place) >> BYTES_PER_STATE_SHIFT)) {
           return this.simulatePlaces(row, at, place, best);
         }
@@ -201,6 +203,7 @@ export class Automaton {
 
   /** Makes the set that follows a set at a byte or the end of the text. */
   private advance(ids: usize, count: i32, flags: u32, byte: i32): void {
+    Work.steps += count + 1;
     Work.hasMatch = false;
     Work.hadMatch = false;
     if ((flags & Place.PENDING) != 0) {
@@ -374,7 +377,7 @@ export class Automaton {
     let flags = <u32> load<u16>(<usize> row - 6);
     memory.copy(Work.from, <usize> row + this.rowBytes, <usize> count << 1);
     for (; place > 0; place--) {
-      if (count > ALIVE_MAX) return -1;
+      if (count > ALIVE_MAX || Work.steps > Work.stepsMax) return -1;
       const byte = <i32> load<u8>(at + <usize> place - 1);
       this.advance(Work.from, count, flags, byte);
       if (Work.hasMatch) best = place - 1;
@@ -412,6 +415,7 @@ export class Automaton {
   private run(count: i32, flags: u32, at: usize, end: usize): bool {
     const hasLastBreak = this.program.hasLastBreak;
     for (; at < end; at++) {
+      if (Work.steps > Work.stepsMax) return false;
       const byte = <i32> load<u8>(at);
       const isLast = hasLastBreak && byte == 10 && at + 1 == end;
       this.advance(Work.from, count, flags, isLast ? LAST_BREAK : byte);

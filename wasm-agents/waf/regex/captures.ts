@@ -16,6 +16,9 @@ class Threads {
   slots: usize = 0;
 }
 
+/** How far the last search has read. */
+export let capturesEnd: i32 = 0;
+
 let current: Threads = new Threads();
 let following: Threads = new Threads();
 
@@ -62,7 +65,10 @@ export function captureGroups(
   following.pcs = Room.pcs + 2 * PROGRAM_SIZE_MAX;
   following.slots = Room.at + Room.bytes;
   newSet();
-  for (let at = from; at <= length; at++) {
+  let at = from;
+  for (; at <= length; at++) {
+    Work.steps += 2 * current.count + 1;
+    if (Work.steps > Work.stepsMax) return false;
     const place = placeAt(program, text, length, at);
     const byte = at < length ? <i32> load<u8>(text + at) : END_OF_TEXT;
     // What comes later in the order than a match comes too late.
@@ -89,6 +95,7 @@ export function captureGroups(
     newSet();
     if (current.count == 0 && (isFound || at >= to)) break;
   }
+  capturesEnd = min(at, length);
   if (!isFound) return false;
   const reported = 2 * GROUPS_REPORTED;
   for (let slot = 0; slot < reported; slot++) {

@@ -41,5 +41,11 @@ export const GROUPS_REPORTED: i32 = 10;
 /** Most different byte sets in all expressions of a process. */
 export const BYTE_SETS_MAX: i32 = 8_192;
 
+/**
+ * Most instructions that all expressions together follow in one call, besides what their states know: a text can be made so
+ * that it leads an expression to ever new states, and then each of its bytes costs as much as the program is long.
+ */
+export const STEPS_MAX: i32 = 3_000_000;
+
 /** Memory for the cached states of all expressions together, in bytes. */
 export const DFA_CACHE_BYTES: usize = 8 * 1024 * 1024;

@@ -5,13 +5,14 @@ import { Bytes, Text } from "sentinel/text";
 import { Automaton } from "./automaton";
 import { prepareSets } from "./byte_sets";
 import { prepareCache } from "./cache";
-import { captureGroups, prepareCaptures } from "./captures";
+import { captureGroups, capturesEnd, prepareCaptures } from "./captures";
 import { clearProblem, RegexProblem } from "./errors";
 import { hasNeeded } from "../scan/present_bytes";
+import { STEPS_MAX } from "./limits";
 import { findLiterals, Literals } from "./literals";
 import { groupCount, parsePattern } from "./parser";
 import { Program, writeBackwards, writeProgram } from "./program";
-import { findBase, findFirstBytes, prepareWork } from "./states";
+import { findBase, findFirstBytes, prepareWork, Work } from "./states";
 
 /** A compiled expression. It is made once, in `onConfigure`, and only its cached states change afterwards. */
 export class Regex {
@@ -90,6 +91,22 @@ export class Regex {
   /** The first match that begins at `from` or later; what stands before counts for `^` and `\b`. */
   captureFrom(at: usize, length: i32, from: i32, groups: StaticArray<i32>): bool {
     return from <= length && captureGroups(this.automaton.program, at, length, from, length, groups);
+  }
+
+  /** A call begins, with all the steps that its expressions may take. */
+  static startCall(): void {
+    Work.steps = 0;
+    Work.stepsMax = STEPS_MAX;
+  }
+
+  /** Whether the expressions have taken all their steps: what they say since then is nothing to go by. */
+  static get isExhausted(): bool {
+    return Work.steps > Work.stepsMax;
+  }
+
+  /** How far the last `captureFrom` of any expression has read, which may be far behind the end of the match. */
+  static get readTo(): i32 {
+    return capturesEnd;
   }
 
   /** The same as `test`, without the automaton; for tests and measurements. */

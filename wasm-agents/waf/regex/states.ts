@@ -54,6 +54,10 @@ export class Work {
   static stopsAtMatch: bool = true;
   /** Whether an assertion waits for the next byte. */
   static isPending: bool = false;
+  /** Instructions that were followed by all expressions since the call began. */
+  static steps: i32 = 0;
+  /** So many, and they stop; while rules are read there is no bound. */
+  static stepsMax: i32 = i32.MAX_VALUE;
 }
 
 /** Takes the memory; once. */

@@ -145,10 +145,7 @@ function readLimit(
   const number = wholeNumber(value, -1);
   if (isWord(name, "SecRequestBodyLimit")) settings.requestBodyLimit = number;
   else if (isWord(name, "SecRequestBodyNoFilesLimit")) {
-    rules.problems.warn(
-      place,
-      "SecRequestBodyNoFilesLimit has no effect: SecRequestBodyLimit is for all of a body",
-    );
+    settings.requestBodyNoFilesLimit = number;
   } else if (isWord(name, "SecResponseBodyLimit")) {
     settings.responseBodyLimit = number;
   } else if (isWord(name, "SecRequestBodyJsonDepthLimit")) {

@@ -13,6 +13,8 @@ export class Settings {
   readsRequestBody: bool = true;
   readsResponseBody: bool = false;
   requestBodyLimit: i32 = 1 << 20;
+  /** Bytes of a body besides the contents of files: all that rules look at. */
+  requestBodyNoFilesLimit: i32 = 128 << 10;
   requestBodyLimitAction: i32 = LIMIT_REJECT;
   responseBodyLimit: i32 = 512 << 10;
   responseBodyLimitAction: i32 = LIMIT_PARTIAL;

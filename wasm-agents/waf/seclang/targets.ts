@@ -74,7 +74,9 @@ export class TargetReader {
       this.at++;
       this.selector(target);
     }
-    target.source = loweredCopy(part(this.text, start, this.at));
+    // It tells targets apart, and of patterns `\\d` and `\\D` are two.
+    const source = part(this.text, start, this.at);
+    target.source = target.pattern === null ? loweredCopy(source) : source;
     if (target.variable >= 0) return this.checked(target);
     const word = name.toString();
     this.problems.error(

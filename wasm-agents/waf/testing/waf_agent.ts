@@ -21,6 +21,8 @@ export interface WafOptions {
   /** Options of the agent besides `rules`. */
   readonly config?: Readonly<Record<string, unknown>>;
   readonly host?: FakeHost;
+  /** Fuel of a call, where a test needs more than others. */
+  readonly fuel?: number;
 }
 
 /** The firewall with the rules of a text, which is the file `test.conf`. */
@@ -32,7 +34,7 @@ export async function wafWith(rules: string, options: WafOptions = {}): Promise<
     config: { rules: ["test.conf"], files: Object.keys(assets), "log-warnings": true, ...options.config },
     grants: ["assets", "clock", "kv", "conn-info", "log"],
     host,
-    fuel: CALL_FUEL,
+    fuel: options.fuel ?? CALL_FUEL,
     configureFuel: CONFIGURE_FUEL,
   });
   return new Waf(agent, host);
