@@ -9,6 +9,7 @@ import {
   LIST_ARGS_POST,
   TABLE,
   VAR_INBOUND_DATA_ERROR,
+  VAR_MULTIPART_STRICT_ERROR,
   VAR_REQBODY_ERROR,
   VAR_REQBODY_ERROR_MSG,
   VAR_REQBODY_PROCESSOR_ERROR,
@@ -21,7 +22,7 @@ import {
 import { isSpace, isWord, part, trimmed } from "../seclang/words";
 import { BodyToRead, parseBody } from "./body_parsers";
 import { requestHeader } from "./gather";
-import { forgetSingle, newEpoch, setSingle } from "./lists";
+import { ABSENT, addPair, forgetSingle, newEpoch, setSingle, singleOf } from "./lists";
 import { finishSink, sinkOverflowed, startSink } from "./list_sink";
 import { hasBadEscape } from "./request_values";
 import * as transaction from "./transaction";
@@ -126,7 +127,17 @@ export function readRequestBody(
   if (problem !== null) bodyError(problem);
   else if (sinkOverflowed()) bodyError(TOO_MANY);
   finishSink();
+  if (isUnjudged(problem !== null, settings)) addPair(LIST_ARGS_POST, 0, 0, seen.at, seen.length);
   newEpoch();
+}
+
+/**
+ * Whether something is wrong with the body that no rule of the set asks about. What a parser did not reach, or what a server
+ * reads in another way, must not go by unseen then.
+ */
+function isUnjudged(hasProblem: bool, settings: Settings): bool {
+  if (hasProblem) return !settings.judgesBodyErrors;
+  return !settings.judgesStrictErrors && singleOf(VAR_MULTIPART_STRICT_ERROR) > ABSENT;
 }
 
 /** What is known of the body is asked for anew. */

@@ -9,6 +9,7 @@ import { RuleSet } from "../seclang/rule_set";
 import { LIMIT_PARTIAL, LIMIT_REJECT, Settings } from "../seclang/settings";
 import { applyUpdates } from "../seclang/updates";
 import { VAR_DURATION } from "../seclang/variables";
+import { noteBodyJudges } from "./body_judges";
 import { setCollectionTimeout } from "./collections";
 import { Exclusions } from "./exclusions";
 import { useProgram } from "./execute";
@@ -79,6 +80,7 @@ export function readSetup(config: Config): Setup {
   // Also with problems, so that those of operators are found too.
   setup.program = Program.compile(set, reader.actionReader);
   exclusions.resolve(setup.program.rules);
+  noteBodyJudges(setup.program.rules, setup.settings, set.problems);
   for (let index = 0; index < set.presetSlots.length; index++) {
     presetNumber(set.presetSlots[index], set.presetNumbers[index]);
   }

@@ -25,4 +25,8 @@ export class Settings {
   /** Seconds that a collection lasts without being written to. */
   collectionTimeoutS: i32 = 3600;
   signature: Text = Text.of("");
+  /** Whether a rule looks at what is wrong with a body. Where none does, such a body is looked at as a whole besides. */
+  judgesBodyErrors: bool = true;
+  /** The same for multipart bodies that servers may read in different ways. */
+  judgesStrictErrors: bool = true;
 }
