@@ -13,6 +13,7 @@ import { noteBodyJudges } from "./body_judges";
 import { setCollectionTimeout } from "./collections";
 import { Exclusions } from "./exclusions";
 import { useProgram } from "./execute";
+import { usePlaces } from "./match_place";
 import { markLasting, setPool } from "./keeping";
 import { setArgumentsMax } from "./list_sink";
 import { Program } from "./program";
@@ -95,6 +96,7 @@ export function readSetup(config: Config): Setup {
     (setup.program.phases[3].rules.length > 0 ||
       setup.program.phases[4].rules.length > 0);
   useProgram(setup.program, isTracing);
+  usePlaces(setup.program.operations);
   keepCall();
   markLasting();
   return setup;

@@ -54,6 +54,74 @@ Deno.test("engine: a match is listed with all that is known about it", async () 
   equal(facts["waf.rule"], "7");
 });
 
+Deno.test("engine: long values are shown around what was captured, and captures for logs have a budget", async () => {
+  const waf = await wafWith(
+    `SecRequestBodyLimit 4000000
+    SecRule ARGS_POST "@rx (?:needle|pin)x{1,500}" "id:1,phase:2,pass,log,capture,logdata:'%{TX.0}'"
+    SecRule ARGS_POST "@rx (needle)" "id:2,phase:2,pass,nolog,capture,setvar:tx.read=%{tx.1}"
+    SecRule TX:read "@rx ." "id:3,phase:2,pass,log"`,
+  );
+  const shown = async (before: number) => {
+    const { matches } = await waf.judge("/", { body: `a=${"y".repeat(before)}needlex` });
+    equal(matches.find(({ id }) => id === 3)!.value, "needle");
+    return matches.find(({ id }) => id === 1)!;
+  };
+  const short = await shown(1000);
+  equal(short.data, "needlex");
+  equal(short.value, `${"y".repeat(64)}needlex`);
+  equal(short.match, "needlex");
+  deepEqual([short.valueFrom, short.valueBytes], [936, 1007]);
+  const long = await shown(100_000);
+  equal(long.data, "y".repeat(512));
+  equal(long.match, undefined);
+  deepEqual([long.value!.length, long.valueFrom, long.valueBytes], [512, 0, 100_007]);
+});
+
+/** Rules that capture nothing, and what of a long value is shown of each. */
+const SHOWN = [
+  { rule: 'SecRule ARGS_POST "@rx ne{2}dle"', match: "needle" },
+  { rule: 'SecRule ARGS_POST "@rx (?i)NEEDLE" "t:lowercase"', match: "needle" },
+  { rule: 'SecRule ARGS_POST "@pm straw needle"', match: "needle" },
+  { rule: 'SecRule ARGS_POST "@contains needle"', match: "needle" },
+  { rule: 'SecRule ARGS_POST "@contains %{tx.word}"', match: "needle" },
+  { rule: 'SecRule REQUEST_METHOD "@streq POST" "chain"\nSecRule ARGS_POST "@rx needle"', match: "needle" },
+  { rule: 'SecRule ARGS_POST "!@rx straw"', match: undefined },
+  { rule: 'SecRule ARGS_POST "@unconditionalMatch"', match: undefined },
+];
+
+Deno.test("engine: of a long value what is around the match is shown, whatever the operator", async () => {
+  for (const { rule, match } of SHOWN) {
+    const numbered = rule.includes('" "')
+      ? rule.replace('" "', '" "id:1,phase:2,pass,log,')
+      : `${rule} "id:1,phase:2,pass,log"`;
+    const waf = await wafWith(`SecAction "id:9,phase:1,pass,nolog,setvar:tx.word=needle"\n${numbered}`);
+    const body = `a=${"y".repeat(3000)}needle${"z".repeat(3000)}`;
+    const shown = (await waf.judge("/", { body })).matches[0]!;
+    deepEqual(
+      [shown.match, shown.valueFrom, shown.valueBytes],
+      [match, match === undefined ? 0 : 2936, 6006],
+      rule,
+    );
+    equal(
+      shown.value,
+      match === undefined ? "y".repeat(512) : `${"y".repeat(64)}needle${"z".repeat(442)}`,
+      rule,
+    );
+  }
+});
+
+Deno.test("engine: a value is cut between characters, and what is not to be shown stays so", async () => {
+  const rules = 'SecRule ARGS_POST "@rx needle" "id:1,phase:2,pass,log"';
+  const body = `a=${"é€".repeat(300)}needle${"😀".repeat(300)}`;
+  const waf = await wafWith(rules);
+  const { value, match } = (await waf.judge("/", { body })).matches[0]!;
+  ok(/^[é€]+needle(?:😀)+$/u.test(value!), value);
+  equal(match, "needle");
+  const hiding = await wafWith(rules, { config: { redact: ["ARGS_POST:a"] } });
+  const hidden = (await hiding.judge("/", { body })).matches[0]!;
+  deepEqual([hidden.value, hidden.match], ["[redacted]", undefined]);
+});
+
 Deno.test("engine: values that are not to be shown are not", async () => {
   const rules = `SecRule ARGS|REQUEST_COOKIES "@rx bad" "id:1,phase:2,pass,log,logdata:'%{MATCHED_VAR}'"`;
   const waf = await wafWith(rules, { config: { redact: ["ARGS:pin", "REQUEST_COOKIES"] } });

@@ -31,7 +31,7 @@ import { isWord, leadingNumber, listed, trimmed } from "../seclang/words";
 export class Operation {
   regex: Regex | null = null;
   operator: Operator | null = null;
-  /** Of `@pm`: finds the phrase, for rules that want to show it. */
+  /** Of `@pm`: finds the phrase, for rules and logs that want to show it. */
   phrases: PhraseList | null = null;
   /** The argument when it has `%{…}` in it, or is a number. */
   macro: Macro | null = null;
@@ -120,7 +120,6 @@ export class OperationMaker {
     rule.op = OP_PM;
     this.search(operation, phrases, side);
     if (operation.bit < 0) rule.op = OP_NO_MATCH;
-    if (!rule.isCapturing) return;
     operation.phrases = PhraseList.of(phrases);
   }
 

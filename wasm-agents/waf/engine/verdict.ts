@@ -156,12 +156,24 @@ function writeMatch(writer: ByteWriter, record: usize, rule: Rule): void {
   if (name.length > 0) {
     writeMember(writer, "var", name);
     writeMember(writer, "value", isHidden ? REDACTED : loadBytes(record + 16));
+    writePlace(writer, record, isHidden);
   }
   const data = loadBytes(record + 32);
   if (data.length > 0) writeMember(writer, "data", isHidden ? REDACTED : data);
   writer.bytes(Text.of(',"score":' + load<i32>(record, 40).toString()));
   writeMember(writer, "file", Text.of(rule.place.file));
   writer.bytes(Text.of(',"line":' + rule.place.line.toString() + "}"));
+}
+
+/** Which part of a long value the rule met, and how much of it is shown. */
+function writePlace(writer: ByteWriter, record: usize, isHidden: bool): void {
+  const met = loadBytes(record + 48);
+  if (met.length > 0 && !isHidden) writeMember(writer, "match", met);
+  const length = load<i32>(record, 60);
+  if (length == load<i32>(record, 20)) return;
+  writer.bytes(
+    Text.of(',"valueFrom":' + load<i32>(record, 56).toString() + ',"valueBytes":' + length.toString()),
+  );
 }
 
 function writeMember(writer: ByteWriter, name: string, value: Bytes): void {
