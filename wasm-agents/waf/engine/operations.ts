@@ -3,6 +3,9 @@
 import { assets, Bytes } from "sentinel";
 import { PhraseList } from "./phrases";
 import { createOperator, Operator, operatorError, operatorId } from "../operators/operators";
+import { WordComparison } from "../operators/word_comparison";
+import { choiceProblem, patternChoice } from "./pattern_choice";
+import { isWordComparison, withStandIns } from "./stand_ins";
 import { Regex, regexError } from "../regex/regex";
 import { LiteralScan, LiteralScanBuilder } from "../scan/literal_scan";
 import { folderOf } from "../seclang/file_names";
@@ -25,7 +28,12 @@ import {
 } from "../seclang/model";
 import { Problems } from "../seclang/problems";
 import { REGEX_FLAGS } from "../seclang/regex_flags";
+import { RuleSet } from "../seclang/rule_set";
 import { isWord, leadingNumber, listed, trimmed } from "../seclang/words";
+
+/** Rule sets have it in places that are switched on by hand. */
+const RBL = "@rbl never matches here, for a request cannot wait for the name service; " +
+  "compare REMOTE_ADDR with @ipMatchFromFile";
 
 /** An operator with its argument. */
 export class Operation {
@@ -49,11 +57,14 @@ export class OperationMaker {
     new LiteralScanBuilder(),
   ];
   private readonly bits: i32[] = [0, 0];
+  private readonly problems: Problems;
 
   constructor(
     private readonly macros: MacroReader,
-    private readonly problems: Problems,
-  ) {}
+    private readonly set: RuleSet,
+  ) {
+    this.problems = set.problems;
+  }
 
   /** Compiles the operator of a rule; what is wrong is reported. `side` is 0 for requests, 1 for responses. */
   make(rule: Rule, side: i32): void {
@@ -92,14 +103,13 @@ export class OperationMaker {
     side: i32,
   ): void {
     rule.op = isWord(text.name, "rx") ? OP_RX : OP_RX_GLOBAL;
-    if (this.macros.hasVariable(text.argument)) {
-      this.problems.error(
-        rule.place,
-        "a pattern cannot have %{…} in it; use @streq, @contains, @within or the like",
-      );
+    if (this.macros.hasVariable(text.argument)) return this.makeChoice(operation, text, rule);
+    if (isWordComparison(text.argument)) {
+      rule.op = OP_PART;
+      operation.operator = new WordComparison(text.argument.asText());
       return;
     }
-    const regex = Regex.compile(text.argument, REGEX_FLAGS);
+    const regex = Regex.compile(withStandIns(text.argument), REGEX_FLAGS);
     if (regex === null) {
       this.problems.error(
         rule.place,
@@ -109,6 +119,14 @@ export class OperationMaker {
     }
     operation.regex = regex;
     if (this.builders[side].addExpression(regex, this.bits[side])) operation.bit = this.bits[side]++;
+  }
+
+  private makeChoice(operation: Operation, text: OperatorText, rule: Rule): void {
+    rule.op = OP_PART;
+    const macro = this.macros.read(text.argument, rule.place);
+    operation.macro = macro;
+    operation.operator = patternChoice(macro, this.set);
+    if (operation.operator === null) this.problems.error(rule.place, choiceProblem);
   }
 
   private makePhrases(
@@ -174,6 +192,10 @@ export class OperationMaker {
   private makePart(operation: Operation, text: OperatorText, rule: Rule): void {
     rule.op = OP_PART;
     const name = text.name.toString();
+    if (isWord(text.name, "rbl") && !text.isNegated) {
+      rule.op = OP_NO_MATCH;
+      return this.problems.warn(rule.place, RBL);
+    }
     const id = operatorId(text.name.asText());
     if (id < 0) {
       this.problems.error(rule.place, 'there is no operator "@' + name + '"');
