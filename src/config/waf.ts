@@ -53,7 +53,7 @@ const ruleset = block({
     customRulesDir: text({
       summary:
         "Folder of rules, from the folder of this file: `crs-setup.conf`, other `.conf` files, those of `rules/`, " +
-        "with plugins around them.",
+        "with plugins around them; or `.load` files alone, which include what is needed, where there are any.",
       example: "crs",
     }),
     paranoiaLevel: integer({

@@ -14,6 +14,8 @@ import { wafAgentNode, wafGuestConfig } from "./waf_options.ts";
 const AGENT_ID = "waf";
 /** No block can have this id. */
 const FILTER_ID = ":waf";
+/** As Debian's package of the Core Rule Set has it: one file that includes all others, some of them from other folders. */
+const LOADING = "*.load";
 /** Rule files of a folder, in the order in which they are read. */
 const LAYOUT = [
   "crs-setup.conf",
@@ -179,6 +181,8 @@ export class WafBlock {
       });
       return paths.map((path) => path.startsWith(base) ? path.slice(base.length) : path);
     };
+    for (const name of (await glob(LOADING)).sort()) found.add(name);
+    if (found.size > 0) return Array.from(found, (value) => ({ value, span }));
     for (const pattern of LAYOUT) for (const name of (await glob(pattern)).sort()) found.add(name);
     const lacksSetup = !found.has(`${below}crs-setup.conf`) &&
       (await glob("crs-setup.conf.example")).length > 0;

@@ -21,7 +21,7 @@ import {
 } from "../seclang/variables";
 
 const HINT = ", so a body with such an error is looked at as a whole, as one more argument without a name; " +
-  "to refuse it, add rule ";
+  "to refuse it, add ";
 
 /** Notes in the settings what the rules judge, and warns of what they do not where they look at bodies. */
 export function noteBodyJudges(rules: Rule[], settings: Settings, problems: Problems): void {
@@ -50,15 +50,18 @@ export function noteBodyJudges(rules: Rule[], settings: Settings, problems: Prob
   }
   settings.judgesBodyErrors = judgesErrors;
   settings.judgesStrictErrors = judgesStrict;
-  if (first === null || !settings.readsRequestBody) return;
-  if (!judgesErrors) warn(first.place, "REQBODY_ERROR", "200002", problems);
-  if (!judgesStrict) warn(first.place, "MULTIPART_STRICT_ERROR", "200003", problems);
+  // Rules that cannot be loaded may be those.
+  if (first === null || !settings.readsRequestBody || problems.hasErrors) return;
+  if (!judgesErrors && !judgesStrict) {
+    warn(first.place, "REQBODY_ERROR and MULTIPART_STRICT_ERROR", "rules 200002 and 200003", problems);
+  } else if (!judgesErrors) warn(first.place, "REQBODY_ERROR", "rule 200002", problems);
+  else if (!judgesStrict) warn(first.place, "MULTIPART_STRICT_ERROR", "rule 200003", problems);
 }
 
-function warn(place: Place, variable: string, id: string, problems: Problems): void {
+function warn(place: Place, variables: string, rules: string, problems: Problems): void {
   problems.warn(
     place,
-    "no rule judges " + variable + HINT + id + " of modsecurity.conf-recommended before these rules",
+    "no rule judges " + variables + HINT + rules + " of modsecurity.conf-recommended before these rules",
   );
 }
 

@@ -4,7 +4,8 @@
  * expressions nothing is guessed, they are refused.
  */
 
-import { Bytes, ByteWriter, Text } from "sentinel";
+import { ByteWriter } from "sentinel/byte_writer";
+import { Bytes, Text } from "sentinel/text";
 import { findBytes } from "../operators/search";
 
 /** By turns: what is written, and what is run. */
