@@ -7,6 +7,7 @@ import { LIMIT_PARTIAL, Settings } from "../seclang/settings";
 import {
   KIND_BODY_SCALAR,
   LIST_ARGS_POST,
+  LIST_REQUEST_HEADERS,
   TABLE,
   VAR_INBOUND_DATA_ERROR,
   VAR_MULTIPART_STRICT_ERROR,
@@ -19,10 +20,23 @@ import {
   VAR_URLENCODED_ERROR,
   VARIABLES,
 } from "../seclang/variables";
-import { isSpace, isWord, part, trimmed } from "../seclang/words";
+import { isSameRun, isSpace, isWord, part, trimmed } from "../seclang/words";
 import { BodyToRead, parseBody } from "./body_parsers";
-import { requestHeader } from "./gather";
-import { ABSENT, addPair, forgetSingle, newEpoch, setSingle, singleOf } from "./lists";
+import { needList, requestHeader } from "./gather";
+import {
+  ABSENT,
+  addPair,
+  firstOf,
+  forgetSingle,
+  nameAt,
+  nameLength,
+  newEpoch,
+  nextOf,
+  setSingle,
+  singleOf,
+  valueAt,
+  valueLength,
+} from "./lists";
 import { finishSink, sinkOverflowed, startSink } from "./list_sink";
 import { hasBadEscape } from "./request_values";
 import * as transaction from "./transaction";
@@ -51,6 +65,27 @@ export function chooseProcessor(takesJsonAndXml: bool): void {
       transaction.setBodyProcessor(BODY_XML);
     }
   }
+}
+
+/**
+ * Whether bodies of the request's type are looked at. So is one without a type, one that has several of which one is, and one
+ * that a server may read as several: only what is surely of another type goes by.
+ */
+export function isTypeRead(types: Bytes[]): bool {
+  if (types.length == 0) return true;
+  needList(LIST_REQUEST_HEADERS);
+  let isTyped = false;
+  for (let pair = firstOf(LIST_REQUEST_HEADERS); pair != 0; pair = nextOf(pair)) {
+    if (!isWord(new Bytes(nameAt(pair), nameLength(pair)), "content-type")) continue;
+    const type = trimmed(new Bytes(valueAt(pair), valueLength(pair)));
+    if (type.length == 0 || type.indexOfByte(0x2c) >= 0) return true;
+    for (let index = 0; index < types.length; index++) {
+      const wanted = types[index];
+      if (type.length >= wanted.length && isSameRun(type.at, wanted.at, wanted.length)) return true;
+    }
+    isTyped = true;
+  }
+  return !isTyped;
 }
 
 /** A media type without its parameters. */

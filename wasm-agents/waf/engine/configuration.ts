@@ -224,6 +224,8 @@ function readOptions(config: Config, setup: Setup): void {
     "inspect-response-body",
     settings.readsResponseBody,
   );
+  const types = config.texts("content-types");
+  for (let index = 0; index < types.length; index++) settings.requestTypes.push(types[index].toLowerCase());
   settings.argumentsMax = config.integer(
     "arguments-limit",
     settings.argumentsMax,

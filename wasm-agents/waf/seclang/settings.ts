@@ -18,6 +18,8 @@ export class Settings {
   responseBodyLimitAction: i32 = LIMIT_PARTIAL;
   /** Types of responses whose bodies are read. */
   responseTypes: Bytes[] = [Text.of("text/plain"), Text.of("text/html")];
+  /** Types of requests whose bodies are read, or their beginnings; none: all. */
+  requestTypes: Bytes[] = [];
   argumentsMax: i32 = 1000;
   jsonDepthMax: i32 = 512;
   filesMax: i32 = 100;
