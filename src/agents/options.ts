@@ -315,6 +315,14 @@ const fields = {
       "It is configured once in the process, and every instance starts with a copy of the memory that came of it.",
     default: false,
   }),
+  headers: oneOf({
+    summary:
+      "Which headers of requests it sees: those to be sent on, edits included, or those that the client sent. " +
+      "The latter have what concerns the connection (Connection, Transfer-Encoding) and what anybody may claim " +
+      "(X-Forwarded-For), and no edit of a filter or agent. Its own edits are of those to be sent on.",
+    values: { forwarded: [], received: [] },
+    default: "forwarded",
+  }),
   events: wordList("What it is told of; left out, everything it handles.", EVENT_CHOICES, []),
   failureMode: oneOf({
     summary:

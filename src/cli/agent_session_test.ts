@@ -67,6 +67,22 @@ const EVENTS_OF = {
   onRequestComplete: "request-complete",
 } as const;
 
+Deno.test("agent session: an agent that is shown received headers does not see its own edits, which are sent on", async () => {
+  const edit = outcome({ requestHeaders: [{ type: "set", value: { name: "X-One", value: "2" } }] });
+  for (const [options, seen] of [["", "2"], [`headers "received"`, "1"]]) {
+    const factory = new FakeFactory(() => ({
+      onRequestHeaders: () => edit,
+      onResponseHeaders: (request) => outcome({ audit: audit({ tags: [request.header("x-one")!] }) }),
+    }), ["request-headers", "response-headers"]);
+    const time = new FakeTime();
+    const { live } = liveAgent(factory, time, { options: options! });
+    const { hooks, sent } = await runSession(live, input(), time);
+    assert.deepEqual(hooks[1]!.outcome?.audit.tags, [seen]);
+    assert.equal(sent.headers.get("x-one"), "2");
+    live.dispose("shutdown");
+  }
+});
+
 Deno.test("agent session: the agent sees the request as the proxy would show it", async () => {
   const seen: unknown[] = [];
   await session({

@@ -1,5 +1,6 @@
 import { explain } from "../engine/explain.ts";
 import type { Explanation } from "../engine/explain.ts";
+import { decompress } from "../server/decompress.ts";
 import { AgentFetch } from "../server/agent_fetch.ts";
 import { loadAgentsOnce } from "../server/agent_loading.ts";
 import { NodeSignatureVerifier } from "../server/signature_verifier.ts";
@@ -32,7 +33,13 @@ export async function explainVerb(options: ExplainOptions, terminal: Terminal): 
   const loaded = await loadOrReport(options, terminal);
   if (loaded === undefined) return EXIT.failed;
   let explanation: Explanation;
-  const ports = { clock: createClock(), random: createRandom(), timers: createTimers(), log: () => {} };
+  const ports = {
+    clock: createClock(),
+    random: createRandom(),
+    timers: createTimers(),
+    log: () => {},
+    decompress,
+  };
   const transport = new AgentFetch();
   const agentPorts = { verifier: new NodeSignatureVerifier(), transport: transport.send };
   try {

@@ -85,6 +85,8 @@ export interface TlsSession {
 export interface TlsServer {
   /** When each certificate ends, for metrics and warnings. */
   readonly certificates: readonly CertificateFacts[];
+  /** Stands for whom it lets in: another text where client certificates are judged otherwise. */
+  readonly admission: string;
   /**
    * Shakes hands on an open connection; `early` are bytes of it that were read already. Has no time limit:
    * close the socket to end it. Rejects with `HandshakeError`, everything that is to be said having been said.

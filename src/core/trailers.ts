@@ -12,7 +12,8 @@ const FORBIDDEN: ReadonlySet<string> = new Set(
   date expect expires forwarded host if-match if-modified-since if-none-match if-range if-unmodified-since
   keep-alive location max-forwards origin pragma proxy-authenticate proxy-authorization proxy-connection range
   referer retry-after set-cookie te trailer traceparent transfer-encoding upgrade vary via www-authenticate
-  x-correlation-id x-forwarded-for x-forwarded-host x-forwarded-port x-forwarded-proto x-internal-token
+  x-client-cert-fingerprint x-client-cert-issuer x-client-cert-names x-client-cert-serial x-client-cert-subject
+  x-client-cert-verify x-correlation-id x-forwarded-for x-forwarded-host x-forwarded-port x-forwarded-proto x-internal-token
   x-real-ip x-request-id`.split(/\s+/),
 );
 

@@ -9,7 +9,7 @@ import { Connection, type ConnectionDeps, type ListenerProtocol } from "./connec
 import { type Http2Meter, Http2ServerConnection } from "./http2_connection.ts";
 import type { ConnectionLimits } from "./limits.ts";
 import { parseProxyHeader, type ProxyHeader } from "./proxy_protocol.ts";
-import type { TunnelConnection } from "./tunnel_connection.ts";
+import { TunnelConnection } from "./tunnel_connection.ts";
 
 /** Connections being told that there is no room; beyond this many they are just closed. */
 const REJECTING_MAX = 256;
@@ -67,6 +67,8 @@ export interface AcceptorDeps {
   readonly log: Log;
 }
 
+type Served = Connection | Http2ServerConnection | TunnelConnection;
+
 type OpenDownstream = { -readonly [K in keyof Downstream]: Downstream[K] };
 
 /** One listening socket and the connections it accepted. */
@@ -74,7 +76,7 @@ export class Acceptor {
   readonly socket: SocketListener;
   #settings: ListenerSettings;
   readonly #deps: AcceptorDeps;
-  readonly #connections = new Map<Connection | Http2ServerConnection | TunnelConnection, OpenDownstream>();
+  readonly #connections = new Map<Served, OpenDownstream>();
   /** Accepted, but the PROXY header that is due has not come yet, or the handshake is not done. */
   readonly #opening = new Set<Socket>();
   /** Connections that were taken in and have not ended, those above included. */
@@ -82,6 +84,7 @@ export class Acceptor {
   #rejecting = 0;
   #handshakes = 0;
   #draining = false;
+  #drained: Promise<void> | null = null;
   #emptied: (() => void) | null = null;
 
   constructor(socket: SocketListener, settings: ListenerSettings, deps: AcceptorDeps) {
@@ -100,14 +103,17 @@ export class Acceptor {
     return this.#connections.size;
   }
 
-  /** New connections follow these settings; open ones keep their limits but belong to the new listener. */
+  /**
+   * New connections follow these settings; open ones keep their limits but belong to the new listener. Where another
+   * way in leads to it, they finish what they are at: who is still welcome comes anew.
+   */
   update(settings: ListenerSettings): void {
+    const isSameWayIn = wayIn(this.#settings) === wayIn(settings);
     this.#settings = settings;
-    for (const downstream of this.#connections.values()) {
-      downstream.listenerId = settings.id;
-      downstream.namespace = settings.namespace;
-      // Trust can be withdrawn from open connections; a peer becomes trusted with its next connection.
-      downstream.peerTrusted &&= settings.trusted.has(downstream.peerIp);
+    for (const [connection, downstream] of this.#connections) {
+      adopt(downstream, settings);
+      // A tunnel is a request that was let in.
+      if (!isSameWayIn && !(connection instanceof TunnelConnection)) this.#endSoon(connection);
     }
   }
 
@@ -121,10 +127,14 @@ export class Acceptor {
     }
   }
 
-  /** Stops accepting, lets requests finish; resolves when no connection is left. */
-  async drain(): Promise<void> {
+  /** Stops accepting, lets requests finish; resolves when no connection is left. May be asked for again. */
+  drain(): Promise<void> {
+    return this.#drained ??= this.#drain();
+  }
+
+  async #drain(): Promise<void> {
     this.#draining = true;
-    for (const connection of this.#connections.keys()) connection.drain();
+    for (const connection of this.#connections.keys()) this.#endSoon(connection);
     // Closing hands out what the kernel has queued first, so connections may still come meanwhile.
     await this.socket.close();
     if (this.#present === 0) return;
@@ -141,9 +151,28 @@ export class Acceptor {
     let busy = 0;
     for (const connection of this.#connections.keys()) {
       if (!connection.isIdle) busy++;
-      connection.abort();
+      this.#cut(connection);
     }
     return busy;
+  }
+
+  /** Lets a connection finish. Never throws, as the others are to hear of it too. */
+  #endSoon(connection: Served): void {
+    try {
+      connection.drain();
+    } catch (cause) {
+      this.#deps.log("error", "A connection failed", { cause: String(cause) });
+      this.#cut(connection);
+    }
+  }
+
+  /** Never throws either. */
+  #cut(connection: Served): void {
+    try {
+      connection.abort();
+    } catch (cause) {
+      this.#deps.log("error", "A connection failed", { cause: String(cause) });
+    }
   }
 
   #cutOpening(): void {
@@ -163,6 +192,8 @@ export class Acceptor {
     this.#opening.add(socket);
     let connection: Connection | null = null;
     let isTunnel = false;
+    /** What closes everything. */
+    let outer = socket;
     try {
       const opened = await this.#open(socket, settings);
       this.#opening.delete(socket);
@@ -176,7 +207,8 @@ export class Acceptor {
       }
       const entered = await this.#enter(opened, settings);
       if (entered === null) return;
-      connection = this.#begin(entered);
+      outer = entered.socket;
+      connection = this.#begin(entered, settings);
       await connection.run();
       if (connection.http2 !== null) await this.#runHttp2(entered, connection);
       const { tunnel } = connection;
@@ -186,7 +218,7 @@ export class Acceptor {
       }
     } catch (cause) {
       this.#deps.log("error", "A connection failed", { cause: String(cause) });
-      socket.close();
+      outer.close();
     } finally {
       this.#opening.delete(socket);
       if (connection !== null) this.#connections.delete(connection);
@@ -290,14 +322,16 @@ export class Acceptor {
     }
   }
 
-  #begin({ socket, downstream, early }: Opened): Connection {
+  /** A connection that came when those settings held; they may have changed while it was opened. */
+  #begin({ socket, downstream, early }: Opened, settings: ListenerSettings): Connection {
     const { limits } = this.#settings;
+    if (settings !== this.#settings) adopt(downstream, this.#settings);
     const init = { downstream, limits, protocol: this.#protocolOf(downstream) };
     const connection = new Connection(socket, init, this.#deps.connections);
     if (early !== null) connection.input.preload(early);
     this.#connections.set(connection, downstream);
     // The listener may have begun to drain while a PROXY header was awaited.
-    if (this.#draining) connection.drain();
+    if (this.#draining || wayIn(settings) !== wayIn(this.#settings)) this.#endSoon(connection);
     return connection;
   }
 
@@ -305,7 +339,7 @@ export class Acceptor {
   #runTunnel(tunnel: TunnelConnection, downstream: OpenDownstream, left: () => void): void {
     this.#connections.set(tunnel, downstream);
     const running = tunnel.run();
-    if (this.#draining) tunnel.drain();
+    if (this.#draining) this.#endSoon(tunnel);
     running.catch((cause) => this.#deps.log("error", "A connection failed", { cause: String(cause) }))
       .then(() => {
         this.#connections.delete(tunnel);
@@ -316,14 +350,14 @@ export class Acceptor {
   /** Goes on with a client that speaks HTTP/2. */
   async #runHttp2(
     { socket, downstream }: Opened,
-    { limits, http2: early }: Connection,
+    { limits, http2: early, isDraining }: Connection,
   ): Promise<void> {
     const init = { downstream, limits, meter: this.#deps.http2 };
     const connection = new Http2ServerConnection(socket, init, this.#deps.connections);
     this.#connections.set(connection, downstream);
     try {
       const running = connection.run(early!);
-      if (this.#draining) connection.drain();
+      if (this.#draining || isDraining) this.#endSoon(connection);
       await running;
     } finally {
       this.#connections.delete(connection);
@@ -388,6 +422,19 @@ interface Opened {
   readonly early: Uint8Array | null;
   /** The client that a PROXY header named. */
   readonly proxiedIp: string | undefined;
+}
+
+/** What stands between clients and a listener's routes. */
+function wayIn({ tls }: ListenerSettings): string {
+  return tls === null ? "plain" : `tls ${tls.server.admission}`;
+}
+
+/** A connection belongs to a listener as it is now. */
+function adopt(downstream: OpenDownstream, settings: ListenerSettings): void {
+  downstream.listenerId = settings.id;
+  downstream.namespace = settings.namespace;
+  // Trust can be withdrawn from open connections; a peer becomes trusted with its next connection.
+  downstream.peerTrusted &&= settings.trusted.has(downstream.peerIp);
 }
 
 /** Whether the connection begins with a PROXY header. */

@@ -114,6 +114,11 @@ export class Connection implements BodyHost {
     return this.#phase === "idle";
   }
 
+  /** Whether it is to end soon, also for who goes on with it. */
+  get isDraining(): boolean {
+    return this.#draining;
+  }
+
   /**
    * What was read of a connection that turned out to speak HTTP/2, beginning with its preface; null for others.
    * Its socket is left open, for somebody who speaks that too.

@@ -18,9 +18,14 @@ export class TunnelConnection {
     this.#handler = handler;
   }
 
-  /** Carries bytes until both ends are closed. */
-  run(): Promise<void> {
-    return this.#tunnel.run().then(() => this.#handler.finish(this.#context));
+  /** Carries bytes until both ends are closed; whatever goes wrong, they are, and the request is over. */
+  async run(): Promise<void> {
+    try {
+      await this.#tunnel.run();
+    } finally {
+      this.#tunnel.abort();
+      this.#handler.finish(this.#context);
+    }
   }
 
   /** The listener is about to end: says goodbye where the protocol has a word for it. */

@@ -167,11 +167,15 @@ class SnapshotBuilder {
     const tells = ({ tls }: ResolvedListener) =>
       tls !== undefined && tls.clientAuth !== "none" && tls.clientCertificateHeaders;
     const anyTells = this.#resolved.listeners.some(tells);
-    return new Map(this.#resolved.listeners.map((listener) => [listener.id, {
-      clientCertificates: anyTells ? tells(listener) ? "tell" : "drop" : null,
-      table: tables.tableFor(listener),
-      trusted: new CidrSet([...system.trustedProxies, ...listener.trustedProxies]),
-    }]));
+    return new Map(this.#resolved.listeners.map((listener) => {
+      const table = tables.tableFor(listener);
+      return [listener.id, {
+        clientCertificates: anyTells ? tells(listener) ? "tell" : "drop" : null,
+        table,
+        trusted: new CidrSet([...system.trustedProxies, ...listener.trustedProxies]),
+        keepsReceived: table.routes.some(({ chain }) => chain.needsReceived),
+      }];
+    }));
   }
 
   #route(route: ResolvedRoute): LiveRoute {

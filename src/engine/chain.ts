@@ -21,11 +21,14 @@ export type FailureMode = "open" | "closed";
  */
 export class Chain {
   readonly links: readonly ChainLink[];
+  /** A filter asks for headers as they were received. */
+  readonly needsReceived: boolean;
   readonly #failureMode: FailureMode;
   readonly #log: Log;
 
   constructor(links: readonly ChainLink[], failureMode: FailureMode, log: Log) {
     this.links = links;
+    this.needsReceived = links.some(({ filter }) => filter.needsReceived === true);
     this.#failureMode = failureMode;
     this.#log = log;
   }

@@ -50,6 +50,11 @@ Deno.test("chain: forwards for requests, backwards for responses, and only those
   assert.deepEqual(calls, ["a request", "b request", "b response", "a response", "b end", "a end"]);
 });
 
+Deno.test("chain: headers are kept as they were received where a filter asks for them", () => {
+  assert.equal(chain([{}, { needsReceived: false }]).needsReceived, false);
+  assert.equal(chain([{}, { needsReceived: true }, {}]).needsReceived, true);
+});
+
 Deno.test("chain: synchronous filters are not awaited", () => {
   const filters = chain([{ onRequest: () => undefined }, { onResponse: () => {} }]);
   const request = context();

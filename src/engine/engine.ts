@@ -8,6 +8,7 @@ import type { RequestHandler } from "../downstream/handler.ts";
 import { matchingPath } from "../routing/path.ts";
 import type { RouteTable } from "../routing/table.ts";
 import type { Verdict } from "../filters/filter.ts";
+import { keepReceived } from "../filters/received_headers.ts";
 import { cleanHeaders } from "../upstream/clean_headers.ts";
 import { bufferRequest, bufferResponse } from "./buffering.ts";
 import { clientAddress } from "./client_address.ts";
@@ -29,6 +30,8 @@ export interface ListenerView {
   readonly trusted: CidrSet;
   /** What upstreams are told of client certificates; null where no listener tells. */
   readonly clientCertificates: ClientCertificateHeaders | null;
+  /** A route has a filter that asks for headers as they were received. */
+  readonly keepsReceived: boolean;
 }
 
 /** Answers requests by the current snapshot: the straight way from a parsed head to a response. */
@@ -133,7 +136,10 @@ export class Engine implements RequestHandler {
   #enter(context: RequestContext, snapshot: Snapshot): LiveRoute {
     snapshot.names.name(context);
     const listener = snapshot.listeners.get(context.downstream.listenerId);
-    if (listener !== undefined) context.clientIp = clientAddress(context, listener.trusted);
+    if (listener !== undefined) {
+      context.clientIp = clientAddress(context, listener.trusted);
+      if (listener.keepsReceived) keepReceived(context);
+    }
     cleanHeaders(context);
     if (listener !== undefined && listener.clientCertificates !== null) {
       tellClientCertificate(context, listener.clientCertificates);

@@ -57,7 +57,7 @@ export interface Explanation {
 }
 
 /** Ports that an explanation needs; it never connects to anybody. */
-export type ExplainPorts = Pick<Ports, "clock" | "random" | "timers" | "log">;
+export type ExplainPorts = Pick<Ports, "clock" | "random" | "timers" | "log" | "decompress">;
 
 /** What an explanation is made with besides the configuration. */
 export interface ExplainDeps extends ExplainPorts {

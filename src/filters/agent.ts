@@ -14,6 +14,7 @@ import type { Decoding } from "./agent_decoding.ts";
 import { plainStatusPage, type StatusPage } from "./agent_decisions.ts";
 import { AgentRecord } from "./agent_records.ts";
 import type { Filter, FilterDeps, Verdict } from "./filter.ts";
+import { seesReceived } from "./received_headers.ts";
 
 const options = block({
   summary: "Which agent looks at requests, and when.",
@@ -71,6 +72,7 @@ export const agent: Kind<"agent", AgentFilterOptions, AgentFilterDeps, Filter> =
 };
 
 class AgentFilter implements Filter {
+  readonly needsReceived: boolean;
   readonly #agent: LiveAgent;
   readonly #settings: CourseSettings;
   readonly #course = new Slot<AgentCourse>();
@@ -95,6 +97,7 @@ class AgentFilter implements Filter {
       if (deps.decompress === undefined) throw new Error("nothing here can decode bodies");
       return { decompress: deps.decompress, ratioMax: own.maxDecompressionRatio, bytesMax };
     };
+    this.needsReceived = seesReceived(live);
     this.#agent = live;
     this.#settings = {
       clock: deps.clock,

@@ -30,8 +30,9 @@ import {
 } from "./agent_records.ts";
 import { copyOf, frameOf, rulingOf, verdictOf } from "./agent_messages.ts";
 import { shadowBody } from "./agent_shadow.ts";
-import { ContextView, ResponseView } from "./agent_views.ts";
+import { ContextView, ReceivedView, ResponseView } from "./agent_views.ts";
 import type { Verdict } from "./filter.ts";
+import { seesReceived } from "./received_headers.ts";
 
 /** Stands for a Close frame without a code. */
 const CLOSE_WITHOUT_CODE = 1005;
@@ -88,7 +89,9 @@ export class AgentCourse {
     this.agent = agent;
     this.settings = settings;
     this.visit = agent.visit(settings.timeoutMs);
-    this.view = agents.view ??= new ContextView(context, agents, settings.clock);
+    this.view = seesReceived(agent)
+      ? agents.receivedView ??= new ReceivedView(context, agents, settings.clock)
+      : agents.view ??= new ContextView(context, agents, settings.clock);
     this.record = new AgentRecord(agent);
     this.#agents = agents;
     this.#seesMessages = context.upgrade?.plan?.inspects === true && agent.handles("websocket-frame");

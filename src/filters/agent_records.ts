@@ -89,10 +89,17 @@ export class AgentRecord implements AgentNote {
     if (audit.confidence !== undefined) this.#confidence = Math.round(audit.confidence * 1000) / 1000;
     if (audit.custom.length === 0) return;
     const found = audit.custom.filter(({ name }) => RuleFindings.owns(name));
-    if (found.length > 0) (this.findings ??= new RuleFindings()).add(found);
+    if (found.length > 0) this.#find(found);
     if (found.length === audit.custom.length) return;
     const others = audit.custom.filter(({ name }) => !RuleFindings.owns(name));
     this.#custom = [...this.#custom ?? [], ...others].slice(0, CUSTOM_FIELDS_MAX);
+  }
+
+  #find(facts: readonly Header[]): void {
+    const findings = this.findings ??= new RuleFindings();
+    findings.add(facts);
+    // Who only watches has refused nothing, whatever it says.
+    if (this.shadow && findings.verdict === "block") findings.verdict = "detected";
   }
 }
 
@@ -114,6 +121,8 @@ function clipped(text: string): string {
 export class RequestAgents {
   /** Made by the first of them. */
   view: RequestView | undefined = undefined;
+  /** The same for those who see the headers that the client sent. */
+  receivedView: RequestView | undefined = undefined;
   /** The first of them: it numbers requests. */
   readonly #first: Pick<LiveAgent, "nextSerial">;
   #serial: string | undefined;

@@ -8,6 +8,7 @@ import type { HeaderList } from "../core/headers.ts";
 import type { Response } from "../core/message.ts";
 import type { Clock } from "../core/ports.ts";
 import type { RequestAgents } from "./agent_records.ts";
+import { receivedHeaders } from "./received_headers.ts";
 
 /** The request at hand, with the edits of filters and agents so far. */
 export class ContextView implements RequestView {
@@ -110,6 +111,30 @@ export class ContextView implements RequestView {
 
   timestampMs(): number {
     return Math.round(this.#clock.wallMs() - (this.#clock.nowMs() - this.#context.startedMs));
+  }
+}
+
+/** The same with the headers that the client sent. Target and method have the edits all the same. */
+export class ReceivedView extends ContextView {
+  readonly #context: RequestContext;
+  /** Read when they are asked for. */
+  #lines: HeaderList | undefined;
+
+  constructor(context: RequestContext, agents: RequestAgents, clock: Clock) {
+    super(context, agents, clock);
+    this.#context = context;
+  }
+
+  override header(name: string): string | undefined {
+    return this.#received().joined(name.toLowerCase());
+  }
+
+  override headers(): readonly Header[] {
+    return headerRecords(this.#received());
+  }
+
+  #received(): HeaderList {
+    return this.#lines ??= receivedHeaders(this.#context);
   }
 }
 

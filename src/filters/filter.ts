@@ -20,6 +20,8 @@ export type Verdict = Answer | undefined;
  * and answers of later filters included.
  */
 export interface Filter {
+  /** It asks for headers as they were received, which must be kept for it. */
+  readonly needsReceived?: boolean;
   onRequest?(context: RequestContext): MaybePromise<Verdict>;
   /** May change status and headers in place, and replace the body. */
   onResponse?(context: RequestContext, response: Response): MaybePromise<void>;

@@ -71,7 +71,7 @@ export class AuditLog {
     const { agent: agentId, verdict, shadow, findings } = note;
     if (findings !== undefined && findings.matches.length > 0) {
       if (!this.#options.logWafEvents) return;
-      return this.event({ ...wafEvent(findings), ...about(context), agentId }, wallMs);
+      return this.event({ ...wafEvent(findings, note), ...about(context), agentId }, wallMs);
     }
     if (!this.#options.logAgentDecisions || !DECISIONS.has(verdict)) return;
     const metadata = shadow ? { shadow } : undefined;
@@ -120,6 +120,7 @@ function about(context: RequestContext) {
 
 function wafEvent(
   findings: RuleFindings,
+  { shadow }: Pick<AgentNote, "shadow">,
 ): Pick<AuditEvent, "type" | "ruleIds" | "tags" | "action" | "metadata" | "matches"> {
   const { matches, verdict, decidingRule, inboundScore, outboundScore, leftOut } = findings;
   const tags = new Set<string>();
@@ -134,6 +135,7 @@ function wafEvent(
     tags: [...tags],
     action: verdict,
     metadata: {
+      ...(shadow ? { shadow } : {}),
       ...(decidingRule === undefined ? {} : { rule: decidingRule }),
       ...(inboundScore === undefined ? {} : { inbound_score: inboundScore }),
       ...(outboundScore === undefined ? {} : { outbound_score: outboundScore }),

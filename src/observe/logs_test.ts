@@ -101,6 +101,9 @@ Deno.test("audit log: what agents had against a request", () => {
     { id: 942100, msg: "SQL \u2028injection", tags: ["sqli", "pl1"], var: "ARGS:a", value: "1'\n", score: 5 },
     { id: 942100, msg: "again", tags: ["sqli"], score: 5 },
   ]);
+  agentNotes.push(note({ agent: "next", verdict: "block", shadow: true, findings }));
+  deepEqual(lines({}).at(-1).metadata, { shadow: true, rule: "949110", inbound_score: 10 });
+  agentNotes.pop();
   deepEqual(lines({ logWafEvents: false }).map(({ agent_id }) => agent_id), ["bots", "trial"]);
   deepEqual(lines({ logAgentDecisions: false }).map(({ agent_id }) => agent_id), ["waf"]);
 });

@@ -13,6 +13,8 @@ const WARN_BEFORE_MS = 14 * DAY_MS;
 const WARN_BEFORE_SHARE = 1 / 4;
 /** Files are compared this often too: not every file system tells of changes. */
 const POLL_MS = 60_000;
+/** Files that could not be put in use are tried again after as many polls: it may not have been their fault. */
+const RETRY_POLLS = 10;
 
 /** What the companion needs. */
 export interface CertificatesInit {
@@ -43,6 +45,8 @@ export class CertificateCompanion implements Companion {
   #preparedDigest = "";
   /** Of the files that were last tried, served or not. */
   #triedDigest = "";
+  /** Polls until they are tried again; 0 when they are served. */
+  #retryIn = 0;
   #watch: FileWatch | undefined;
   #checking: Promise<void> | undefined;
 
@@ -50,7 +54,7 @@ export class CertificateCompanion implements Companion {
     this.#init = init;
     const { timers } = init;
     this.#stop = [
-      timers.every(POLL_MS, () => void this.check()),
+      timers.every(POLL_MS, () => this.#poll()),
       timers.every(DAY_MS, () => void this.#warn()),
     ];
   }
@@ -63,6 +67,7 @@ export class CertificateCompanion implements Companion {
 
   commit({ config }: NextConfig): void {
     this.#triedDigest = this.#preparedDigest;
+    this.#retryIn = 0;
     this.#files = tlsFiles(config);
     this.#watch?.close();
     this.#watch = undefined;
@@ -93,6 +98,11 @@ export class CertificateCompanion implements Companion {
     return this.#checking ??= this.#checkNow().finally(() => this.#checking = undefined);
   }
 
+  #poll(): void {
+    if (this.#retryIn > 0 && --this.#retryIn === 0) this.#triedDigest = "";
+    void this.check();
+  }
+
   async #checkNow(): Promise<void> {
     // They may change again while they are being served.
     while (this.#files.length > 0) {
@@ -100,6 +110,7 @@ export class CertificateCompanion implements Companion {
       if (now === this.#triedDigest || this.#files.length === 0) return;
       this.#triedDigest = now;
       const { outcome, problems } = await this.#init.refresh();
+      if (outcome === "failed") this.#retryIn = RETRY_POLLS;
       this.#init.changed(outcome);
       if (outcome === "applied") this.#init.log("info", "Certificates replaced");
       else this.#init.log("error", "New certificates cannot be used; the old ones stay", { problems });

@@ -12,6 +12,9 @@ const SENT_MAX = 10;
 /** Signatures checked for one client: a client could send many authorities of one name. */
 const SIGNATURE_CHECKS_MAX = 12;
 
+/** Authorities of one name that are remembered not to have signed a list. */
+const OTHERS_MAX = 64;
+
 /** A certificate with its key. */
 interface Known {
   readonly certificate: Certificate;
@@ -38,6 +41,8 @@ interface CheckedList {
   readonly list: RevocationList;
   /** Fingerprint of the authority that signed it, once that was found out. */
   signer: string | undefined;
+  /** Fingerprints of others of that name, so that the signature is not checked for every handshake of theirs. */
+  readonly others: Set<string>;
 }
 
 /**
@@ -46,6 +51,8 @@ interface CheckedList {
  * may have begun at another listener, with other authorities. So each handshake is judged here.
  */
 export class ClientCertificates {
+  /** The same for the same authorities and lists. */
+  readonly digest: string;
   readonly #anchors: readonly Known[];
   readonly #lists: readonly CheckedList[] | null;
   readonly #wallMs: () => number;
@@ -57,8 +64,12 @@ export class ClientCertificates {
     readonly wallMs: () => number;
   }) {
     this.#wallMs = init.wallMs;
+    const files = JSON.stringify([init.ca.pem, init.crl?.pem]);
+    this.digest = createHash("sha256").update(files).digest("hex");
     this.#anchors = certificatesOf(init.ca.path, init.ca.pem).map(known);
-    this.#lists = init.crl === null ? null : listsOf(init.crl).map((list) => ({ list, signer: undefined }));
+    this.#lists = init.crl === null
+      ? null
+      : listsOf(init.crl).map((list) => ({ list, signer: undefined, others: new Set() }));
   }
 
   /** What is known of the certificates that a client sent, its own first; null when it sent none. */
@@ -80,7 +91,7 @@ export class ClientCertificates {
     const now = this.#wallMs();
     const chain = [sent[0]!];
     const budget = { checks: SIGNATURE_CHECKS_MAX };
-    const first = problemOf(chain[0]!, now);
+    const first = this.#problemOf(chain[0]!, now);
     if (first !== "") return first;
     while (true) {
       const last = chain.at(-1)!;
@@ -95,12 +106,18 @@ export class ClientCertificates {
       if (below > issuer.certificate.pathLengthMax) {
         return "chain_too_long";
       }
-      const problem = problemOf(issuer, now);
+      const problem = this.#problemOf(issuer, now);
       if (problem !== "") {
         return problem;
       }
       chain.push(issuer);
     }
+  }
+
+  /** An authority that is trusted proves nothing by who signed it, so its signature may be as weak as it likes. */
+  #problemOf(each: Known, now: number): ClientCertificateProblem | "" {
+    const problem = problemOf(each, now);
+    return problem === "" && !isStrong(each.certificate) && !this.#isAnchor(each) ? "unsupported" : problem;
   }
 
   #isAnchor({ certificate }: Known): boolean {
@@ -112,10 +129,13 @@ export class ClientCertificates {
     if (this.#lists === null) return "";
     for (let i = 0; i + 1 < chain.length; i++) {
       const issuer = chain[i + 1]!;
-      const list = this.#lists.find((each) => isListOf(each, issuer))?.list;
-      if (list === undefined) return "list_missing";
-      if (list.nextUpdateMs < now) return "list_expired";
-      if (list.revoked.has(chain[i]!.certificate.serial)) return "revoked";
+      const lists = this.#lists.filter((each) => isListOf(each, issuer));
+      if (lists.length === 0) return "list_missing";
+      const current = lists.filter(({ list }) => list.nextUpdateMs >= now);
+      if (current.length === 0) return "list_expired";
+      // The next list may be there before the last one is over: neither is taken for the only one.
+      const { serial } = chain[i]!.certificate;
+      if (current.some(({ list }) => list.revoked.has(serial))) return "revoked";
     }
     return "";
   }
@@ -132,12 +152,12 @@ function problemOf({ certificate, x509 }: Known, now: number): ClientCertificate
   if (now < certificate.notBeforeMs) return "not_yet_valid";
   const bits = x509.publicKey.asymmetricKeyDetails?.modulusLength;
   if (bits !== undefined && (bits < RSA_BITS_MIN || bits > RSA_BITS_MAX)) return "unsupported";
-  return certificate.hasUnknownCritical || !isStrong(certificate) ? "unsupported" : "";
+  return certificate.hasUnknownCritical ? "unsupported" : "";
 }
 
-/** Not SHA-1 or older. A root's signature of itself proves nothing, so it does not matter. */
-function isStrong({ algorithm, subjectDer, issuerDer }: Certificate): boolean {
-  return algorithm in LIST_ALGORITHMS || algorithm === RSA_PSS || sameBytes(subjectDer, issuerDer);
+/** Not SHA-1 or older. */
+function isStrong({ algorithm }: Certificate): boolean {
+  return Object.hasOwn(LIST_ALGORITHMS, algorithm) || algorithm === RSA_PSS;
 }
 
 /** The authority that signed a certificate; else why there is none. */
@@ -164,8 +184,12 @@ function isListOf(checked: CheckedList, { certificate, x509 }: Known): boolean {
   if (!certificate.signsLists || !sameBytes(list.issuerDer, certificate.subjectDer)) return false;
   const fingerprint = x509.fingerprint256;
   if (checked.signer !== undefined) return checked.signer === fingerprint;
+  if (checked.others.has(fingerprint)) return false;
   const hash = LIST_ALGORITHMS[list.algorithm];
-  if (hash === undefined || !verify(hash, list.signed, x509.publicKey, list.signature)) return false;
+  if (hash === undefined || !verify(hash, list.signed, x509.publicKey, list.signature)) {
+    if (checked.others.size < OTHERS_MAX) checked.others.add(fingerprint);
+    return false;
+  }
   checked.signer = fingerprint;
   return true;
 }

@@ -73,7 +73,8 @@ export class DiskFiles implements ConfigFiles {
     if (plain < 0) return await this.#exists(full) ? [full] : [];
     const found: string[] = [];
     const walk = { found, entries: 0 };
-    await this.#walk(segments.slice(0, plain).join("/"), segments.slice(plain), walk);
+    const folder = segments.slice(0, plain).join("/");
+    await this.#walk(folder === "" && full.startsWith("/") ? "/" : folder, segments.slice(plain), walk);
     return found;
   }
 
@@ -139,7 +140,7 @@ function folderOf(path: string): string {
 }
 
 function joined(folder: string, name: string): string {
-  return folder === "" ? name : `${folder}/${name}`;
+  return folder === "" || folder === "/" ? folder + name : `${folder}/${name}`;
 }
 
 function explain(cause: unknown): string {

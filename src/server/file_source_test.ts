@@ -122,3 +122,22 @@ Deno.test("disk files: globs find files in the form people wrote, through folder
   }
   await Deno.remove(folder, { recursive: true });
 });
+
+Deno.test("disk files: a pattern in the root folder is searched there, and not where the process is", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "sentinel-glob-" });
+  try {
+    await Deno.writeTextFile(`${folder}/a.kdl`, "");
+    const inRoot = `/${folder.split("/")[1]}`;
+    const rest = folder.slice(inRoot.length);
+    const files = new DiskFiles(folder);
+    assert.deepEqual(await files.glob(`${inRoot.slice(0, -1)}?${rest}/a.kdl`, "main.kdl"), [
+      `${folder}/a.kdl`,
+    ]);
+    assert.deepEqual(await files.glob(`${inRoot.slice(1, -1)}?${rest}/*.kdl`, "/main.kdl"), [
+      `${folder}/a.kdl`,
+    ]);
+    assert.deepEqual((await files.glob("/*.kdl", "main.kdl")).filter((path) => path.endsWith("a.kdl")), []);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});

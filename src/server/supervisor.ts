@@ -176,15 +176,15 @@ export class Supervisor {
   }
 
   /**
-   * Serves the same configuration again, for what lies in files that it names: in two phases like every reload, and
-   * with nothing changed when that fails.
+   * Serves the same configuration again, for the certificates that lie in files: in two phases like every reload, and
+   * with nothing changed when that fails. Agents stay those that are served, whatever their files hold by now.
    */
   refresh(trigger: ReloadTrigger): Promise<ReloadResult> {
     return this.#exclusive.run(async () => {
       const startedMs = performance.now();
       const problems = this.#draining
         ? ["The proxy is shutting down"]
-        : await this.#apply(this.#read ?? this.config);
+        : await this.#change(this.#read ?? this.config, this.#committed!.agents);
       return this.#record({ trigger, startedMs, problems, warnings: [], loaded: { report: "" } });
     });
   }

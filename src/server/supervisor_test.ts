@@ -397,10 +397,13 @@ Deno.test("supervisor: other targets are served in two phases, without reading o
   assert.equal(seen[0]!.agents, seen[1]!.agents, "the agents are the same ones");
   assert.equal(seen[0]!.shared["kept"], seen[1]!.shared["kept"]);
 
+  assert.equal((await supervisor.refresh("certificates")).outcome, "applied");
+  assert.deepEqual([source.loads, agentLoads], [1, 1], "new certificates bring no other agents");
+
   found = "three";
   threads[1]!.problems = ["busy"];
   assert.deepEqual(await supervisor.retarget(), ["busy"]);
-  assert.deepEqual([served(), supervisor.generation], [["first-two", "first-two"], 2]);
+  assert.deepEqual([served(), supervisor.generation], [["first-two", "first-two"], 3]);
   threads[1]!.problems = [];
 
   // A reload that is refused leaves what was read before as what targets are found for.

@@ -41,12 +41,14 @@ export interface TlsServerInit {
 /** Shakes hands for one listener, by the certificates and rules that one configuration gave it. */
 export class EngineTlsServer implements TlsServer {
   readonly certificates: readonly CertificateFacts[];
+  readonly admission: string;
   readonly #init: TlsServerInit;
   readonly #rules: NegotiationRules;
 
   constructor(init: TlsServerInit) {
     this.#init = init;
     this.certificates = init.certificates;
+    this.admission = init.clients === null ? "" : `${init.options.clientAuth} ${init.clients.digest}`;
     this.#rules = negotiationRules(init.options);
   }
 

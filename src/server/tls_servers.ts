@@ -51,10 +51,14 @@ async function open({ options, protocols, ports }: {
   for (const entry of options.sni) {
     const { set, all } = await readSet(entry, reader);
     const { hostnames, priorityHostnames } = entry;
+    const own = all.flatMap((each) => each.names);
+    if (hostnames.length + priorityHostnames.length + own.length === 0) {
+      throw new Error(`${entry.certFile} names no host, so nobody would be shown it; give it "hostnames"`);
+    }
     sets.push({
       set,
       label: entry.certFile!,
-      names: hostnames.length > 0 ? hostnames.map(asciiName) : all.flatMap((each) => each.names),
+      names: hostnames.length > 0 ? hostnames.map(asciiName) : own,
       priorityNames: priorityHostnames.map(asciiName),
     });
   }

@@ -84,6 +84,9 @@ function checkPair(
 function checkHostname(name: string): string | undefined {
   const rest = name.startsWith("*.") ? name.slice(2) : name;
   if (rest === "" || rest.includes("*")) return `must be a host name or "*.parent", found "${name}"`;
+  if (/^\d+(?:\.\d+){3}$/.test(rest)) {
+    return `must be a host name: whoever asks for an address gets the default certificate, found "${name}"`;
+  }
   // deno-lint-ignore no-control-regex
   if (/[\x00-\x20\x7f/:@?#]/.test(rest) || name.length > 253) return `must be a host name, found "${name}"`;
   return undefined;

@@ -78,8 +78,12 @@ function disguised(key: string): "hop" | "internal" | undefined {
 /** Drops the headers that Connection declares hop-by-hop. */
 function dropNamed(headers: HeaderList, connection: string): void {
   if (connection === "keep-alive" || connection === "close") return;
-  for (const option of connection.toLowerCase().split(",")) {
-    const key = option.trim();
+  for (const key of connectionOptions(connection)) {
     if (!ESSENTIAL.has(key)) headers.remove(key);
   }
+}
+
+/** What a Connection header names, in lower case. */
+export function connectionOptions(connection: string): readonly string[] {
+  return connection.toLowerCase().split(",").map((option) => option.trim());
 }

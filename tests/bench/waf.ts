@@ -14,7 +14,7 @@ import { cpuMicros, residentBytes } from "./process_cost.ts";
 import { median } from "./results.ts";
 import { adversarialRequest } from "./waf_adversary.ts";
 import { startWaf, wafContenders, type WafSetting } from "./waf_contenders.ts";
-import { attacks, cleanGet, formPost, jsonPost } from "./waf_workloads.ts";
+import { attacks, cleanGet, cleanGets, formPosts, jsonPosts } from "./waf_workloads.ts";
 
 /** Load before a round counts, in seconds; and once after the start, when engines compile what is used often. */
 const WARM_UP_SECONDS = 0.3;
@@ -56,11 +56,12 @@ if (crs === undefined) {
 }
 const options = readOptions(Deno.args);
 const workloads: Readonly<Record<string, Workload>> = {
-  "clean-get": { paranoiaLevel: 1, requests: [cleanGet()], clean: true, limit: 1 / 30 },
-  "json-10kb": { paranoiaLevel: 1, requests: [jsonPost()], clean: true, limit: 1 / 20 },
-  "form-10kb": { paranoiaLevel: 1, requests: [formPost()], clean: true, limit: 1 / 20 },
+  "clean-get": { paranoiaLevel: 1, requests: cleanGets(), clean: true, limit: 1 / 30 },
+  "same-get": { paranoiaLevel: 1, requests: [cleanGet()], clean: true, limit: 1 / 30 },
+  "json-10kb": { paranoiaLevel: 1, requests: jsonPosts(), clean: true, limit: 1 / 20 },
+  "form-10kb": { paranoiaLevel: 1, requests: formPosts(), clean: true, limit: 1 / 20 },
   "attacks": { paranoiaLevel: 1, requests: attacks(crs), clean: false, limit: 1 / 15 },
-  "clean-get-pl4": { paranoiaLevel: 4, requests: [cleanGet()], clean: true, limit: 1 / 20 },
+  "clean-get-pl4": { paranoiaLevel: 4, requests: cleanGets(), clean: true, limit: 1 / 20 },
 };
 const listed = (text: string) => (name: string) => text === "" || text.split(",").includes(name);
 const contenders = wafContenders().filter(listed(options.contenders));
@@ -147,7 +148,7 @@ async function resources(): Promise<void> {
         await using running = await startWaf(name, { originPort: backend.port, crs: crs!, paranoiaLevel });
         starts.push(running.startMs);
         if (i < STARTS - 1) continue;
-        await closedLoop(running.port, [cleanGet(), jsonPost(), formPost()], 1);
+        await closedLoop(running.port, [...cleanGets(), ...jsonPosts(), ...formPosts()], 1);
         mb = residentBytes(running.pid) / 1e6;
       }
       figures.push({ mb, startMs: Math.min(...starts) });

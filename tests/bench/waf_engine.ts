@@ -10,7 +10,7 @@ import { crsFolder, NO_CRS, type Stage } from "../conformance/crs/suite.ts";
 import { ROOT } from "../support/servers.ts";
 import { median } from "./results.ts";
 import { adversarialRequest } from "./waf_adversary.ts";
-import { attacks, cleanGet, formPost, jsonPost } from "./waf_workloads.ts";
+import { attacks, cleanGet, cleanGets, formPosts, jsonPosts } from "./waf_workloads.ts";
 
 const ROUNDS = 5;
 const ROUND_MS = 300;
@@ -31,9 +31,10 @@ const stage = (bytes: Uint8Array<ArrayBuffer>): Stage => ({
   expectation: null as never,
 });
 const workloads: readonly (readonly [name: string, stages: readonly Stage[]])[] = [
-  ["clean GET", [stage(cleanGet())]],
-  ["10 KB JSON", [stage(jsonPost())]],
-  ["10 KB form", [stage(formPost())]],
+  ["clean GETs", cleanGets().map(stage)],
+  ["the same GET", [stage(cleanGet())]],
+  ["10 KB JSON", jsonPosts().map(stage)],
+  ["10 KB forms", formPosts().map(stage)],
   ["attacks", attacks(folder).map(stage)],
 ];
 

@@ -5,7 +5,7 @@ import type { RawOrigin } from "../support/raw_origin.ts";
 import { hasCommand } from "../support/servers.ts";
 import { visit } from "../support/tls_client.ts";
 
-const ignore = !hasCommand("openssl") && Deno.env.get("CI") === undefined;
+const ignore = !(hasCommand("openssl") && hasCommand("curl")) && Deno.env.get("CI") === undefined;
 
 /** Certificates of servers and clients, and where the lists and authorities lie. */
 interface Certificates {
@@ -193,6 +193,27 @@ const CASES: readonly { name: string; run(given: Given): Promise<void> }[] = [
         const verify = listener === "open" ? [] : [["X-Client-Cert-Verify", "none"]];
         deepEqual(ours, [["X-Client-Cert-Other", "stays"], ...verify]);
       }
+    },
+  },
+  {
+    name: "nor over HTTP/2",
+    async run({ stage, origin }) {
+      const names = [
+        "X-Client-Cert-Verify",
+        "x-client-cert-verify",
+        "x_client_cert_verify",
+        "X-Client_Cert-Subject",
+      ];
+      const { stdout } = await new Deno.Command("curl", {
+        args: [
+          ...["-sk", "--http2", "-o", "/dev/null", "-w", "%{http_version} %{http_code}"],
+          ...names.flatMap((name) => ["-H", `${name}: success`]),
+          `https://127.0.0.1:${stage.port("optional")}/`,
+        ],
+      }).output();
+      equal(new TextDecoder().decode(stdout), "2 200");
+      const { headers } = origin.requests.at(-1)!;
+      deepEqual(headers.filter(([name]) => /^x.client.cert/i.test(name)), [["X-Client-Cert-Verify", "none"]]);
     },
   },
   {

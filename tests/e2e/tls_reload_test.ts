@@ -134,3 +134,54 @@ observability { metrics { address "127.0.0.1:${
     }
   },
 });
+
+Deno.test({
+  name: "TLS: who is revoked does not go on with the connection that is open",
+  ignore,
+  async fn() {
+    const folder = await Deno.makeTempDir({ prefix: "sentinel-tls-revoked-" });
+    try {
+      const root = await Authority.root(folder, "root");
+      const site = await root.issue("site", { names: ["DNS:localhost"] });
+      const client = await root.issue("client");
+      const lists = `${folder}/lists.pem`;
+      await Deno.writeTextFile(lists, await root.list());
+      await using origin = namedOrigin("origin");
+      await using stage = await OptionStage.start((at) =>
+        `system { worker-threads 1; auto-reload #false; }
+listeners { listener "https" { address "127.0.0.1:${at.port("https")}"; protocol "https"
+  tls { cert-file "${site.cert}"; key-file "${site.key}"
+    client-auth "required"; ca-file "${root.pair.cert}"; crl-file "${lists}"; }; }; }
+routes { route "all" { matches { path-prefix "/"; }; upstream "origin"; }; }
+upstreams { upstream "origin" { target "127.0.0.1:${origin.port}"; }; }
+observability { logging { level "info"; format "text"; access-log { enabled #false; }; }; }
+`
+      );
+      const shown = {
+        hostname: "localhost",
+        port: stage.port("https"),
+        caCerts: [await Deno.readTextFile(root.pair.cert)],
+        cert: await Deno.readTextFile(client.cert),
+        key: await Deno.readTextFile(client.key),
+      };
+      const request = new TextEncoder().encode("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+      const buffer = new Uint8Array(4096);
+      using connection = await Deno.connectTls(shown);
+      await connection.write(request);
+      let answer = "";
+      while (!answer.endsWith("origin")) {
+        answer += new TextDecoder().decode(buffer.subarray(0, await connection.read(buffer) ?? 0));
+      }
+      match(answer, /^HTTP\/1\.1 200/);
+      await root.revoke(client);
+      await Deno.writeTextFile(lists, await root.list());
+      await stage.process.said(/Certificates replaced/);
+      equal(await connection.read(buffer), null, "it is closed");
+      using again = await Deno.connectTls(shown);
+      await again.write(request).catch(() => {});
+      equal(await again.read(buffer).catch(() => null), null, "and not let in again");
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+});

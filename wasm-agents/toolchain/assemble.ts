@@ -44,7 +44,7 @@ export async function assemble({ folder, exports }: Assembly): Promise<Uint8Arra
 const OPTIONS = [
   ["--runtime", "stub"],
   ["--optimizeLevel", "3"],
-  ["--shrinkLevel", "1"],
+  ["--shrinkLevel", "0"],
   // An error that is thrown ends the call as `unreachable`, for which nothing has to be imported.
   ["--use", "abort="],
 ].flat();

@@ -23,7 +23,10 @@ export interface Request {
   host(): string;
   /** All values of a header, joined by `, `. The name in any letter case. */
   header(name: string): string | undefined;
-  /** Every header line in order, with the edits of agents before this one. */
+  /**
+   * Every header line in order: those to be sent on, with the edits of agents before this one; or, as the
+   * operator's `headers "received"` has it, those that the client sent, for `header` too.
+   */
   headers(): readonly Header[];
   route(): string | undefined;
   upstream(): string | undefined;

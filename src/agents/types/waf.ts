@@ -33,6 +33,7 @@ export const waf: AgentType = {
     ["fuel", 1_000_000_000],
     ["configure-fuel", 20_000_000_000],
     ["memory", 96 * MIB],
+    ["headers", "received"],
     ["bodies-on-demand", true],
     ["decode-bodies", true],
     ["oversized-bodies", "inspect-start"],

@@ -75,7 +75,7 @@ export async function startGuest(
       host: { assets },
       fuel: CALL_FUEL,
       configureFuel: CONFIGURE_FUEL,
-      limits: { memoryBytesMax: MEMORY_BYTES_MAX, accounting: "block" },
+      limits: { memoryBytesMax: MEMORY_BYTES_MAX, accounting: "loop" },
     });
   let agent = await load();
   let count = 0;

@@ -96,7 +96,7 @@ export class Request {
     return http.requestHeader(this.handle, Text.of(name)) !== null;
   }
 
-  /** Every header line in order, with the edits of agents before this one. */
+  /** Every header line in order, with the edits of agents before this one, or as received (`headers "received"`). */
   get headers(): http.Header[] {
     return http.requestHeaders(this.handle);
   }

@@ -12,14 +12,16 @@ import { VAR_DURATION } from "../seclang/variables";
 import { noteBodyJudges } from "./body_judges";
 import { setCollectionTimeout } from "./collections";
 import { Exclusions } from "./exclusions";
-import { useProgram } from "./execute";
+import { settleForegone, useProgram } from "./execute";
 import { usePlaces } from "./match_place";
 import { markLasting, setPool } from "./keeping";
 import { setArgumentsMax } from "./list_sink";
 import { Program } from "./program";
+import { setRedacted } from "./redaction";
 import { poolAt, poolBytes, prepareSlots } from "./slots";
-import { presetNumber } from "./stores";
-import { setRedacted } from "./verdict";
+import { clearStores, presetNumber } from "./stores";
+import { rowBytes } from "./texts";
+import { prepareValueCache } from "./value_cache";
 
 /** What is not shown in logs unless the operator says otherwise. */
 const REDACTED: string[] = [
@@ -51,7 +53,10 @@ export class Setup {
   usesDuration: bool = false;
   /** Whether rules run after the request was sent, so that its state must last. */
   hasLaterPhases: bool = true;
+  /** Whether rules run at the very end, and anybody can tell. */
   hasLastPhase: bool = true;
+  /** Whether any rule opens a collection. */
+  usesCollections: bool = true;
   logsLastPhase: bool = false;
 }
 
@@ -79,7 +84,7 @@ export function readSetup(config: Config): Setup {
     new Range(65536, BODY_BYTES_MAX),
   );
   // Also with problems, so that those of operators are found too.
-  setup.program = Program.compile(set, reader.actionReader);
+  setup.program = Program.compile(set, reader.actionReader, isTracing);
   exclusions.resolve(setup.program.rules);
   noteBodyJudges(setup.program.rules, setup.settings, set.problems);
   for (let index = 0; index < set.presetSlots.length; index++) {
@@ -87,16 +92,20 @@ export function readSetup(config: Config): Setup {
   }
   prepareSlots(stateBytes);
   setPool(poolAt(), poolAt() + poolBytes());
+  prepareValueCache(rowBytes());
   set.problems.report(config);
   if (logsWarnings) set.problems.logWarnings();
   setup.usesDuration = usesDuration(setup.program);
-  setup.hasLastPhase = !set.problems.hasErrors &&
-    setup.program.phases[5].rules.length > 0;
+  setup.usesCollections = usesCollections(setup.program);
+  setup.hasLastPhase = !set.problems.hasErrors && setup.program.phases[5].rules.length > 0 &&
+    (setup.logsLastPhase || setup.usesCollections);
   setup.hasLaterPhases = !set.problems.hasErrors &&
     (setup.program.phases[3].rules.length > 0 ||
       setup.program.phases[4].rules.length > 0);
   useProgram(setup.program, isTracing);
   usePlaces(setup.program.operations);
+  clearStores(false);
+  settleForegone();
   keepCall();
   markLasting();
   return setup;
@@ -248,6 +257,17 @@ function defaultRedacted(): Text[] {
     names.push(Text.of(REDACTED[index]));
   }
   return names;
+}
+
+function usesCollections(program: Program): bool {
+  for (let index = 0; index < program.rules.length; index++) {
+    let link: Rule | null = program.rules[index];
+    while (link !== null) {
+      if (link.initCollections.length > 0) return true;
+      link = link.next;
+    }
+  }
+  return false;
 }
 
 function usesDuration(program: Program): bool {

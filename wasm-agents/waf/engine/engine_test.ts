@@ -111,6 +111,11 @@ const FLOW = [
     want: "redirect 302 https://a.example/1",
   },
   {
+    name: "redirect to what is no address any more",
+    rules: 'SecRule ARGS:a "@streq 1" "id:1,phase:1,redirect:\'https://a.example/ %{MATCHED_VAR}\'"',
+    want: "block 403",
+  },
+  {
     name: "redirect for good",
     rules: 'SecAction "id:1,phase:1,redirect:/x,status:301"',
     want: "redirect 301 /x",

@@ -24,6 +24,7 @@ import {
 } from "../seclang/model";
 import { changeEngine, clearAddedScore, setVariables } from "./changes";
 import { expanded, expandedNumber } from "./expand";
+import { isAside, isForegone } from "./foregone";
 import { ENTRY_BYTES, Group, IS_COUNT, isMember } from "./groups";
 import { noteMatched, startRule } from "./matched";
 import { noteMatch } from "./matches";
@@ -34,9 +35,23 @@ import { concernsRule, hasRemovals, isRemoved, isTouched, removedTarget, removed
 import { setCurrentRule } from "./rule_facts";
 import { isCaptureAffordable } from "./shown_captures";
 import * as stores from "./stores";
-import { actsOf, bitsOf, hasBit, kindsOf, parentOf, textAt, textLength, textOf } from "./texts";
+import {
+  actsOf,
+  bitsOf,
+  hasBit,
+  isKnownMatch,
+  keepAnswer,
+  keepGroups,
+  kindsOf,
+  knownGroups,
+  parentOf,
+  textAt,
+  textLength,
+  textOf,
+} from "./texts";
 import * as transaction from "./transaction";
 import { leadingNumber } from "../seclang/words";
+import { isCached } from "./value_cache";
 
 let program: Program = new Program();
 
@@ -50,6 +65,9 @@ export let endedBy: usize = 0;
 export let wouldEndBy: usize = 0;
 
 const groups: StaticArray<i32> = new StaticArray<i32>(20);
+
+/** Whether `groups` is what the operator at hand captured. */
+let hasGroups: bool = false;
 
 /** Sets the rules that `runPhase` runs. */
 export function useProgram(rules: Program, withTrace: bool): void {
@@ -77,7 +95,7 @@ export function runPhase(phase: i32): void {
     transaction.allowed == 1 && phase <= 2 ||
     transaction.allowed == 2 && phase <= 4
   ) return;
-  const own = unchecked(program.phases[phase]);
+  const own = phase == 1 && !hasRemovals() ? program.begun : unchecked(program.phases[phase]);
   own.gather();
   const rules = own.rules;
   const needs = own.needs;
@@ -91,11 +109,32 @@ export function runPhase(phase: i32): void {
     const rule = unchecked(rules[at]);
     if (hasRemovals() && isRemoved(rule.index)) continue;
     if (!isChainMet(rule)) continue;
-    if (rule.goOn >= 0) index = rule.goOn;
+    index = at + rule.jump;
     if (!finish(rule, phase)) return;
     // A rule may have changed what is known of the message.
     own.gather();
   }
+}
+
+/**
+ * At configuration: runs the rules of phase 1 that come out the same for every request, and has every transaction begin
+ * with what they set.
+ */
+export function settleForegone(): void {
+  const rules = program.phases[1].rules;
+  const left = new Array<Rule>();
+  let index = 0;
+  while (index < rules.length && !isTracing) {
+    const rule = rules[index];
+    if (isForegone(rule)) index += isChainMet(rule) ? rule.jump : 1;
+    else if (isAside(rule)) {
+      left.push(rule);
+      index++;
+    } else break;
+  }
+  for (; index < rules.length; index++) left.push(rules[index]);
+  program.begun = program.phaseOf(left);
+  stores.keepBeginning();
 }
 
 /** Whether all links of a rule match; their changes of variables are made as they match. */
@@ -215,9 +254,28 @@ function isOperatorMet(link: Rule, text: usize, side: i32): bool {
   if (op == OP_NO_MATCH) return false;
   const operation = unchecked(program.operations[link.operation]);
   if (op >= OP_EQ && op <= OP_LT) return isNumberMet(op, operation, text);
-  if (operation.bit >= 0 && !hasBit(bitsOf(text, side), operation.bit)) {
-    return false;
+  const bit = operation.bit;
+  if (bit < 0) return isSearchMet(link, operation, text);
+  const bits = bitsOf(text, side);
+  if (!hasBit(bits, bit)) return false;
+  if (!isCached(bits)) return isSearchMet(link, operation, text);
+  const captures = link.isCapturing && !link.isNegated;
+  if (isKnownMatch(bits, side, bit)) {
+    if (!captures) return true;
+    if (knownGroups(text, link.operation, groups)) {
+      captureGroups(textAt(text));
+      return true;
+    }
   }
+  hasGroups = false;
+  const isMet = isSearchMet(link, operation, text);
+  keepAnswer(bits, side, bit, isMet);
+  if (hasGroups) keepGroups(text, link.operation, groups);
+  return isMet;
+}
+
+function isSearchMet(link: Rule, operation: Operation, text: usize): bool {
+  const op = link.op;
   const at = textAt(text);
   const length = textLength(text);
   if (op == OP_PM) {
@@ -235,6 +293,7 @@ function isOperatorMet(link: Rule, text: usize, side: i32): bool {
       return true;
     }
     if (!regex.capture(at, length, groups)) return false;
+    hasGroups = true;
     captureGroups(at);
     return true;
   }

@@ -37,7 +37,8 @@ export function expandedNumber(macro: Macro): i32 {
   return stores.numberOf(value);
 }
 
-function partText(part: MacroPart): Bytes {
+/** The text of one part now. */
+export function partText(part: MacroPart): Bytes {
   if (part.variable < 0) return part.literal;
   const variable = TABLE[part.variable];
   if (variable.kind == KIND_STORE) {

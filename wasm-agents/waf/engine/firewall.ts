@@ -27,11 +27,12 @@ import { dropState, loadState, saveState } from "./keeping";
 import { clearLists, newEpoch, setSingle } from "./lists";
 import { clearMatched } from "./matched";
 import { clearMatches, matchCount, matchRecord } from "./matches";
-import { clearRemovals } from "./removals";
+import { clearRemovals, hasRemovals } from "./removals";
 import { clearCaptureWork } from "./shown_captures";
-import { findBlock } from "./slots";
+import { findBlock, hasBlocks } from "./slots";
 import { clearStores } from "./stores";
 import * as transaction from "./transaction";
+import { startCacheCall } from "./value_cache";
 import { decision, refusal } from "./verdict";
 
 let setup: Setup = new Setup();
@@ -53,7 +54,7 @@ export function judgeRequest(request: Request): Decision {
   runPhase(1);
   const waits = endedBy == 0 && transaction.readsBody && announcesBody();
   if (!waits && endedBy == 0) runPhase(2);
-  keep(request, EMPTY, waits);
+  keep(request, EMPTY, waits || setup.hasLaterPhases && endedBy == 0);
   return decision(waits);
 }
 
@@ -75,14 +76,14 @@ export function judgeRequestBody(request: Request, chunk: Chunk): BodyDecision {
   }
   if (isOver && setup.settings.requestBodyLimitAction == LIMIT_REJECT && transaction.engine == ENGINE_ON) {
     transaction.setReadsBody(false);
-    keep(request, EMPTY, false);
+    keep(request, EMPTY, setup.hasLaterPhases);
     return BodyDecision.decide(refusal(413, "WAF_BODY_LIMIT"));
   }
   readRequestBody(body, setup.settings, isOver);
   runPhase(2);
   // What comes behind the limit is not looked at.
   if (isOver) transaction.setReadsBody(false);
-  keep(request, EMPTY, !chunk.isLast);
+  keep(request, EMPTY, !chunk.isLast || setup.hasLaterPhases && endedBy == 0);
   return BodyDecision.decide(decision(false));
 }
 
@@ -138,11 +139,12 @@ export function judgeResponseBody(
 
 /** The request is over: phase 5, and what lasts is written. */
 export function finishRequest(request: Request): void {
-  if (setup.settings.engine == ENGINE_OFF) return;
+  if (setup.settings.engine == ENGINE_OFF || !hasBlocks()) return;
+  startCall(request, null);
   const id = idOf(request);
   const block = findBlock(id);
   if (block == 0) return;
-  startCall(request, null);
+  if (!setup.hasLastPhase && !setup.usesCollections) return dropState(id);
   loadState(block);
   if (setup.hasLastPhase) runPhase(5);
   saveCollections();
@@ -150,16 +152,27 @@ export function finishRequest(request: Request): void {
   if (setup.logsLastPhase && matchCount() > 0) logMatches();
 }
 
+/** The name of the request at hand, once it was asked for. A bare address, so that the call's memory is not kept for it. */
+let idAt: usize = 0;
+let idLength: i32 = 0;
+
 /** What a request's state is found by. Its id will not do where there is better, for clients can choose that. */
 function idOf(request: Request): Bytes {
-  const serial = http.requestMetadata(request.handle, SERIAL_NOTE);
-  return serial === null ? http.requestId(request.handle) : serial;
+  if (idAt == 0) {
+    const serial = http.requestMetadata(request.handle, SERIAL_NOTE);
+    const id: Bytes = serial === null ? http.requestId(request.handle) : serial;
+    idAt = id.at;
+    idLength = id.length;
+  }
+  return new Bytes(idAt, idLength);
 }
 
 /** A call begins: nothing is gathered. */
 function startCall(request: Request, response: Response | null): void {
   if (response === null) transaction.bindMessages(request.handle, 0, false);
   else transaction.bindMessages(request.handle, response.handle, true);
+  idAt = 0;
+  startCacheCall();
   clearLists();
   clearMatched();
   clearMatches();
@@ -169,10 +182,10 @@ function startCall(request: Request, response: Response | null): void {
 function startTransaction(request: Request): void {
   transaction.resetTransaction(setup.settings);
   clearVerdict();
-  clearStores();
   clearRemovals();
-  clearCollections();
   setup.exclusions.apply(request);
+  clearStores(!hasRemovals());
+  clearCollections();
   if (setup.usesDuration) transaction.setStartedMs(clock.monotonicMs());
   chooseProcessor(setup.takesJsonAndXml);
   if (!isTypeRead(setup.settings.requestTypes)) transaction.setReadsBody(false);
@@ -188,11 +201,11 @@ function resume(request: Request): Bytes {
   return EMPTY;
 }
 
-/** Keeps the state for the calls that may follow; false when it should be kept and there is no room. */
-function keep(request: Request, body: Bytes, isOpen: bool): bool {
-  const isOver = endedBy != 0;
-  const isWanted = isOpen || !isOver && setup.hasLaterPhases || setup.hasLastPhase || hasCollections();
-  return !isWanted || saveState(idOf(request), body);
+/** Keeps the state while it is wanted; false when there is no room for it. `isWanted`: a call will follow that judges. */
+function keep(request: Request, body: Bytes, isWanted: bool): bool {
+  if (isWanted || setup.hasLastPhase || hasCollections()) return saveState(idOf(request), body);
+  if (hasBlocks()) dropState(idOf(request));
+  return true;
 }
 
 function joined(first: Bytes, second: Bytes): Bytes {

@@ -72,9 +72,8 @@ function addCookies(): void {
     pair != 0;
     pair = lists.nextOf(pair)
   ) {
-    if (
-      !isWord(new Bytes(lists.nameAt(pair), lists.nameLength(pair)), "cookie")
-    ) continue;
+    if (lists.nameLength(pair) != 6) continue;
+    if (!isWord(new Bytes(lists.nameAt(pair), 6), "cookie")) continue;
     parseCookies(new Bytes(lists.valueAt(pair), lists.valueLength(pair)), SINK);
   }
   finishSink();
@@ -122,6 +121,7 @@ export function requestHeader(name: string): Bytes | null {
     pair != 0;
     pair = lists.nextOf(pair)
   ) {
+    if (lists.nameLength(pair) != name.length) continue;
     if (isWord(new Bytes(lists.nameAt(pair), lists.nameLength(pair)), name)) {
       return new Bytes(lists.valueAt(pair), lists.valueLength(pair));
     }

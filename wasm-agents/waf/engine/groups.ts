@@ -38,7 +38,7 @@ export const ENTRY_BYTES: i32 = 16;
 
 /** One target and its values. */
 export class Source {
-  private epoch: u32 = 0;
+  epoch: u32 = 0;
   entries: usize = 0;
   count: i32 = 0;
   private room: i32 = 0;
@@ -258,7 +258,7 @@ export class Source {
 export class TargetSet {
   /** Whether any target can change from rule to rule, so that it is gathered each time. */
   isDynamic: bool = false;
-  private epoch: u32 = 0;
+  epoch: u32 = 0;
   count: i32 = 0;
   kinds: u32 = 0;
   readonly bits: usize;
@@ -282,12 +282,11 @@ export class TargetSet {
     let kinds: u32 = 0;
     for (let index = 0; index < sources.length; index++) {
       const source = unchecked(sources[index]);
-      source.gather();
+      if (source.epoch != lists.epoch || source.isDynamic) source.gather();
+      if (source.count == 0) continue;
       count += source.count;
       kinds |= source.kinds;
-      if (!this.isDynamic && source.count > 0) {
-        uniteBits(bits, source.bits, bytes);
-      }
+      if (!this.isDynamic) uniteBits(bits, source.bits, bytes);
     }
     this.count = count;
     this.kinds = kinds;
@@ -315,31 +314,31 @@ export class Group {
   /** Whether there are values at all. */
   gather(): bool {
     const set = this.set;
+    if (this.epoch == lists.epoch && !set.isDynamic) return set.count > 0;
     set.gather();
-    if (set.isDynamic || this.epoch == lists.epoch) return set.count > 0;
+    if (set.isDynamic) return set.count > 0;
     this.epoch = lists.epoch;
     this.bits = set.bits;
     if ((set.kinds & this.acts) != 0 && set.count > 0) this.summarise();
     return set.count > 0;
   }
 
-  /** Adds what the transformations bring to light. What they hide stays in, for these bits only spare work. */
+  /** The bits of what the transformations make of the values. */
   private summarise(): void {
     const set = this.set;
     const bytes = bitBytesOf(set.side);
-    memory.copy(this.own, set.bits, bytes);
+    memory.fill(this.own, 0, bytes);
     this.bits = this.own;
     const sources = set.sources;
     for (let index = 0; index < sources.length; index++) {
       const source = unchecked(sources[index]);
-      if ((source.kinds & this.acts) == 0) continue;
+      if ((source.kinds & this.acts) == 0) {
+        if (source.count > 0) uniteBits(this.own, source.bits, bytes);
+        continue;
+      }
       const end = source.entries + ENTRY_BYTES * source.count;
       for (let entry = source.entries; entry < end; entry += ENTRY_BYTES) {
-        const row = load<usize>(entry);
-        const text = textOf(row, this.node);
-        if (text != load<usize>(row)) {
-          uniteBits(this.own, bitsOf(text, set.side), bytes);
-        }
+        uniteBits(this.own, bitsOf(textOf(load<usize>(entry), this.node), set.side), bytes);
       }
     }
   }

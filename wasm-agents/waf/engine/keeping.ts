@@ -9,6 +9,7 @@ import { loadRemovals, removalsSize, saveRemovals } from "./removals";
 import { freeBlock, takeBlock } from "./slots";
 import * as stores from "./stores";
 import { loadModes, MODES_BYTES, saveModes } from "./transaction";
+import { isCached } from "./value_cache";
 
 /** Everything below this address was made at configuration and lasts. */
 let lastingEnd: usize = 0;
@@ -60,7 +61,7 @@ export function loadState(block: usize): Bytes {
   const body = new Bytes(at + 16, load<i32>(at, 8));
   at = loadRemovals(at + 16 + aligned(body.length));
   at = loadKeys(at);
-  stores.clearStores();
+  stores.clearStores(false);
   memory.copy(stores.slotsAt(), at, stores.slotsLength());
   rescue(stores.slotsAt(), stores.slotsLength());
   loadDynamic(at + stores.slotsLength());
@@ -95,7 +96,9 @@ function textsSize(): i32 {
 
 /** The length of a value's bytes when they end with the call. */
 function fleeting(value: usize): i32 {
-  return load<i32>(value) == stores.BYTES && load<usize>(value, 4) >= lastingEnd ? load<i32>(value, 8) : 0;
+  if (load<i32>(value) != stores.BYTES) return 0;
+  const at = load<usize>(value, 4);
+  return at >= lastingEnd || isCached(at) ? load<i32>(value, 8) : 0;
 }
 
 /** Moves the bytes of a value to `heap`, and gives where the next ones go. */

@@ -14,8 +14,9 @@ let room: i32 = 0;
 let count: i32 = 0;
 
 let lastText: usize = 0;
-let lastPair: usize = 0;
-let lastVariable: i32 = -1;
+/** What matched last; the variable is -1 when nothing has. */
+export let lastPair: usize = 0;
+export let lastVariable: i32 = -1;
 
 /** Forgets everything; at the start of a transaction or of a call. */
 export function clearMatched(): void {
@@ -51,6 +52,16 @@ function grow(): void {
 
 export function matchedCount(): i32 {
   return count;
+}
+
+/** The pair that a remembered value is of. */
+export function matchedPairAt(index: i32): usize {
+  return load<usize>(entries + 12 * index, 4);
+}
+
+/** The variable that a remembered value is of. */
+export function matchedVariableAt(index: i32): i32 {
+  return load<i32>(entries + 12 * index, 8);
 }
 
 /** A pair with the name and the value of one that matched. */

@@ -2,7 +2,7 @@
 
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { response } from "../../testing/messages.ts";
-import { wafWith } from "../testing/waf_agent.ts";
+import { type Waf, wafWith } from "../testing/waf_agent.ts";
 
 Deno.test("engine: what the proxy says of the protocol, and of a body that no header announces", async () => {
   const waf = await wafWith(`SecRule REQUEST_PROTOCOL "@streq HTTP/2" "id:1,phase:1,pass,log"
@@ -131,6 +131,131 @@ Deno.test("engine: values that are not to be shown are not", async () => {
   equal((await shown("/?pin=bad", "")).data, "[redacted]");
   equal((await shown("/?pins=bad", "")).value, "bad");
   equal((await shown("/", "a=bad")).value, "[redacted]");
+});
+
+const PIN = { redact: ["ARGS:pin"] };
+const SAYS =
+  "log,msg:'m %{MATCHED_VAR}',logdata:'%{TX.0} in %{MATCHED_VAR_NAME}: %{MATCHED_VAR}',tag:'t/%{MATCHED_VAR}',tag:'fixed'";
+
+const REDACTIONS: readonly {
+  readonly name: string;
+  readonly rules: string;
+  readonly target?: string;
+  readonly parts?: Parameters<Waf["judge"]>[1];
+  readonly config?: Readonly<Record<string, unknown>>;
+  readonly want: Readonly<Record<string, unknown>>;
+}[] = [
+  {
+    name: "what a rule says of it",
+    rules: `SecRule ARGS "@rx bad(\\w+)" "id:1,phase:2,pass,capture,${SAYS}"`,
+    want: {
+      value: "[redacted]",
+      msg: "m [redacted]",
+      data: "[redacted] in ARGS:pin: [redacted]",
+      tags: ["t/[redacted]", "fixed"],
+    },
+  },
+  {
+    name: "nothing of others",
+    rules: `SecRule ARGS "@rx bad(\\w+)" "id:1,phase:2,pass,capture,${SAYS}"`,
+    target: "/?pins=badnews",
+    want: {
+      value: "badnews",
+      msg: "m badnews",
+      data: "badnews in ARGS:pins: badnews",
+      tags: ["t/badnews", "fixed"],
+    },
+  },
+  {
+    name: "its other names",
+    rules: `SecRule ARGS_GET "@rx bad" "id:1,phase:2,pass,log,msg:'%{MATCHED_VAR}'"`,
+    want: { var: "ARGS_GET:pin", value: "[redacted]", msg: "[redacted]" },
+  },
+  {
+    name: "a macro that names it",
+    rules:
+      `SecRule REQUEST_METHOD "@streq GET" "id:1,phase:2,pass,log,msg:'%{ARGS.pin} %{ARGS_GET.pin} %{ARGS.a}'"`,
+    target: "/?pin=badnews&a=b",
+    want: { value: "GET", msg: "[redacted] [redacted] b" },
+  },
+  {
+    name: "what a chain has taken of it",
+    rules: 'SecRule ARGS:pin "@rx bad(.*)" "id:1,phase:2,pass,capture,log,msg:\'%{TX.1} %{tx.n} %{tx.s}\',' +
+      'setvar:tx.n=5,setvar:\'tx.s=%{MATCHED_VAR}\',chain"\nSecRule TX:1 "@streq news" ""',
+    want: { var: "TX:1", value: "[redacted]", msg: "[redacted] 5 [redacted]" },
+  },
+  {
+    name: "MATCHED_VARS",
+    rules: 'SecRule ARGS:pin "@rx bad" "id:1,phase:2,pass,log,chain"\nSecRule MATCHED_VARS "@rx news" ""',
+    want: { var: "MATCHED_VARS:ARGS:pin", value: "[redacted]" },
+  },
+  {
+    name: "what an earlier rule has left",
+    rules: 'SecRule ARGS:pin "@rx bad(.*)" "id:2,phase:2,pass,capture,nolog"\n' +
+      `SecAction "id:1,phase:2,pass,log,msg:'%{TX.1} %{MATCHED_VAR} %{REQUEST_METHOD}'"`,
+    want: { msg: "[redacted] [redacted] GET" },
+  },
+  {
+    name: "in a query",
+    rules: `SecRule REQUEST_URI "@rx bad" "id:1,phase:2,pass,log,logdata:'%{MATCHED_VAR}'"`,
+    target: "/a?b=1&PIN=badnews&spin=2&pin=x#y",
+    want: {
+      value: "/a?b=1&PIN=[redacted]&spin=2&pin=[redacted]#y",
+      data: "/a?b=1&PIN=[redacted]&spin=2&pin=[redacted]#y",
+    },
+  },
+  {
+    name: "in a long text, of which what is around the match is shown",
+    rules: `SecRule REQUEST_URI "@rx evil" "id:1,phase:2,pass,capture,log"`,
+    target: `/?${"x".repeat(600)}&pin=${"9".repeat(100)}evil`,
+    want: { value: "pin=[redacted]", match: undefined },
+  },
+  {
+    name: "in what was met, where that is longer than what is shown",
+    rules: `SecRule REQUEST_URI "@rx evil.*" "id:1,phase:2,pass,log"`,
+    target: `/?a=evil${"x".repeat(450)}&pin=badnews&b=1`,
+    want: { match: undefined },
+  },
+  {
+    name: "in JSON",
+    rules: `SecRule REQUEST_BODY "@rx bad" "id:1,phase:2,pass,log,ctl:forceRequestBodyVariable=On"`,
+    target: "/",
+    parts: {
+      headers: { "Content-Type": "text/plain" },
+      body: '{"a":"bad","pin" : "1\\"2","b":3}',
+    },
+    want: { value: '{"a":"bad","pin" : [redacted],"b":3}' },
+  },
+  {
+    name: "cookies with their header",
+    rules: `SecRule REQUEST_HEADERS:Cookie "@rx bad" "id:1,phase:2,pass,log"`,
+    parts: { headers: { Cookie: "sid=bad" } },
+    config: { redact: ["REQUEST_COOKIES:sid"] },
+    want: { value: "[redacted]" },
+  },
+  {
+    name: "cookies by default",
+    rules: `SecRule REQUEST_COOKIES "@rx bad" "id:1,phase:2,pass,log"`,
+    parts: { headers: { Cookie: "sid=bad" } },
+    config: {},
+    want: { value: "[redacted]" },
+  },
+  {
+    name: "the tag of the match, not of a later one",
+    rules: `SecRule ARGS:a "@rx b" "id:1,phase:2,pass,log,tag:'t/%{MATCHED_VAR}'"\n` +
+      `SecRule ARGS:c "@rx d" "id:2,phase:2,pass,log"`,
+    target: "/?a=b&c=d",
+    want: { tags: ["t/b"] },
+  },
+];
+
+Deno.test("engine: values that are not to be shown are in no other text of a match", async () => {
+  for (const { name, rules, target = "/?pin=badnews", parts, config = PIN, want } of REDACTIONS) {
+    const { matches } = await (await wafWith(rules, { config })).judge(target, parts);
+    const found = matches.find(({ id }) => id === 1) as Readonly<Record<string, unknown>> | undefined;
+    ok(found !== undefined, name);
+    deepEqual(Object.fromEntries(Object.keys(want).map((key) => [key, found[key]])), want, name);
+  }
 });
 
 Deno.test("engine: nolog keeps a match out of the log, and the option trace brings it back", async () => {

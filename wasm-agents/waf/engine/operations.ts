@@ -45,7 +45,7 @@ export class Operation {
   macro: Macro | null = null;
   /** Of a fixed number: its value. */
   number: i32 = 0;
-  /** Bit that the search for literals sets; -1 when there is nothing to search for. */
+  /** Its bit among those of a text: it can match only where that is set. -1 when the text alone does not tell. */
   bit: i32 = -1;
 }
 
@@ -88,6 +88,10 @@ export class OperationMaker {
     } else if (isWord(text.name, "noMatch")) rule.op = OP_NO_MATCH;
     else if (!this.makeNumeric(operation, text, rule)) {
       this.makePart(operation, text, rule);
+      if (operation.operator !== null && operation.macro === null) {
+        operation.bit = this.bits[side]++;
+        this.builders[side].addAlways(operation.bit);
+      }
     }
   }
 
@@ -107,6 +111,8 @@ export class OperationMaker {
     if (isWordComparison(text.argument)) {
       rule.op = OP_PART;
       operation.operator = new WordComparison(text.argument.asText());
+      operation.bit = this.bits[side]++;
+      this.builders[side].addAlways(operation.bit);
       return;
     }
     const regex = Regex.compile(withStandIns(text.argument), REGEX_FLAGS);
@@ -118,7 +124,10 @@ export class OperationMaker {
       return;
     }
     operation.regex = regex;
-    if (this.builders[side].addExpression(regex, this.bits[side])) operation.bit = this.bits[side]++;
+    operation.bit = this.bits[side]++;
+    if (!this.builders[side].addExpression(regex, operation.bit)) {
+      this.builders[side].addAlways(operation.bit);
+    }
   }
 
   private makeChoice(operation: Operation, text: OperatorText, rule: Rule): void {

@@ -6,8 +6,9 @@ import { RuleSet } from "../seclang/rule_set";
 import { RuleChoice } from "../seclang/updates";
 import { VAR_TX } from "../seclang/variables";
 import { Group, isChanging, Source, TargetSet } from "./groups";
+import { orderAfterJump, withoutIdle } from "./foregone";
 import { Operation, OperationMaker } from "./operations";
-import { Phase } from "./phases";
+import { emptyPhase, Phase } from "./phases";
 import { neverRunning } from "./prune";
 import { findQuickRules } from "./quick_rules";
 import { findShownCaptures } from "./shown_captures";
@@ -23,12 +24,14 @@ export class Program {
   /** By index. */
   rules: Rule[] = [];
   leftOut: i32 = 0;
+  /** Phase 1 without the rules that come out the same for every request. */
+  begun: Phase = emptyPhase();
   private readonly groupNumbers: Map<string, i32> = new Map<string, i32>();
   private readonly sets: Map<string, TargetSet> = new Map<string, TargetSet>();
   private readonly sources: Map<string, Source> = new Map<string, Source>();
 
-  /** Compiles a rule set whose updates are made. Problems are reported there. */
-  static compile(set: RuleSet, reader: ActionReader): Program {
+  /** Compiles a rule set whose updates are made. Problems are reported there. `runsAll`: also rules that do nothing. */
+  static compile(set: RuleSet, reader: ActionReader, runsAll: bool): Program {
     const program = new Program();
     prepareStores(set.txNames);
     const rules = program.chosen(set);
@@ -50,8 +53,10 @@ export class Program {
     }
     findQuickRules(rules, maker.operations);
     findShownCaptures(rules, maker.operations);
+    warnOfMarkers(rules, set);
     for (let phase = 0; phase <= 5; phase++) {
-      program.phases.push(program.phaseOf(phase));
+      const chosen = program.rulesOf(phase);
+      program.phases.push(program.phaseOf(runsAll ? chosen : withoutIdle(chosen, set)));
     }
     for (let phase = 1; phase <= 5; phase++) {
       linkSkips(program.phases[phase], set);
@@ -137,12 +142,17 @@ export class Program {
     return new TargetSet(StaticArray.fromArray<Source>(sources), side);
   }
 
-  private phaseOf(phase: i32): Phase {
+  private rulesOf(phase: i32): Rule[] {
     const chosen = new Array<Rule>();
     for (let index = 0; index < this.rules.length; index++) {
       if (this.rules[index].phase == phase) chosen.push(this.rules[index]);
     }
-    return new Phase(StaticArray.fromArray<Rule>(chosen), this.groups, this.operations);
+    return chosen;
+  }
+
+  /** Rules that run one after the other. */
+  phaseOf(rules: Rule[]): Phase {
+    return new Phase(StaticArray.fromArray<Rule>(rules), this.groups, this.operations);
   }
 
   /** Finds the rules that each `ctl` is about. */
@@ -228,35 +238,20 @@ function linkSkips(phase: Phase, set: RuleSet): void {
   const rules = phase.rules;
   for (let index = 0; index < rules.length; index++) {
     const rule = rules[index];
-    let order = -1;
-    if (rule.skipAfter.length > 0) {
-      order = set.markerOrder(rule.skipAfter);
-      if (order < 0) {
-        set.problems.warn(
-          rule.place,
-          "there is no marker " + rule.skipAfter.toString() +
-            ": the rest of the phase is skipped",
-        );
-      }
-    } else if (rule.skip > 0) order = orderBehind(rule, set);
-    else continue;
-    rule.goOn = rules.length;
-    for (let next = index + 1; next < rules.length && order >= 0; next++) {
-      if (rules[next].order < order) continue;
-      rule.goOn = next;
-      break;
-    }
+    const order = orderAfterJump(rule, set);
+    let next = index + 1;
+    while (next < rules.length && rules[next].order < order) next++;
+    rule.jump = next - index;
   }
 }
 
-/** The order of the rule behind those that `skip` jumps over, all of them counted; -1 when there is none. */
-function orderBehind(rule: Rule, set: RuleSet): i32 {
-  let left = rule.skip;
-  for (let index = 0; index < set.rules.length; index++) {
-    const other = set.rules[index];
-    if (other.phase == rule.phase && other.order > rule.order && left-- == 0) {
-      return other.order;
-    }
+function warnOfMarkers(rules: Rule[], set: RuleSet): void {
+  for (let index = 0; index < rules.length; index++) {
+    const rule = rules[index];
+    if (rule.skipAfter.length == 0 || set.markerOrder(rule.skipAfter) >= 0) continue;
+    set.problems.warn(
+      rule.place,
+      "there is no marker " + rule.skipAfter.toString() + ": the rest of the phase is skipped",
+    );
   }
-  return -1;
 }

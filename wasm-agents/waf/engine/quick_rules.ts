@@ -38,7 +38,7 @@ function isQuick(link: Rule, operations: Operation[]): bool {
 }
 
 /** Whether actions that look at nothing themselves ask what was matched before them. */
-function actionsAskForMatches(rules: Rule[]): bool {
+export function actionsAskForMatches(rules: Rule[]): bool {
   for (let index = 0; index < rules.length; index++) {
     if (rules[index].targets.length == 0 && asksForMatches(rules[index])) return true;
   }

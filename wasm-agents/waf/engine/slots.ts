@@ -22,6 +22,7 @@ let pages: i32 = 0;
 let taken: usize = 0;
 let nextPage: i32 = 0;
 let clockHand: u32 = 0;
+let inUse: i32 = 0;
 /** Transactions that lost their block. */
 export let evictions: i32 = 0;
 
@@ -41,6 +42,11 @@ export function findBlock(id: Bytes): usize {
   return slot < 0 ? 0 : blockOf(slot) + 4 + ((id.length + 7) & ~7);
 }
 
+/** Whether any transaction waits. */
+export function hasBlocks(): bool {
+  return inUse > 0;
+}
+
 /** Room for `bytes` under an id, in place of what was there; 0 when there is no room at all. */
 export function takeBlock(id: Bytes, bytes: i32): usize {
   const whole = 4 + ((id.length + 7) & ~7) + bytes;
@@ -55,6 +61,7 @@ export function takeBlock(id: Bytes, bytes: i32): usize {
     store<u8>(taken + index, 1);
   }
   const place = table + 16 * slot;
+  inUse++;
   store<i32>(place, page + 1);
   store<i32>(place, count, 4);
   store<u32>(place, wordHash(id.at, id.length), 8);
@@ -114,7 +121,7 @@ function freePages(count: i32): i32 {
   return found;
 }
 
-/** A run of free pages, from where the last search ended. */
+/** A run of free pages, from where the last search ended or the first ones were given back. */
 function searchPages(count: i32): i32 {
   let run = 0;
   let page = nextPage + count > pages ? 0 : nextPage;
@@ -156,6 +163,9 @@ function release(slot: i32): void {
   const page = load<i32>(place) - 1;
   memory.fill(taken + page, 0, load<i32>(place, 4));
   store<i32>(place, 0);
+  inUse--;
+  // Pages that were used last are still near the processor.
+  if (page < nextPage) nextPage = page;
 }
 
 /** Where the pool begins and how many bytes it has. */

@@ -27,6 +27,8 @@ let dynamicCount: i32 = 0;
 
 let slots: usize = 0;
 let initial: usize = 0;
+/** The same after the rules that come out the same for every request. */
+let beginning: usize = 0;
 let slotBytes: i32 = 0;
 let names: NameTable = new NameTable();
 
@@ -36,6 +38,7 @@ export function prepareStores(txNames: NameTable): void {
   slotBytes = 12 * txNames.names.length;
   slots = allocate(slotBytes);
   initial = allocate(slotBytes);
+  beginning = initial;
   memory.fill(slots, 0, slotBytes);
   memory.fill(initial, 0, slotBytes);
 }
@@ -46,9 +49,15 @@ export function presetNumber(slot: i32, value: i32): void {
   store<i32>(initial + 12 * slot, value, 4);
 }
 
-/** Nothing is set but what was preset. */
-export function clearStores(): void {
-  memory.copy(slots, initial, slotBytes);
+/** What is set now is what transactions begin with. */
+export function keepBeginning(): void {
+  beginning = allocate(slotBytes);
+  memory.copy(beginning, slots, slotBytes);
+}
+
+/** Nothing is set but what was preset; or also what the rules have set that come out the same for every request. */
+export function clearStores(hasBegun: bool): void {
+  memory.copy(slots, hasBegun ? beginning : initial, slotBytes);
   if (firstDynamic == 0) return;
   memory.fill(buckets, 0, 1024);
   firstDynamic = 0;

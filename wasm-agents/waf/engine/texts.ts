@@ -3,14 +3,18 @@
  * so that a chain runs at most once over a value; where nothing changes, all share one text. A text is searched for the
  * literals of all rules at most once.
  *
- * A text is a record of 24 bytes: address, length, kinds of bytes (0: not looked at), bits of the request's rules found
- * in it (0: not searched), the text whose bits it shares (0: none), bits of the response's rules.
+ * A text is a record of 32 bytes: address, length, kinds of bytes (0: not looked at), bits of the request's rules found
+ * in it (0: not searched), the text whose bits it shares (0: none), bits of the response's rules, the first note of what a
+ * transformation makes of it (the next note, the transformation, its text), the first note of what an operator captured in
+ * it (the next note, the operator, 20 places of 2 bytes). Texts of the value cache share no bits: theirs get fewer as
+ * operators say no, and behind them are the bits of those that said yes.
  */
 
 import { Bytes } from "sentinel";
 import { allocate } from "sentinel/arena";
 import { LiteralScan } from "../scan/literal_scan";
 import { transform } from "../transforms/transforms";
+import { allocateBeside, cachedRow, isCached, isSameEntry } from "./value_cache";
 import { actsOn, classesOf, isCaseOnly } from "./byte_classes";
 
 const NODES_MAX: i32 = 1024;
@@ -21,8 +25,6 @@ let nodeCount: i32 = 1;
 
 /** The two searches: rules that see requests, and rules that see responses. */
 const scans: Array<LiteralScan | null> = [null, null];
-let noBits: usize = 0;
-let noBitsLength: i32 = 0;
 
 /** The chain that is `parent` and then one more step; -1 when there are too many. */
 export function chainOf(parent: i32, step: i32): i32 {
@@ -59,10 +61,6 @@ export function resetTexts(): void {
 /** Sets the search of one side: 0 for requests, 1 for responses. */
 export function setScan(side: i32, scan: LiteralScan | null): void {
   scans[side] = scan;
-  if (scan === null || scan.bitBytes <= noBitsLength) return;
-  noBitsLength = scan.bitBytes;
-  noBits = allocate(noBitsLength + 8);
-  memory.fill(noBits, 0, noBitsLength + 8);
 }
 
 /** How many bytes the bits of a side take, in eights. */
@@ -81,23 +79,40 @@ export function textLength(text: usize): i32 {
   return load<i32>(text, 4);
 }
 
-/** A text of its own. */
-export function newText(at: usize, length: i32): usize {
-  const text = allocate(24);
+/** Bytes of a row. */
+export function rowBytes(): i32 {
+  return 4 * nodeCount;
+}
+
+/** A text, for a row at `beside` or for the row of the text that is there. */
+function newText(beside: usize, at: usize, length: i32): usize {
+  const text = allocateBeside(beside, 32);
   store<usize>(text, at);
   store<i32>(text, length, 4);
   store<u64>(text, 0, 8);
   store<u64>(text, 0, 16);
+  store<u64>(text, 0, 24);
   return text;
 }
 
 /** A row for a value. */
 export function newRow(at: usize, length: i32): usize {
+  const cached = cachedRow(at, length);
+  if (cached != 0) {
+    if (load<usize>(cached) == 0) store<usize>(cached, newText(cached, copied(cached, at, length), length));
+    return cached;
+  }
   const bytes = 4 * nodeCount;
   const row = allocate(bytes);
   memory.fill(row, 0, bytes);
-  store<usize>(row, newText(at, length));
+  store<usize>(row, newText(row, at, length));
   return row;
+}
+
+function copied(beside: usize, from: usize, length: i32): usize {
+  const at = allocateBeside(beside, length);
+  memory.copy(at, from, length);
+  return at;
 }
 
 /** What a chain makes of the value of a row. */
@@ -114,11 +129,26 @@ export function textOf(row: usize, node: i32): usize {
   return text;
 }
 
+/** Different chains come to the same step of the same text, when what is before it changes nothing. */
 function stepped(parent: usize, table: usize): usize {
   const acts = load<u32>(table, 12);
   if ((kindsOf(parent) & acts & 0x7fffffff) == 0) return parent;
+  const step = load<i32>(table, 4);
+  for (let note = load<usize>(parent, 24); note != 0; note = load<usize>(note)) {
+    if (load<i32>(note, 4) == step) return load<usize>(note, 8);
+  }
+  const text = transformed(parent, step, acts);
+  const note = allocateBeside(parent, 16);
+  store<usize>(note, load<usize>(parent, 24));
+  store<i32>(note, step, 4);
+  store<usize>(note, text, 8);
+  store<usize>(parent, note, 24);
+  return text;
+}
+
+function transformed(parent: usize, step: i32, acts: u32): usize {
   const input = new Bytes(load<usize>(parent), load<i32>(parent, 4));
-  const output = transform(load<i32>(table, 4), input);
+  const output = transform(step, input);
   if (
     output.length == input.length &&
     (output.at == input.at ||
@@ -126,9 +156,38 @@ function stepped(parent: usize, table: usize): usize {
   ) {
     return parent;
   }
-  const text = newText(output.at, output.length);
+  if (isCached(parent)) {
+    const isBeside = isSameEntry(parent, output.at);
+    return newText(parent, isBeside ? output.at : copied(parent, output.at, output.length), output.length);
+  }
+  const text = newText(parent, output.at, output.length);
   if ((acts & 0x80000000) != 0) store<usize>(text, parent, 16);
   return text;
+}
+
+const NOTE_BYTES: i32 = 48;
+
+/** Fills `groups` with what an operator captured in a text of the value cache; false when that is not known. */
+export function knownGroups(text: usize, which: i32, groups: StaticArray<i32>): bool {
+  let note = load<usize>(text, 28);
+  while (note != 0 && load<i32>(note, 4) != which) note = load<usize>(note);
+  if (note == 0) return false;
+  for (let index = 0; index < groups.length; index++) {
+    unchecked(groups[index] = <i32> load<i16>(note + 8 + 2 * index));
+  }
+  return true;
+}
+
+/** Keeps them. */
+export function keepGroups(text: usize, which: i32, groups: StaticArray<i32>): void {
+  if (load<i32>(text, 4) > <i32> i16.MAX_VALUE) return;
+  const note = allocateBeside(text, NOTE_BYTES);
+  store<usize>(note, load<usize>(text, 28));
+  store<i32>(note, which, 4);
+  for (let index = 0; index < groups.length; index++) {
+    store<i16>(note + 8 + 2 * index, <i16> unchecked(groups[index]));
+  }
+  store<usize>(text, note, 28);
 }
 
 /** The kinds of bytes that a text has. */
@@ -146,19 +205,36 @@ export function bitsOf(text: usize, side: i32): usize {
   const known = load<usize>(place);
   if (known != 0) return known;
   const other = load<usize>(text, 16);
-  const bits = other != 0 ? bitsOf(other, side) : scanned(load<usize>(text), load<i32>(text, 4), side);
+  const bits = other != 0 ? bitsOf(other, side) : scanned(text, side);
   store<usize>(place, bits);
   return bits;
 }
 
-function scanned(at: usize, length: i32, side: i32): usize {
+function scanned(text: usize, side: i32): usize {
   const scan = unchecked(scans[side]);
-  if (length == 0 || scan === null) return noBits;
+  // Without operators there are no bits.
+  if (scan === null) return text;
+  const length = load<i32>(text, 4);
+  if (length == 0) return scan.always;
   const bytes = (scan.bitBytes + 7) & ~7;
-  const bits = allocate(bytes);
-  memory.fill(bits, 0, bytes);
-  scan.scan(at, length, bits);
+  const bits = allocateBeside(text, isCached(text) ? 2 * bytes : bytes);
+  if (isCached(bits)) memory.fill(bits + bytes, 0, bytes);
+  scan.scan(load<usize>(text), length, bits);
   return bits;
+}
+
+/** Whether an operator is known to match the text whose bits are at `bits`, in the value cache. */
+export function isKnownMatch(bits: usize, side: i32, id: i32): bool {
+  return hasBit(bits + bitBytesOf(side), id);
+}
+
+/** Keeps what an operator said of a text for the next request with the same value. */
+export function keepAnswer(bits: usize, side: i32, id: i32, isMatch: bool): void {
+  let at = bits + (id >> 3);
+  if (isMatch) at += bitBytesOf(side);
+  const bit = <u32> 1 << (id & 7);
+  const byte = <u32> load<u8>(at);
+  store<u8>(at, <u8> (isMatch ? byte | bit : byte & ~bit));
 }
 
 /** Whether the literals of a rule stand in a text. */

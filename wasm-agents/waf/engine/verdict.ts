@@ -3,7 +3,6 @@
 import { Bytes, ByteWriter, Decision, Text } from "sentinel";
 import { DO_REDIRECT, Macro, Rule } from "../seclang/model";
 import { VAR_TX } from "../seclang/variables";
-import { isSameRun } from "../seclang/words";
 import { endedBy, wouldEndBy } from "./execute";
 import { expanded } from "./expand";
 import { writeJsonText } from "./json_text";
@@ -16,7 +15,8 @@ const LISTED_BYTES_MAX: i32 = 98304;
 /** Tags that are listed for one call. */
 const TAGS_MAX: i32 = 64;
 
-const REDACTED = Text.of("[redacted]");
+/** Bytes of an address to go to: the proxy takes no more. */
+const LOCATION_BYTES_MAX: i32 = 8192;
 
 const INBOUND: Bytes[] = [
   Text.of("blocking_inbound_anomaly_score"),
@@ -27,13 +27,6 @@ const OUTBOUND: Bytes[] = [
   Text.of("blocking_outbound_anomaly_score"),
   Text.of("outbound_anomaly_score"),
 ];
-
-/** Names of values that are not to be shown, such as `ARGS:password` or `REQUEST_COOKIES`. */
-let redacted: Bytes[] = [];
-
-export function setRedacted(names: Bytes[]): void {
-  redacted = names;
-}
 
 /** The decision about a message. `isOpen` asks to wait for its body. */
 export function decision(isOpen: bool): Decision {
@@ -52,17 +45,27 @@ export function refusal(status: i32, reason: string): Decision {
 function ending(rule: Rule): Decision {
   const redirect: Macro | null = rule.redirect;
   if (rule.disruption == DO_REDIRECT && redirect !== null) {
-    const location = expanded(redirect).toString();
+    const location = expanded(redirect);
     const status = rule.status;
     const isKnown = status == 301 || status == 303 || status == 307 ||
       status == 308;
-    if (location != "") {
-      return Decision.redirect(location, isKnown ? status : 302);
+    if (isLocation(location)) {
+      return Decision.redirect(location.toString(), isKnown ? status : 302);
     }
   }
   return Decision.block(
     rule.status >= 400 && rule.status <= 599 ? rule.status : 403,
   );
+}
+
+/** Whether the proxy takes it: what clients put into it must not make a decision that is none. */
+function isLocation(location: Bytes): bool {
+  if (location.length == 0 || location.length > LOCATION_BYTES_MAX) return false;
+  for (let index = 0; index < location.length; index++) {
+    const byte = location.byteAt(index);
+    if (byte <= 0x20 || byte >= 0x7f) return false;
+  }
+  return true;
 }
 
 function withFacts(made: Decision): Decision {
@@ -136,7 +139,6 @@ function withScore(made: Decision, name: string, variables: Bytes[]): Decision {
 
 function writeMatch(writer: ByteWriter, record: usize, rule: Rule): void {
   const name = loadBytes(record + 8);
-  const isHidden = isRedacted(name);
   writer.bytes(
     Text.of(
       '{"id":' + rule.id.toString() + ',"phase":' +
@@ -148,31 +150,37 @@ function writeMatch(writer: ByteWriter, record: usize, rule: Rule): void {
     writer.bytes(Text.of(',"severity":' + rule.severity.toString()));
   }
   writer.bytes(Text.of(',"tags":['));
+  let open = load<usize>(record, 48);
   for (let index = 0; index < rule.tags.length; index++) {
     if (index > 0) writer.byte(0x2c);
-    writeJsonText(writer, expanded(rule.tags[index]));
+    const tag = rule.tags[index];
+    if (tag.isFixed) writeJsonText(writer, tag.fixed);
+    else {
+      writeJsonText(writer, loadBytes(open));
+      open += 8;
+    }
   }
   writer.byte(0x5d);
   if (name.length > 0) {
     writeMember(writer, "var", name);
-    writeMember(writer, "value", isHidden ? REDACTED : loadBytes(record + 16));
-    writePlace(writer, record, isHidden);
+    writeMember(writer, "value", loadBytes(record + 16));
+    writePlace(writer, record);
   }
   const data = loadBytes(record + 32);
-  if (data.length > 0) writeMember(writer, "data", isHidden ? REDACTED : data);
+  if (data.length > 0) writeMember(writer, "data", data);
   writer.bytes(Text.of(',"score":' + load<i32>(record, 40).toString()));
   writeMember(writer, "file", Text.of(rule.place.file));
   writer.bytes(Text.of(',"line":' + rule.place.line.toString() + "}"));
 }
 
 /** Which part of a long value the rule met, and how much of it is shown. */
-function writePlace(writer: ByteWriter, record: usize, isHidden: bool): void {
-  const met = loadBytes(record + 48);
-  if (met.length > 0 && !isHidden) writeMember(writer, "match", met);
-  const length = load<i32>(record, 60);
-  if (length == load<i32>(record, 20)) return;
+function writePlace(writer: ByteWriter, record: usize): void {
+  const met = loadBytes(record + 52);
+  if (met.length > 0) writeMember(writer, "match", met);
+  const length = load<i32>(record, 64);
+  if (length == 0) return;
   writer.bytes(
-    Text.of(',"valueFrom":' + load<i32>(record, 56).toString() + ',"valueBytes":' + length.toString()),
+    Text.of(',"valueFrom":' + load<i32>(record, 60).toString() + ',"valueBytes":' + length.toString()),
   );
 }
 
@@ -183,25 +191,4 @@ function writeMember(writer: ByteWriter, name: string, value: Bytes): void {
 
 function loadBytes(at: usize): Bytes {
   return new Bytes(load<usize>(at), load<i32>(at, 4));
-}
-
-/** Whether the operator does not want a value shown: by its full name, or by the variable alone. */
-function isRedacted(name: Bytes): bool {
-  let from = 0;
-  // `MATCHED_VARS:ARGS:password` is the value of `ARGS:password`.
-  if (name.length > 13 && name.asText().slice(0, 13).is("MATCHED_VARS:")) {
-    from = 13;
-  }
-  for (let index = 0; index < redacted.length; index++) {
-    const hidden = redacted[index];
-    const length = name.length - from;
-    if (
-      length < hidden.length ||
-      !isSameRun(name.at + from, hidden.at, hidden.length)
-    ) continue;
-    if (length == hidden.length || name.byteAt(from + hidden.length) == 0x3a) {
-      return true;
-    }
-  }
-  return false;
 }

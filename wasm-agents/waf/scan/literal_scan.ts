@@ -48,6 +48,7 @@ export class LiteralScanBuilder {
   private lastId: i32 = -1;
   private expressions: Array<Regex> = [];
   private expressionIds: Array<i32> = [];
+  private alwaysIds: Array<i32> = [];
 
   /** Adds a literal that is reported as `id`, from 0 on. Empty ones are never found. False: there is no more room. */
   add(literal: Bytes, id: i32): bool {
@@ -75,6 +76,12 @@ export class LiteralScanBuilder {
     return true;
   }
 
+  /** Has `id` reported for every text, as nothing is known that it must have. */
+  addAlways(id: i32): void {
+    this.alwaysIds.push(id);
+    this.lastId = max(this.lastId, id);
+  }
+
   /** The scan for all literals. They are not needed any more then. */
   build(): LiteralScan {
     // Tables are reached through bare addresses.
@@ -89,7 +96,9 @@ export class LiteralScanBuilder {
     const conditions = hasConditions
       ? new Conditions(this.expressions, this.expressionIds, this.lastId)
       : null;
-    return new LiteralScan(trie, this.lastId, conditions);
+    const scan = new LiteralScan(trie, this.lastId, conditions);
+    for (let index = 0; index < this.alwaysIds.length; index++) setBit(scan.always, this.alwaysIds[index]);
+    return scan;
   }
 }
 
@@ -222,6 +231,8 @@ export class LiteralScan {
   readonly tableBytes: i32;
   /** Which bytes the text of the last `scan` has, 32 bytes of bits: what `Regex.needsByte` is compared with. */
   readonly present: usize;
+  /** The bits that every text has, also an empty one. */
+  readonly always: usize;
   private readonly singles: usize;
   /** Which bytes have hits of their own, 32 bytes of bits. */
   private readonly singleBits: usize;
@@ -238,6 +249,9 @@ export class LiteralScan {
     this.hitCount = trie.hitCount;
     this.singles = trie.singles;
     this.present = allocate(32);
+    const bitBytes = <usize> (this.bitBytes + 7 & ~7);
+    this.always = allocate(bitBytes);
+    memory.fill(this.always, 0, bitBytes);
     this.singleBits = allocate(32);
     memory.fill(this.present, 0, 32);
     memory.fill(this.singleBits, 0, 32);
@@ -250,10 +264,11 @@ export class LiteralScan {
   }
 
   /**
-   * Sets the bit of every literal that stands in the bytes and of every expression that could match them, in the set
-   * of `bitBytes` bytes at `bits`, which must be empty; and fills `present`.
+   * Sets the bit of every literal that stands in the bytes and of every expression that could match them, and clears all
+   * others, in the set of `bitBytes` bytes, in eights, at `bits`; and fills `present`.
    */
   scan(at: usize, length: i32, bits: usize): void {
+    memory.copy(bits, this.always, this.bitBytes + 7 & ~7);
     this.nextStamp();
     this.follow(at, at + length, bits);
     for (let word: usize = 0; word < 32; word += 8) {

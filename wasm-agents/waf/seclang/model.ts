@@ -197,8 +197,8 @@ export class Rule {
   operation: i32 = -1;
   node: i32 = 0;
   bundle: i32 = -1;
-  /** Index in its phase at which to go on after a match; -1 is the next rule. */
-  goOn: i32 = -1;
+  /** How many rules further to go on after a match. */
+  jump: i32 = 1;
   /** Whether nothing but logs shows what this link captures. See `engine/shown_captures.ts`. */
   isCaptureShown: bool = false;
   /** Slot of the one TX variable that a quick link compares; -1 for any other link. See `engine/quick_rules.ts`. */

@@ -97,7 +97,7 @@ export function requestHeader(self: i32, name: Text): Text | null {
 // asc: @external("sentinel:agent/http@1.0.0", "[method]request.headers")
 declare function rawRequestHeaders(p0: i32, p1: i32): void;
 
-/** Every header line in order, with the edits of agents before this one. */
+/** Every header line in order: those to be sent on, with the edits of agents before this one; or, as the operator's `headers "received"` has it, those that the client sent, for `header` too. */
 export function requestHeaders(self: i32): Header[] {
   rawRequestHeaders(self, <i32> RESULT);
   return loadHeaderList(load<usize>(RESULT), load<i32>(RESULT, 4));

@@ -1,0 +1,115 @@
+import { deepEqual } from "node:assert/strict";
+import { wafWith } from "../testing/waf_agent.ts";
+
+/** Shows `TX:out`, and looks at the request, so that it does not come out the same for every one. */
+const SHOWN = `SecRule REQUEST_METHOD "@rx ." "id:999,phase:1,pass,log,msg:'%{tx.out}'"`;
+
+const SET = `SecAction "id:1,phase:1,pass,nolog,setvar:tx.level=2"`;
+const SHOW_LEVEL = `SecAction "id:2,phase:1,pass,nolog,setvar:tx.out=%{tx.level}"`;
+
+const CASES: readonly {
+  readonly about: string;
+  readonly rules: string;
+  readonly target?: string;
+  readonly options?: Record<string, unknown>;
+  readonly want: readonly (readonly [id: number, msg: string])[];
+}[] = [
+  { about: "setup", rules: `${SET}\n${SHOW_LEVEL}\n${SHOWN}`, want: [[999, "2"]] },
+  {
+    about: "setup behind a rule that looks at the request",
+    rules:
+      `SecRule ARGS:a "@rx ." "id:5,phase:1,pass,nolog,ctl:requestBodyLimit=5"\n${SET}\n${SHOW_LEVEL}\n${SHOWN}`,
+    want: [[999, "2"]],
+  },
+  {
+    about: "setup behind a rule that sets the same variable",
+    rules:
+      `SecRule ARGS:a "@rx ." "id:5,phase:1,pass,nolog,setvar:tx.level=9"\nSecRule &TX:level "@eq 0" "id:1,phase:1,pass,nolog,setvar:tx.level=2"\n${SHOW_LEVEL}\n${SHOWN}`,
+    target: "/?a=1",
+    want: [[999, "9"]],
+  },
+  {
+    about: "setup behind a rule that may take it away",
+    rules:
+      `SecRule ARGS:a "@rx ." "id:5,phase:1,pass,nolog,ctl:ruleRemoveById=1"\n${SET}\n${SHOW_LEVEL}\n${SHOWN}`,
+    target: "/?a=1",
+    want: [[999, ""]],
+  },
+  {
+    about: "setup behind a rule that may jump over it",
+    rules:
+      `SecRule ARGS:a "@rx ." "id:5,phase:1,pass,nolog,skipAfter:END"\n${SET}\nSecMarker END\n${SHOW_LEVEL}\n${SHOWN}`,
+    target: "/?a=1",
+    want: [[999, ""]],
+  },
+  {
+    about: "setup that an exclusion takes away for a path",
+    rules: `${SET}\n${SHOW_LEVEL}\n${SHOWN}`,
+    target: "/spare/1",
+    options: { exclusions: [{ ids: ["1"], path: "/spare" }] },
+    want: [[999, ""]],
+  },
+  {
+    about: "the same on another path",
+    rules: `${SET}\n${SHOW_LEVEL}\n${SHOWN}`,
+    target: "/other",
+    options: { exclusions: [{ ids: ["1"], path: "/spare" }] },
+    want: [[999, "2"]],
+  },
+  {
+    about: "a jump that comes out the same each time",
+    rules:
+      `${SET}\nSecRule TX:level "@lt 3" "id:6,phase:1,pass,nolog,skipAfter:END"\nSecAction "id:7,phase:1,pass,nolog,setvar:tx.level=7"\nSecRule ARGS:a "@rx ." "id:8,phase:1,pass,log"\nSecMarker END\n${SHOW_LEVEL}\n${SHOWN}`,
+    target: "/?a=1",
+    want: [[999, "2"]],
+  },
+  {
+    about: "a rule that only jumps, over nothing that is left",
+    rules:
+      `SecRule TX:none "@lt 3" "id:6,phase:1,pass,nolog,skipAfter:END"\nSecMarker END\n${SET}\n${SHOW_LEVEL}\n${SHOWN}`,
+    want: [[999, "2"]],
+  },
+  {
+    about: "a rule that jumps by number, over one that does nothing",
+    rules:
+      `SecRule ARGS:a "@rx ." "id:6,phase:1,pass,nolog,skip:2"\nSecRule ARGS:b "@rx ." "id:7,phase:1,pass,nolog"\nSecRule ARGS:a "@rx ." "id:8,phase:1,pass,log,msg:'8'"\n${SET}\n${SHOW_LEVEL}\n${SHOWN}`,
+    target: "/?a=1",
+    want: [[999, "2"]],
+  },
+  {
+    about: "what does nothing but fill MATCHED_VAR stays when somebody asks for it",
+    rules:
+      `SecRule ARGS:a "@rx ." "id:6,phase:1,pass,nolog"\nSecAction "id:7,phase:1,pass,nolog,setvar:'tx.out=%{MATCHED_VAR}'"\n${SHOWN}`,
+    target: "/?a=5",
+    want: [[999, "5"]],
+  },
+  {
+    about: "what does nothing but capture stays",
+    rules:
+      `SecRule ARGS:a "@rx (.)" "id:6,phase:1,pass,nolog,capture"\nSecRule ARGS:a "@rx ." "id:7,phase:1,pass,nolog,setvar:'tx.out=%{TX.1}'"\n${SHOWN}`,
+    target: "/?a=5",
+    want: [[999, "5"]],
+  },
+  {
+    about: "setup that is to be logged is logged",
+    rules: `SecAction "id:1,phase:1,pass,log,auditlog,msg:'set',setvar:tx.level=2"\n${SHOW_LEVEL}\n${SHOWN}`,
+    want: [[1, "set"], [999, "2"]],
+  },
+  {
+    about: "the option trace shows rules that do nothing, and setup",
+    rules:
+      `${SET}\nSecRule TX:level "@lt 3" "id:6,phase:1,pass,nolog,skipAfter:END"\nSecMarker END\n${SHOW_LEVEL}\n${SHOWN}`,
+    options: { trace: true },
+    want: [[1, ""], [6, ""], [2, ""], [999, "2"]],
+  },
+];
+
+Deno.test("foregone: rules that need not run change no outcome", async () => {
+  for (const { about, rules, target = "/", options = {}, want } of CASES) {
+    const waf = await wafWith(rules, { config: options });
+    for (let round = 0; round < 2; round++) {
+      const { matches } = await waf.judge(target);
+      deepEqual(matches.map(({ id, msg }) => [id, msg]), want, `${about}, round ${round}`);
+    }
+  }
+});
