@@ -82,13 +82,17 @@ for (const kind of KINDS) {
     await using origin = answering();
     await using sentinel = await serving(origin, kind, {
       ruleset:
-        `exclusion "${kind.ids}" { scope "path=/excluded" }; exclusion "${kind.ids}" { scope "host=free.example" }`,
+        `exclusion "${kind.ids}" { scope "path=/excluded" }; exclusion "${kind.ids}" { scope "host=free.example" }
+        exclusion { tags "attack-" "sentinel/"; scope "path=/tagged" }
+        exclusion { tags "no-such-tag"; scope "path=/other" }`,
     });
     equal(await status(sentinel, "/?q=hello"), 200);
     equal(await status(sentinel, ATTACK), 403);
     equal(await status(sentinel, "/", posted(`q=${encodeURIComponent(WORDS)}`)), 403);
     equal(await status(sentinel, `/excluded${ATTACK}`), 200);
     equal(await status(sentinel, `/excluded-not${ATTACK}`), 403);
+    equal(await status(sentinel, `/tagged${ATTACK}`), 200);
+    equal(await status(sentinel, `/other${ATTACK}`), 403);
     equal(await sentHost(sentinel.port, "free.example"), 200);
     equal(await sentHost(sentinel.port, "bound.example"), 403);
     await using detecting = await serving(origin, kind, { waf: `mode "detection"` });
