@@ -40,8 +40,8 @@ export class RuleFindings {
   /** Matches that happened, but are not among `matches`. */
   leftOut = 0;
   readonly #matches: RuleMatch[] = [];
-  /** Every match by its text, since calls may repeat what was found before them. */
-  readonly #known = new Set<string>();
+  /** Every match by its text, since calls may repeat what was found before them; undefined until there is a second list. */
+  #known: Set<string> | undefined = undefined;
 
   get matches(): readonly RuleMatch[] {
     return this.#matches;
@@ -86,17 +86,21 @@ export class RuleFindings {
       return;
     }
     if (!Array.isArray(list)) return;
+    const isFirst = this.#matches.length === 0;
     for (const item of list) {
       if (typeof item !== "object" || item === null) continue;
-      const key = JSON.stringify(item);
-      if (this.#known.has(key)) continue;
-      if (this.#matches.length === MATCHES_MAX) {
-        this.leftOut++;
-        continue;
-      }
-      this.#known.add(key);
-      this.#matches.push(matchOf(item as Readonly<Record<string, unknown>>));
+      if (!isFirst && this.#isKnown(JSON.stringify(item))) continue;
+      if (this.#matches.length === MATCHES_MAX) this.leftOut++;
+      else this.#matches.push(matchOf(item as Readonly<Record<string, unknown>>));
     }
+  }
+
+  /** Whether a match with this text was there before; it is from now on. */
+  #isKnown(text: string): boolean {
+    const known = this.#known ??= new Set(this.#matches.map(({ fields }) => JSON.stringify(fields)));
+    if (known.has(text)) return true;
+    if (this.#matches.length < MATCHES_MAX) known.add(text);
+    return false;
   }
 }
 

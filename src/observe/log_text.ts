@@ -12,6 +12,7 @@ const CUT_MARK = "[cut]";
 const HEX = "0123456789abcdef";
 
 const SHORT_CHARS = 16;
+const BEYOND_PRINTABLE = /[^\x20-\x7e]/;
 const UNSAFE = /[^\x20\x21\x23-\x5b\x5d-\x7e]/;
 
 const QUOTE = 0x22;
@@ -47,10 +48,24 @@ export function jsonValue(value: unknown): string {
 const DATA_DEPTH_MAX = 4;
 
 /** JSON data of unknown origin as JSON, every text in it made safe. */
-export function jsonData(value: unknown, depth = 0): string {
+export function jsonData(value: unknown): string {
+  const text = isShallow(value, 0) ? JSON.stringify(value) : undefined;
+  // What is safe as a whole is made so by nobody faster than by the engine.
+  if (text !== undefined && text.length <= LOG_VALUE_CHARS_MAX && !BEYOND_PRINTABLE.test(text)) return text;
+  return safeData(value, 0);
+}
+
+function isShallow(value: unknown, depth: number): boolean {
+  if (typeof value !== "object" || value === null) return true;
+  if (depth === DATA_DEPTH_MAX) return false;
+  for (const item of Object.values(value)) if (!isShallow(item, depth + 1)) return false;
+  return true;
+}
+
+function safeData(value: unknown, depth: number): string {
   if (typeof value !== "object" || value === null || depth === DATA_DEPTH_MAX) return jsonValue(value);
-  if (Array.isArray(value)) return `[${value.map((item) => jsonData(item, depth + 1)).join(",")}]`;
-  const members = Object.entries(value).map(([key, item]) => `${jsonText(key)}:${jsonData(item, depth + 1)}`);
+  if (Array.isArray(value)) return `[${value.map((item) => safeData(item, depth + 1)).join(",")}]`;
+  const members = Object.entries(value).map(([key, item]) => `${jsonText(key)}:${safeData(item, depth + 1)}`);
   return `{${members.join(",")}}`;
 }
 

@@ -15,7 +15,12 @@ export interface AgentTrialInit extends Pick<Ports, "clock" | "random" | "log"> 
   readonly timers: Timers;
   /** Agents may need their keys or rules from elsewhere before they can be configured. */
   readonly agentPorts: AgentPorts;
+  /** Frees the memory of an instance whose state was taken, some time after the trial; undefined: whenever it comes. */
+  readonly collect?: () => void;
 }
+
+/** After a trial, until its memory is freed; the worker threads start meanwhile. */
+const COLLECT_AFTER_MS = 1000;
 
 const NOT_SHARED = "set share-configured #false";
 
@@ -27,7 +32,7 @@ const OWN_STATE: readonly string[] = ["kv", "metrics"];
  * any request meets it. It has memory of its own in place of what instances share. Where all instances are to start
  * from its state, that is taken when it is configured.
  */
-export function createAgentTrial({ timers, agentPorts, ...ports }: AgentTrialInit): AgentTrial {
+export function createAgentTrial({ timers, agentPorts, collect, ...ports }: AgentTrialInit): AgentTrial {
   return async (spec) => {
     const { options } = spec;
     const need = agentKvNeed(options);
@@ -48,7 +53,9 @@ export function createAgentTrial({ timers, agentPorts, ...ports }: AgentTrialIni
     try {
       const image = options.shareConfigured ? () => imageOf(instance, called) : () => undefined;
       const introduced = introduce(instance, options, image);
-      return { ...await Promise.race([late, introduced]), events };
+      const result = await Promise.race([late, introduced]);
+      if (result.image !== undefined && collect !== undefined) timers.after(COLLECT_AFTER_MS, collect);
+      return { ...result, events };
     } finally {
       cancel();
       late.catch(() => {});

@@ -5,6 +5,7 @@ import { mergeSnapshots } from "../observe/metrics_snapshot.ts";
 import type { MetricsSnapshot } from "../observe/metrics_snapshot.ts";
 import { AgentCatalogue } from "./agent_catalogue.ts";
 import { createAgentTrial } from "./agent_trial.ts";
+import { collectGarbage } from "./collect_garbage.ts";
 import { type AgentsView, agentsView } from "./agent_view.ts";
 import { AgentFetch } from "./agent_fetch.ts";
 import { AgentsCompanion } from "./agents_companion.ts";
@@ -104,7 +105,13 @@ class Starting {
     this.#catalogue = new AgentCatalogue({
       files: new DiskFiles(Deno.cwd()),
       log,
-      trial: createAgentTrial({ ...ports, random: createRandom(), log, agentPorts }),
+      trial: createAgentTrial({
+        ...ports,
+        random: createRandom(),
+        log,
+        agentPorts,
+        collect: () => void collectGarbage(),
+      }),
       dropped: (config) => this.#agentsFolder.listing(config),
     });
     this.#agentsFolder.attach(this.#catalogue);

@@ -137,11 +137,19 @@ export function createErrorPages(options: {
     const filled = page.template === undefined ? undefined : new Template(page.template, PLACES);
     pages.set(page.status.toLowerCase(), { ...page, filled });
   }
+  let likedBy: string | undefined;
+  let liked = first;
+  /** Clients mostly send the same header as the one before. */
+  const preferred = (accept: string | undefined) => {
+    if (accept === likedBy) return liked;
+    likedBy = accept;
+    return liked = preferredFormat(accept, offers);
+  };
   return {
     render(answer) {
       const page = pages.get(String(answer.status)) ?? pages.get(`${Math.trunc(answer.status / 100)}xx`);
       // A template is written in one form, so it cannot follow what the client would rather have.
-      const format = page?.format ?? (page?.filled && first) ?? preferredFormat(answer.accept, offers);
+      const format = page?.format ?? (page?.filled && first) ?? preferred(answer.accept);
       return respond(answer, FORMS[format], page);
     },
   };

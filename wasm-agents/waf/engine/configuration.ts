@@ -1,6 +1,7 @@
 /** Reads the agent's options and rule files, and makes them ready to run. */
 
 import { Bytes, Config, keepCall, Range, Text } from "sentinel";
+import { wipeCache } from "../regex/cache";
 import { builtinRules } from "../rules/builtin";
 import { DirectiveReader } from "../seclang/directives";
 import { ENGINE_DETECTION, ENGINE_OFF, ENGINE_ON, Rule, SetVar } from "../seclang/model";
@@ -13,6 +14,7 @@ import { noteBodyJudges } from "./body_judges";
 import { setCollectionTimeout } from "./collections";
 import { Exclusions } from "./exclusions";
 import { settleForegone, useProgram } from "./execute";
+import { isNoticed } from "./foregone";
 import { usePlaces } from "./match_place";
 import { markLasting, setPool } from "./keeping";
 import { setArgumentsMax } from "./list_sink";
@@ -99,13 +101,14 @@ export function readSetup(config: Config): Setup {
   setup.usesCollections = usesCollections(setup.program);
   setup.hasLastPhase = !set.problems.hasErrors && setup.program.phases[5].rules.length > 0 &&
     (setup.logsLastPhase || setup.usesCollections);
-  setup.hasLaterPhases = !set.problems.hasErrors &&
-    (setup.program.phases[3].rules.length > 0 ||
-      setup.program.phases[4].rules.length > 0);
+  const phases = setup.program.phases;
+  setup.hasLaterPhases = !set.problems.hasErrors && phases[3].rules.length + phases[4].rules.length > 0 &&
+    (setup.hasLastPhase || isTracing || isNoticed(phases[3].rules) || isNoticed(phases[4].rules));
   useProgram(setup.program, isTracing);
   usePlaces(setup.program.operations);
   clearStores(false);
   settleForegone();
+  wipeCache();
   keepCall();
   markLasting();
   return setup;

@@ -179,12 +179,16 @@ function isLinkMet(link: Rule): bool {
   }
   const group = unchecked(program.groups[link.bundle]);
   if (!group.gather()) return false;
+  const bit = neededBit(link);
+  const side = group.set.side;
   const sources = group.set.sources;
   let isMet = false;
   for (let index = 0; index < sources.length; index++) {
     const source = unchecked(sources[index]);
+    if (bit >= 0 && group.isSeenPlain(source) && !hasBit(source.bits, bit)) continue;
     const end = source.entries + ENTRY_BYTES * source.count;
     for (let entry = source.entries; entry < end; entry += ENTRY_BYTES) {
+      if (bit >= 0 && !hasBit(bitsOf(textOf(load<usize>(entry), group.node), side), bit)) continue;
       if (touched && isTakenAway(link, entry)) continue;
       if (!isEntryMet(link, group, entry)) continue;
       isMet = true;
@@ -192,6 +196,13 @@ function isLinkMet(link: Rule): bool {
     }
   }
   return isMet;
+}
+
+/** The bit without which no value can meet a link; -1 when there is none. */
+// asc: @inline
+function neededBit(link: Rule): i32 {
+  if (link.isNegated || link.isMultiMatch || link.operation < 0) return -1;
+  return unchecked(program.operations[link.operation]).bit;
 }
 
 /** Whether a `ctl` or an exclusion says that this value is not to be looked at. */

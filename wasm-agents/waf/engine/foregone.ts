@@ -64,6 +64,22 @@ function isQuiet(rule: Rule): bool {
   return rule.disruption == DO_PASS && rule.severity < 0 && !(rule.isLogged && rule.isAudited);
 }
 
+/** Whether anybody can tell that the rules of a phase have run, but for TX variables. */
+export function isNoticed(rules: StaticArray<Rule>): bool {
+  for (let index = 0; index < rules.length; index++) {
+    if (!isQuiet(rules[index])) return true;
+    let link: Rule | null = rules[index];
+    while (link !== null) {
+      if (link.ctls.length + link.initCollections.length + link.expirations.length > 0) return true;
+      for (let change = 0; change < link.setVars.length; change++) {
+        if (link.setVars[change].store != VAR_TX) return true;
+      }
+      link = link.next;
+    }
+  }
+  return false;
+}
+
 /** Whether a rule comes out the same for every request, so long as no other rule has run before it that does not. */
 export function isForegone(rule: Rule): bool {
   if (!isQuiet(rule)) return false;

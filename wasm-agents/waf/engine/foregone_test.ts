@@ -1,4 +1,5 @@
 import { deepEqual } from "node:assert/strict";
+import { response } from "../../testing/messages.ts";
 import { wafWith } from "../testing/waf_agent.ts";
 
 /** Shows `TX:out`, and looks at the request, so that it does not come out the same for every one. */
@@ -110,6 +111,70 @@ Deno.test("foregone: rules that need not run change no outcome", async () => {
     for (let round = 0; round < 2; round++) {
       const { matches } = await waf.judge(target);
       deepEqual(matches.map(({ id, msg }) => [id, msg]), want, `${about}, round ${round}`);
+    }
+  }
+});
+
+const RESPONSE_CASES: readonly {
+  readonly about: string;
+  readonly rules: string;
+  readonly body?: string;
+  readonly want: string;
+  readonly ids?: readonly number[];
+}[] = [
+  {
+    about: "bodies of responses are not read",
+    rules: 'SecRule RESPONSE_BODY "@contains x" "id:1,phase:4,deny,status:502"',
+    body: "x",
+    want: "allow",
+  },
+  {
+    about: "a rule has them read",
+    rules:
+      'SecAction "id:2,phase:1,pass,nolog,ctl:responseBodyAccess=On"\nSecRule RESPONSE_BODY "@contains x" "id:1,phase:4,deny,status:502"',
+    body: "x",
+    want: "block 502",
+    ids: [1],
+  },
+  {
+    about: "a chain about such a body changes a variable before",
+    rules:
+      'SecRule RESPONSE_STATUS "@streq 500" "id:1,phase:3,pass,nolog,setvar:tx.seen=1,chain"\nSecRule RESPONSE_BODY "@contains x"\nSecRule TX:seen "@eq 1" "id:2,phase:4,deny,status:503"',
+    want: "block 503",
+    ids: [2],
+  },
+  {
+    about: "scores of responses count",
+    rules:
+      'SecRule RESPONSE_STATUS "@streq 500" "id:1,phase:3,pass,nolog,setvar:tx.out=+5"\nSecRule TX:out "@ge 5" "id:2,phase:4,deny,status:503"',
+    want: "block 503",
+    ids: [2],
+  },
+  {
+    about: "scores that nothing can raise",
+    rules:
+      'SecAction "id:3,phase:1,pass,nolog,setvar:tx.out=0"\nSecRule RESPONSE_BODY "@contains x" "id:1,phase:4,pass,nolog,setvar:tx.out=+5"\nSecRule TX:out "@ge 5" "id:2,phase:4,deny,status:503"',
+    body: "x",
+    want: "allow",
+  },
+  {
+    about: "a body is asked for by its count",
+    rules: 'SecRule &RESPONSE_BODY "@eq 0" "id:1,phase:4,deny,status:504"',
+    want: "block 504",
+    ids: [1],
+  },
+];
+
+Deno.test("foregone: what can be known of responses beforehand changes no outcome", async () => {
+  for (const { about, rules, body, want, ids = [] } of RESPONSE_CASES) {
+    const waf = await wafWith(rules);
+    for (let round = 0; round < 2; round++) {
+      const message = waf.request("/");
+      await waf.agent.onRequest(message);
+      const answer = response(500, { "Content-Type": "text/html" });
+      const verdict = await waf.judgeResponse(message, answer, body);
+      await waf.agent.onRequestComplete(message);
+      deepEqual([verdict.decision, verdict.ids], [want, ids], `${about}, round ${round}`);
     }
   }
 });

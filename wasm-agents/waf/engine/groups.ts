@@ -46,6 +46,7 @@ export class Source {
   kinds: u32 = 0;
   /** Bits of the literals that stand in any value as it is. */
   readonly bits: usize;
+  private readonly bitBytes: i32;
 
   constructor(
     readonly target: Target,
@@ -53,7 +54,8 @@ export class Source {
     readonly side: i32,
     readonly isDynamic: bool,
   ) {
-    this.bits = allocate(bitBytesOf(side) + 8);
+    this.bitBytes = bitBytesOf(side);
+    this.bits = allocate(this.bitBytes + 8);
   }
 
   /** Gathers the values, unless they are at hand. */
@@ -68,7 +70,7 @@ export class Source {
 
   private summarise(): void {
     const bits = this.bits;
-    const bytes = bitBytesOf(this.side);
+    const bytes = this.bitBytes;
     for (let at = 0; at < bytes; at += 8) store<u64>(bits + at, 0);
     let kinds: u32 = 0;
     const end = this.entries + ENTRY_BYTES * this.count;
@@ -262,12 +264,14 @@ export class TargetSet {
   count: i32 = 0;
   kinds: u32 = 0;
   readonly bits: usize;
+  readonly bitBytes: i32;
 
   constructor(readonly sources: StaticArray<Source>, readonly side: i32) {
     for (let index = 0; index < sources.length; index++) {
       if (sources[index].isDynamic) this.isDynamic = true;
     }
-    this.bits = allocate(bitBytesOf(side) + 8);
+    this.bitBytes = bitBytesOf(side);
+    this.bits = allocate(this.bitBytes + 8);
   }
 
   /** Gathers what its sources have. */
@@ -275,7 +279,7 @@ export class TargetSet {
     if (this.epoch == lists.epoch && !this.isDynamic) return;
     this.epoch = lists.epoch;
     const sources = this.sources;
-    const bytes = bitBytesOf(this.side);
+    const bytes = this.bitBytes;
     const bits = this.bits;
     for (let at = 0; at < bytes; at += 8) store<u64>(bits + at, 0);
     let count = 0;
@@ -303,12 +307,18 @@ export class Group {
 
   constructor(readonly set: TargetSet, readonly node: i32) {
     this.acts = actsOf(node);
-    this.own = allocate(bitBytesOf(set.side) + 8);
+    this.own = allocate(set.bitBytes + 8);
   }
 
   /** Whether the transformations act on nothing that is there, so that every step gives what it got. */
   get isPlain(): bool {
     return (this.set.kinds & this.acts) == 0;
+  }
+
+  /** Whether the same is so for one source, and its bits are known. */
+  // asc: @inline
+  isSeenPlain(source: Source): bool {
+    return !source.isDynamic && (source.kinds & this.acts) == 0;
   }
 
   /** Whether there are values at all. */
@@ -326,7 +336,7 @@ export class Group {
   /** The bits of what the transformations make of the values. */
   private summarise(): void {
     const set = this.set;
-    const bytes = bitBytesOf(set.side);
+    const bytes = set.bitBytes;
     memory.fill(this.own, 0, bytes);
     this.bits = this.own;
     const sources = set.sources;

@@ -9,6 +9,7 @@
 import { Bytes } from "sentinel";
 import {
   CTL_REMOVE_RULES,
+  CTL_RESPONSE_BODY_ACCESS,
   DO_ALLOW,
   DO_ALLOW_PHASE,
   DO_ALLOW_REQUEST,
@@ -23,7 +24,8 @@ import {
 } from "../seclang/model";
 import { RuleSet } from "../seclang/rule_set";
 import { RuleChoice } from "../seclang/updates";
-import { VAR_TX } from "../seclang/variables";
+import { VAR_RESPONSE_BODY, VAR_TX } from "../seclang/variables";
+import { actionsAskForMatches } from "./quick_rules";
 import { isWord, leadingNumber } from "../seclang/words";
 
 const UNKNOWN: u8 = 0;
@@ -56,10 +58,16 @@ class Pruning {
   private readonly isLeftOut: bool[] = [];
   /** Everything from here on may not happen. */
   private isDoubtful: bool = false;
+  /** Whether bodies of responses can be read. */
+  private readonly hasResponseBody: bool;
+  /** Whether somebody may ask what an earlier rule has matched. */
+  private readonly isMatchAsked: bool;
   /** Set by `outcomeOf`: removals that would make the outcome wrong. */
   private unless: u32 = 0;
 
   constructor(private readonly set: RuleSet) {
+    this.hasResponseBody = set.settings.readsResponseBody || switchesResponseBody(set.rules);
+    this.isMatchAsked = actionsAskForMatches(set.rules);
     for (let slot = 0; slot < set.txNames.names.length; slot++) {
       this.facts.push(new Fact());
     }
@@ -104,7 +112,7 @@ class Pruning {
       const outcome = this.outcomeOf(rule);
       const unless = this.unless | this.removersOf(rule);
       if (
-        outcome == NEVER && this.firstLinkNever(rule) &&
+        outcome == NEVER && this.endsUnseen(rule) &&
         this.coversAll(this.unless, rule)
       ) this.isLeftOut[index] = true;
       const isSure = outcome == ALWAYS && !isJumpedOver &&
@@ -152,8 +160,15 @@ class Pruning {
     return (this.removersOf(rule) & unless) == unless;
   }
 
-  private firstLinkNever(rule: Rule): bool {
-    return this.linkOutcome(rule) == NEVER;
+  /** Whether a rule that never matches leaves nothing behind from the links before the one that does not. */
+  private endsUnseen(rule: Rule): bool {
+    let link: Rule | null = rule;
+    while (link !== null) {
+      if (this.linkOutcome(link) == NEVER) return true;
+      if (this.isMatchAsked || link.setVars.length > 0 || link.isCapturing) return false;
+      link = link.next;
+    }
+    return false;
   }
 
   private outcomeOf(rule: Rule): u8 {
@@ -176,6 +191,7 @@ class Pruning {
     this.unless = 0;
     const operator = link.operator;
     if (operator === null) return ALWAYS;
+    if (!this.hasResponseBody && seesOnlyResponseBody(link)) return NEVER;
     if (
       link.transforms.length > 1 ||
       link.transforms.length == 1 && link.transforms[0] >= 0
@@ -301,6 +317,27 @@ class Pruning {
       }
     }
   }
+}
+
+function switchesResponseBody(rules: Rule[]): bool {
+  for (let index = 0; index < rules.length; index++) {
+    let link: Rule | null = rules[index];
+    while (link !== null) {
+      for (let ctl = 0; ctl < link.ctls.length; ctl++) {
+        if (link.ctls[ctl].kind == CTL_RESPONSE_BODY_ACCESS) return true;
+      }
+      link = link.next;
+    }
+  }
+  return false;
+}
+
+function seesOnlyResponseBody(link: Rule): bool {
+  for (let index = 0; index < link.targets.length; index++) {
+    const target = link.targets[index];
+    if (target.variable != VAR_RESPONSE_BODY || target.isCount) return false;
+  }
+  return link.targets.length > 0;
 }
 
 /** 1 or 0 for how a comparison comes out; -1 when it is none. */

@@ -36,6 +36,13 @@ export function forgetAll(): void {
   Cache.generation++;
 }
 
+/** Leaves nothing of what was built here: empty pages are neither kept nor copied. To be called when all is built. */
+export function wipeCache(): void {
+  if (Cache.at == 0) return;
+  forgetAll();
+  memory.fill(Cache.at, 0, DFA_CACHE_BYTES);
+}
+
 /** Memory for a state; 0 when there is no more. */
 export function take(size: usize): usize {
   const at = Cache.top;

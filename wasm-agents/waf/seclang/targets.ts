@@ -25,6 +25,8 @@ export class TargetReader {
   private text: Bytes = EMPTY;
   private at: i32 = 0;
   private place: Place = new Place("", 0);
+  /** Patterns by their texts: rule sets name the same few over and over, and each takes tens of kilobytes. */
+  private readonly patterns: Map<string, Regex> = new Map<string, Regex>();
 
   constructor(
     private readonly txNames: NameTable,
@@ -115,12 +117,21 @@ export class TargetReader {
   }
 
   private pattern(target: Target, pattern: Bytes): void {
-    target.pattern = Regex.compile(pattern, REGEX_SELECTOR_FLAGS);
     target.selector = NOTHING;
-    if (target.pattern !== null) return;
+    const text = pattern.toString();
+    if (this.patterns.has(text)) {
+      target.pattern = this.patterns.get(text);
+      return;
+    }
+    const compiled = Regex.compile(pattern, REGEX_SELECTOR_FLAGS);
+    target.pattern = compiled;
+    if (compiled !== null) {
+      this.patterns.set(text, compiled);
+      return;
+    }
     this.problems.error(
       this.place,
-      "the pattern /" + pattern.toString() + "/ cannot be used: " +
+      "the pattern /" + text + "/ cannot be used: " +
         regexError().toString(),
     );
   }
