@@ -30,8 +30,16 @@ export function addWafVerbs(program: Command, { terminal, done }: WafVerbs): voi
     .option("--paranoia-level <level>", "1 to 4; otherwise what the rules say")
     .option("-r, --request <request>", "such as 'GET https://a.example/x'")
     .option("-H, --header <header>", "'name: value'; may be repeated", collect, [])
-    .option("--body-file <file>", "the request's body")
-    .option("--raw <file>", "the whole request instead, as it is sent")
+    .option("-d, --body <text>", "the request's body")
+    .option("--body-file <file>", "the same from a file")
+    .option(
+      "--raw <file>",
+      "the whole request instead, as it is sent; its body may be given by the options above",
+    )
+    .option(
+      "--response <file>",
+      "the whole response, as the upstream sends it, for rules that look at responses",
+    )
     .option("--client <ip>", "address the request comes from", "127.0.0.1")
     .option("--all", "also rules that do not log what they match, such as those that only set variables")
     .option("--json", "print everything as JSON")

@@ -1,40 +1,32 @@
 import { AgentLoadError } from "../agents/guest.ts";
 import { ProxyError } from "../core/errors.ts";
-import { readAgentBytes } from "../server/agent_store.ts";
 import { runSession } from "./agent_session.ts";
 import { visible } from "./agent_table.ts";
-import { parseHeaderArgument, parseRequestArgument } from "./request_argument.ts";
 import { EXIT } from "./terminal.ts";
 import type { Terminal } from "./terminal.ts";
-import { describeFindings, type Findings, findingsAsJson, findingsOf } from "./waf_findings.ts";
-import { byteText, readRawRequest, type SentRequest } from "./waf_request.ts";
+import {
+  describeFindings,
+  type Findings,
+  findingsAsJson,
+  findingsOf,
+  refusalAsJson,
+} from "./waf_findings.ts";
+import { type GivenMessages, requestOf, responseOf, UsageError } from "./waf_given.ts";
+import type { AnsweredResponse, SentRequest } from "./waf_request.ts";
 import { gatherRules, ruleProblems, wafMachine } from "./waf_rules.ts";
 import type { GatheredRules } from "./waf_rules.ts";
 
 /** Exit status when the request would be blocked. */
 export const EXIT_BLOCKED = 3;
 
-/** Largest file with a request or a body. */
-const FILE_BYTES_MAX = 16 * 1024 * 1024;
-
 /** A request for the firewall, as it was typed. */
-export interface WafExplainOptions {
+export interface WafExplainOptions extends GivenMessages {
   /** Files, patterns and folders; the rules that come with the firewall when left out. */
   readonly rules?: readonly string[];
   readonly paranoiaLevel?: string;
-  readonly request?: string;
-  readonly header: readonly string[];
-  readonly bodyFile?: string;
-  /** File with the whole request, in place of the three above. */
-  readonly raw?: string;
   readonly client: string;
   readonly all?: boolean;
   readonly json?: boolean;
-}
-
-/** Something that was typed wrongly; the message says what. */
-class UsageError extends Error {
-  override readonly name = "UsageError";
 }
 
 /** Shows one request to the firewall, and prints which rules it matches and what becomes of it. Nothing is sent anywhere. */
@@ -47,8 +39,11 @@ export async function wafExplainVerb(options: WafExplainOptions, terminal: Termi
       return EXIT.usage;
     }
     if (cause instanceof ProxyError) {
+      const { status, message } = cause;
       terminal.out(
-        visible(`verdict   refused with ${cause.status} before any rule is asked: ${cause.message}`),
+        options.json
+          ? refusalAsJson(status, message)
+          : visible(`verdict   refused with ${status} before any rule is asked: ${message}`),
       );
       return EXIT_BLOCKED;
     }
@@ -61,13 +56,14 @@ export async function wafExplainVerb(options: WafExplainOptions, terminal: Termi
 async function explain(options: WafExplainOptions, terminal: Terminal): Promise<number> {
   const level = levelOf(options.paranoiaLevel);
   const request = await requestOf(options);
+  const response = await responseOf(options, request.method);
   const gathered = await gatherRules(options.rules ?? [], {
     trace: options.all ?? false,
     // Whoever asks has typed the request.
     redact: [],
     ...level !== undefined && { "paranoia-level": level },
   });
-  const findings = await judged(gathered, { request, client: options.client, terminal });
+  const findings = await judged(gathered, { request, response, client: options.client, terminal });
   if (findings === undefined) return EXIT.failed;
   terminal.out(options.json ? findingsAsJson(request, findings) : describeFindings(request, findings));
   if (findings.failure !== undefined) return EXIT.failed;
@@ -76,6 +72,7 @@ async function explain(options: WafExplainOptions, terminal: Terminal): Promise<
 
 interface Asked {
   readonly request: SentRequest;
+  readonly response: AnsweredResponse;
   readonly client: string;
   readonly terminal: Terminal;
 }
@@ -83,7 +80,7 @@ interface Asked {
 /** What the rules find; undefined when they cannot be loaded, which has been said. */
 async function judged(
   gathered: GatheredRules,
-  { request, client, terminal }: Asked,
+  { request, response, client, terminal }: Asked,
 ): Promise<Findings | undefined> {
   using machine = await wafMachine(gathered.options, (level, message) => {
     terminal.err(visible(`${level} ${message}`));
@@ -97,9 +94,8 @@ async function judged(
       refusal = cause;
     }
     if (refusal === undefined) {
-      const response = { status: 200, headers: [], body: undefined };
       const input = { ...request, clientIp: client, response };
-      return findingsOf(await runSession(machine.live, input, machine.clock));
+      return findingsOf(await runSession(machine.live, input, machine.clock), input);
     }
   }
   // Asked once more, it says each problem by itself.
@@ -113,36 +109,4 @@ function levelOf(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   if (/^[1-4]$/.test(text)) return Number(text);
   throw new UsageError(`--paranoia-level expects a number from 1 to 4, found "${text}"`);
-}
-
-async function requestOf({ request, header, bodyFile, raw }: WafExplainOptions): Promise<SentRequest> {
-  if (raw !== undefined) {
-    if (request !== undefined || header.length > 0 || bodyFile !== undefined) {
-      throw new UsageError("--raw is the whole request: leave --request, --header and --body-file out");
-    }
-    return readRawRequest(await readGiven(raw));
-  }
-  if (request === undefined) {
-    throw new UsageError("give a request: --request 'GET https://a.example/x', or --raw");
-  }
-  const parsed = parseRequestArgument(request);
-  if (typeof parsed === "string") throw new UsageError(`--request ${parsed}`);
-  return {
-    ...parsed,
-    target: byteText(parsed.target),
-    headers: header.map((text) => {
-      const read = parseHeaderArgument(text);
-      if (typeof read === "string") throw new UsageError(`--header ${read}`);
-      return [read[0], byteText(read[1])] as const;
-    }),
-    body: bodyFile === undefined ? undefined : await readGiven(bodyFile),
-  };
-}
-
-async function readGiven(path: string): Promise<Uint8Array> {
-  try {
-    return await readAgentBytes(path, FILE_BYTES_MAX);
-  } catch (cause) {
-    throw new UsageError(`cannot read ${path}: ${cause instanceof Error ? cause.message : String(cause)}`);
-  }
 }

@@ -1,7 +1,8 @@
 /** What the firewall has found about one request, for people and for programs. */
 
 import type { Decision } from "../agents/contract/sentinel_types.ts";
-import type { SessionResult } from "./agent_session.ts";
+import type { AgentHook } from "../agents/runtime/agent_meter.ts";
+import type { SessionInput, SessionResult } from "./agent_session.ts";
 import { visible } from "./agent_table.ts";
 import type { SentRequest } from "./waf_request.ts";
 
@@ -13,6 +14,12 @@ const NAMED: readonly RegExp[] = [/^Matched Data: (.*?) found within /s, /^(.*) 
 
 const SEVERITIES = ["emergency", "alert", "critical", "error", "warning", "notice", "info", "debug"];
 
+const UNREAD = {
+  request: "no rule is shown the request's body: SecRequestBodyAccess or a ctl of a rule that matched is off",
+  response:
+    "no rule is shown the response's body: SecResponseBodyAccess is off, or its type is none of SecResponseBodyMimeType",
+};
+
 /** A rule that has matched, as the firewall tells it. */
 export interface RuleMatch {
   readonly id: number;
@@ -23,12 +30,20 @@ export interface RuleMatch {
   readonly var?: string;
   /** The value after the rule's transformations. */
   readonly value?: string;
+  /** Of a long value: the part that the rule has met. */
+  readonly match?: string;
+  /** Where what is shown of a long value begins, and how many bytes all of it has. */
+  readonly valueFrom?: number;
+  readonly valueBytes?: number;
   /** The rule's own words about what matched. */
   readonly data?: string;
   readonly score: number;
   readonly file: string;
   readonly line: number;
 }
+
+/** What is known of the value that a rule looked at. */
+type ShownValue = Pick<RuleMatch, "value" | "match" | "data" | "valueFrom" | "valueBytes">;
 
 /** Everything about one request. */
 export interface Findings {
@@ -45,6 +60,8 @@ export interface Findings {
   readonly rule: number | undefined;
   /** A rule would have ended the request if the engine did more than detect. */
   readonly isDetectedOnly: boolean;
+  /** Bodies that were given, but that no rule is shown. */
+  readonly unreadBodies: readonly ("request" | "response")[];
   /** Why there is a decision that no rule has made. */
   readonly reasons: readonly string[];
   /** The firewall itself failed. */
@@ -52,7 +69,7 @@ export interface Findings {
 }
 
 /** Puts together what the calls for one request have said. */
-export function findingsOf({ hooks, verdict }: SessionResult): Findings {
+export function findingsOf({ hooks, verdict }: SessionResult, input: SessionInput): Findings {
   const facts = new Map<string, string>();
   const matches: RuleMatch[] = [];
   let leftOut = 0;
@@ -77,10 +94,26 @@ export function findingsOf({ hooks, verdict }: SessionResult): Findings {
     isBlocked,
     decision: last === undefined ? verdict : decisionText(last.decision),
     rule: numberOf(facts.get("waf.rule")),
+    unreadBodies: unreadBodies(hooks, input),
     isDetectedOnly: !isBlocked && facts.get("waf.verdict") === "detected",
     reasons: isBlocked ? last?.audit.reasonCodes ?? [] : [],
     failure: failed === undefined ? undefined : `${failed.kind}: ${failed.message}`,
   };
+}
+
+/** The firewall asks for the bodies that its rules look at. */
+function unreadBodies(
+  hooks: SessionResult["hooks"],
+  { body, response }: SessionInput,
+): Findings["unreadBodies"] {
+  const isUnread = (hook: AgentHook, bytes: Uint8Array | undefined) => {
+    const asked = hooks.find((run) => run.hook === hook)?.outcome;
+    return (bytes?.length ?? 0) > 0 && asked?.decision.type === "allow" && !asked.needsMore;
+  };
+  return [
+    ...isUnread("request-headers", body) ? ["request" as const] : [],
+    ...isUnread("response-headers", response.body) ? ["response" as const] : [],
+  ];
 }
 
 /** For people: a block for each rule, then scores and the verdict. */
@@ -90,6 +123,7 @@ export function describeFindings(request: SentRequest, findings: Findings): stri
   for (const match of findings.matches) lines.push(...describeMatch(match));
   if (findings.matches.length === 0) lines.push("no rule matches");
   if (findings.leftOut > 0) lines.push(`and ${findings.leftOut} more matches`);
+  for (const message of findings.unreadBodies) lines.push(`note      ${UNREAD[message]}`);
   lines.push(`scores    inbound ${findings.inbound ?? "-"}, outbound ${findings.outbound ?? "-"}`);
   lines.push(`verdict   ${visible(verdictText(findings))}`);
   return lines.join("\n");
@@ -101,6 +135,25 @@ export function findingsAsJson(request: SentRequest, findings: Findings): string
   return JSON.stringify({ request: { method, scheme, authority, target }, ...findings }, null, 2);
 }
 
+/** The same for a request that the proxy refuses before it asks any agent. */
+export function refusalAsJson(status: number, message: string): string {
+  const refused: Findings & { readonly request: null } = {
+    request: null,
+    matches: [],
+    leftOut: 0,
+    inbound: undefined,
+    outbound: undefined,
+    isBlocked: true,
+    decision: `block ${status}`,
+    rule: undefined,
+    unreadBodies: [],
+    isDetectedOnly: false,
+    reasons: [message],
+    failure: undefined,
+  };
+  return JSON.stringify(refused, null, 2);
+}
+
 function describeMatch(match: RuleMatch): readonly string[] {
   const { id, msg, phase, score, severity, value, data } = match;
   const about = [`score ${score}`, `phase ${phase}`];
@@ -108,22 +161,31 @@ function describeMatch(match: RuleMatch): readonly string[] {
   const lines = [visible(`rule ${id}  ${msg === "" ? "(no message)" : msg}  (${about.join(", ")})`)];
   const note = (name: string, text: string) => lines.push(`  ${name.padEnd(8)}  ${visible(text)}`);
   if (match.var !== undefined) note("variable", match.var);
-  if (value !== undefined) note("value", around(value, data));
+  if (value !== undefined) note("value", around(match));
   if (data !== undefined) note("data", data);
   note("place", `${match.file}:${match.line}`);
   return lines;
 }
 
 /**
- * The part of a value that its rule names as what matched, with what is on both sides of it; the beginning where the
- * rule names nothing that is found in it.
+ * The part of a value that its rule has met, or names as what matched, with what is on both sides of it; the beginning where
+ * neither is known.
  */
-export function around(value: string, data: string | undefined): string {
-  const named = data === undefined ? undefined : NAMED.map((form) => form.exec(data)?.[1]).find(Boolean);
+export function around({ value = "", match, data, valueFrom = 0, valueBytes }: ShownValue): string {
+  const named = match ??
+    (data === undefined ? undefined : NAMED.map((form) => form.exec(data)?.[1]).find(Boolean));
   const at = named === undefined ? -1 : value.indexOf(named);
   const from = at < 0 ? 0 : Math.max(0, at - AROUND);
   const to = at < 0 ? 2 * AROUND : at + named!.length + AROUND;
-  return `${from > 0 ? "…" : ""}${JSON.stringify(value.slice(from, to))}${to < value.length ? "…" : ""}`;
+  const isCutBefore = from > 0 || valueFrom > 0;
+  // Beyond what the firewall shows there may be more.
+  const isCutBehind = to < value.length ||
+    valueBytes !== undefined && valueFrom + byteLength(value) < valueBytes;
+  return `${isCutBefore ? "…" : ""}${JSON.stringify(value.slice(from, to))}${isCutBehind ? "…" : ""}`;
+}
+
+function byteLength(text: string): number {
+  return new TextEncoder().encode(text).length;
 }
 
 function verdictText({ decision, rule, isDetectedOnly, isBlocked, reasons, failure }: Findings): string {

@@ -4,6 +4,7 @@ import { ProxyError } from "../core/errors.ts";
 import { ChunkedDecoder } from "../http1/chunked.ts";
 import type { HeadLimits } from "../http1/head_lines.ts";
 import { RequestHeadParser } from "../http1/request_head.ts";
+import { RESPONSE_HEAD_LIMITS, ResponseHeadParser } from "../http1/response_head.ts";
 import type { SessionInput } from "./agent_session.ts";
 
 const CR = 0x0d;
@@ -24,11 +25,15 @@ export type SentRequest = Pick<
   "method" | "scheme" | "authority" | "target" | "headers" | "body" | "minor"
 >;
 
+/** What answers a request. */
+export type AnsweredResponse = SessionInput["response"];
+
 /**
  * Reads a request as it is sent over HTTP/1, which is taken for https. A file whose lines end in line feeds alone is
- * read as if they ended as they must. Throws `ProxyError` for what the proxy would refuse before anybody sees it.
+ * read as if they ended as they must. A `body` takes the place of what follows the head. Throws `ProxyError` for what the proxy
+ * would refuse before anybody sees it.
  */
-export function readRawRequest(file: Uint8Array): SentRequest {
+export function readRawRequest(file: Uint8Array, body?: Uint8Array): SentRequest {
   const bytes = withLineEnds(file);
   const parser = new RequestHeadParser(LIMITS);
   const parsed = parser.parse(bytes, 0, bytes.length);
@@ -48,7 +53,36 @@ export function readRawRequest(file: Uint8Array): SentRequest {
       { length: headers.size },
       (_, index) => [headers.nameAt(index), headers.valueAt(index)] as const,
     ),
-    body: chunked ? unchunked(rest) : contentLength < 0 ? undefined : sized(rest, contentLength),
+    body: body ?? (chunked ? unchunked(rest) : contentLength < 0 ? undefined : sized(rest, contentLength)),
+  };
+}
+
+/**
+ * Reads the response to a request with `method` as an upstream sends it over HTTP/1, line ends as above. Throws
+ * `ProxyError` for what the proxy would not take.
+ */
+export function readRawResponse(file: Uint8Array, method: string): AnsweredResponse {
+  const bytes = withLineEnds(file);
+  const parser = new ResponseHeadParser({ ...LIMITS, targetBytesMax: RESPONSE_HEAD_LIMITS.targetBytesMax });
+  parser.reset(0);
+  if (!parser.scan(bytes, bytes.length)) {
+    throw new ProxyError("upstream_protocol", "the head is not complete: an empty line must end it");
+  }
+  const { status, headers, framing, length } = parser.parse(bytes, method);
+  const rest = bytes.subarray(parser.end);
+  const bodies = {
+    none: () => undefined,
+    close: () => rest,
+    chunked: () => unchunked(rest),
+    length: () => sized(rest, length),
+  };
+  return {
+    status,
+    headers: Array.from(
+      { length: headers.size },
+      (_, index) => [headers.nameAt(index), headers.valueAt(index)] as const,
+    ),
+    body: bodies[framing](),
   };
 }
 

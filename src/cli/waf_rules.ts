@@ -17,6 +17,9 @@ import { AgentMachine } from "./agent_machine.ts";
 /** Largest rule or data file. */
 const FILE_BYTES_MAX = 32 * 1024 * 1024;
 
+/** As Debian's package has it: one file that includes all others, some of them from other folders. */
+const LOADING = "*.load";
+
 /** What rule files are called in a folder, in the order in which the Core Rule Set and its plugins want to be read. */
 const IN_FOLDERS: readonly (readonly string[])[] = [
   ["*.conf"],
@@ -132,6 +135,8 @@ async function patternsOf(path: string, { files, reading }: Search): Promise<rea
   const isFolder = await Deno.stat(path).then((info) => info.isDirectory, () => false);
   if (!isFolder) return [path];
   const folder = path.endsWith("/") ? path : `${path}/`;
+  const loading = await files.glob(`${folder}${LOADING}`, "");
+  if (loading.length > 0) return loading.toSorted();
   const found = new Set<string>();
   for (const alternatives of IN_FOLDERS) {
     for (const name of alternatives) {

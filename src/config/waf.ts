@@ -45,7 +45,7 @@ const ruleset = block({
   fields: {
     crsVersion: text({
       summary:
-        "Version that the Core Rule Set in the folder must have, or the beginning of one; it does not come with the proxy.",
+        "Version that the Core Rule Set in the folder must have, or the beginning of one; without a folder it is that of Debian's package modsecurity-crs.",
       example: "4.29",
       check: (version) =>
         /^\d+(?:\.[\w-]+)*$/.test(version) ? undefined : `expects a version, found "${version}"`,
@@ -53,7 +53,7 @@ const ruleset = block({
     customRulesDir: text({
       summary:
         "Folder of rules, from the folder of this file: `crs-setup.conf`, other `.conf` files, those of `rules/`, " +
-        "with plugins around them.",
+        "with plugins around them; or `.load` files alone, which include what is needed, where there are any.",
       example: "crs",
     }),
     paranoiaLevel: integer({

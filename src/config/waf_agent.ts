@@ -14,6 +14,8 @@ import { wafAgentNode, wafGuestConfig } from "./waf_options.ts";
 const AGENT_ID = "waf";
 /** No block can have this id. */
 const FILTER_ID = ":waf";
+/** As Debian's package of the Core Rule Set has it: one file that includes all others, some of them from other folders. */
+const LOADING = "*.load";
 /** Rule files of a folder, in the order in which they are read. */
 const LAYOUT = [
   "crs-setup.conf",
@@ -23,6 +25,15 @@ const LAYOUT = [
   "rules/*.conf",
   "plugins/*-after.conf",
 ];
+
+/** Where Debian's package of the Core Rule Set is. */
+const PACKAGE = "/usr/share/modsecurity-crs";
+
+/** Options that rules must ask for to have an effect. */
+const LEVEL = /\b(?:blocking_|detection_|executing_)?paranoia_level\b/i;
+const THRESHOLD = /\binbound_anomaly_score_threshold\b/i;
+const RESPONSE_BODY = /\bRESPONSE_BODY\b/i;
+const WORDS = [LEVEL, THRESHOLD, RESPONSE_BODY];
 
 /** Id of the agent that routes with `waf-enabled` are looked at by; undefined when there is none, or no single one. */
 export function wafAgentId({ agents, waf }: Pick<Config, "agents" | "waf">): string | undefined {
@@ -59,6 +70,10 @@ export class WafBlock {
   readonly #waf: WafConfig | undefined;
   /** Versions of the Core Rule Set that rule files say they are of. */
   readonly #versions = new Set<string>();
+  /** What options are about, and rule files mention. */
+  readonly #mentioned = new Set<RegExp>();
+  /** The rules are those of a folder. */
+  #hasFolder = false;
   #isOwn = false;
 
   constructor(document: Unchecked, reading: Reading) {
@@ -80,24 +95,32 @@ export class WafBlock {
     const node = this.#wanted();
     if (node === undefined) return;
     const ruleset = this.#waf?.ruleset;
-    if (ruleset?.customRulesDir === undefined) this.#add(node, []);
-    else {this.#error(
-        [ruleset, "customRulesDir"],
-        "a folder of rules works only where the configuration is a file",
-      );}
+    for (const key of ["customRulesDir", "crsVersion"] as const) {
+      if (ruleset?.[key] === undefined) continue;
+      this.#error([ruleset, key], "a folder of rules works only where the configuration is a file");
+      return;
+    }
+    this.#add(node, []);
+  }
+
+  #reportNoCrs(ruleset: object): void {
+    const hint =
+      `install Debian's modsecurity-crs, or download it and name its folder: custom-rules-dir "crs"`;
+    this.#error([ruleset, "crsVersion"], "the Core Rule Set does not come with the proxy", hint);
   }
 
   /** To be told of every rule file. */
   noteSource(text: string): void {
     const found = /^\s*SecComponentSignature\s+["']?OWASP_CRS\/([\w.-]+)/m.exec(text)?.[1];
     if (this.#isOwn && found !== undefined) this.#versions.add(found);
+    for (const word of WORDS) if (word.test(text)) this.#mentioned.add(word);
   }
 
   /** Says what is known only when all rule files have been read. */
   finish(): void {
     const { ruleset } = this.#waf ?? {};
     const wanted = this.#isOwn ? ruleset?.crsVersion : undefined;
-    if (ruleset !== undefined && wanted !== undefined && ruleset.customRulesDir !== undefined) {
+    if (ruleset !== undefined && wanted !== undefined) {
       const [version, ...others] = this.#versions;
       if (version === undefined) {
         this.#error(
@@ -114,7 +137,35 @@ export class WafBlock {
         );
       }
     }
+    if (this.#isOwn) this.#warnOfIdle();
     this.#checkRoutes();
+  }
+
+  /** Says which options have no effect with the others, or with rules such as these. */
+  #warnOfIdle(): void {
+    const { ruleset, bodyInspection } = this.#waf!;
+    const idle = (owner: object, key: string, why: string) => {
+      if (!this.#reading.origins.get(owner)?.fields.has(key)) return;
+      this.#reading.warn(this.#reading.spanOf(owner, key), `"${kebabName(key)}" has no effect: ${why}`);
+    };
+    const { inspectRequestBody, inspectResponseBody, decompress } = bodyInspection;
+    if (!inspectRequestBody) idle(bodyInspection, "contentTypes", "bodies of requests are not looked at");
+    if (!inspectRequestBody && !inspectResponseBody) {
+      for (const key of ["maxInspectionBytes", "decompress"]) {
+        idle(bodyInspection, key, "no bodies are looked at");
+      }
+    }
+    if (!decompress) idle(bodyInspection, "maxDecompressionRatio", "bodies are not decompressed");
+    if (inspectResponseBody && !(this.#hasFolder && this.#mentioned.has(RESPONSE_BODY))) {
+      idle(bodyInspection, "inspectResponseBody", "no rule looks at bodies of responses");
+    }
+    if (ruleset === undefined || !this.#hasFolder) return;
+    if (!this.#mentioned.has(LEVEL)) {
+      idle(ruleset, "paranoiaLevel", "no rule asks for tx.blocking_paranoia_level");
+    }
+    if (!this.#mentioned.has(THRESHOLD)) {
+      idle(ruleset, "anomalyThreshold", "no rule asks for tx.inbound_anomaly_score_threshold");
+    }
   }
 
   /** The block's node when it asks for an agent of its own. */
@@ -128,11 +179,6 @@ export class WafBlock {
         `engine "${waf.engine}": its rules are run by the proxy's own engine`,
         "there is no other one",
       );
-    }
-    if (!waf.auditLog) {
-      const hint =
-        "say it where the log is: observability { logging { audit-log { log-waf-events #false } } }";
-      this.#error([waf, "auditLog"], "audit-log cannot be switched off here", hint);
     }
     const { agents } = this.#document;
     const explicit = agents.find(({ type }) => type === "waf");
@@ -157,15 +203,12 @@ export class WafBlock {
   /** Names of the rule files; undefined when something is wrong with them. */
   async #rules(files: AgentFiles): Promise<readonly ConfigValue[] | undefined> {
     const { ruleset } = this.#waf!;
-    const folder = ruleset?.customRulesDir;
-    if (ruleset === undefined || folder === undefined) {
-      if (ruleset?.crsVersion !== undefined) {
-        const hint = 'download it, and name its folder: custom-rules-dir "crs"';
-        this.#error([ruleset, "crsVersion"], "the Core Rule Set does not come with the proxy", hint);
-      }
-      return [];
-    }
-    const span = this.#reading.spanOf(ruleset, "customRulesDir")!;
+    // Who asks for the Core Rule Set and says not where it is means that of the system.
+    const folder = ruleset?.customRulesDir ?? (ruleset?.crsVersion === undefined ? undefined : PACKAGE);
+    if (ruleset === undefined || folder === undefined) return [];
+    const isNamed = ruleset.customRulesDir !== undefined;
+    this.#hasFolder = true;
+    const span = this.#reading.spanOf(ruleset, isNamed ? "customRulesDir" : "crsVersion")!;
     const below = `${folder.replace(/\/+$/, "")}/`;
     const base = span.file.slice(0, span.file.lastIndexOf("/") + 1);
     const found = new Set<string>();
@@ -179,6 +222,12 @@ export class WafBlock {
       });
       return paths.map((path) => path.startsWith(base) ? path.slice(base.length) : path);
     };
+    for (const name of (await glob(LOADING)).sort()) found.add(name);
+    if (found.size > 0) return Array.from(found, (value) => ({ value, span }));
+    if (!isNamed) {
+      this.#reportNoCrs(ruleset);
+      return undefined;
+    }
     for (const pattern of LAYOUT) for (const name of (await glob(pattern)).sort()) found.add(name);
     const lacksSetup = !found.has(`${below}crs-setup.conf`) &&
       (await glob("crs-setup.conf.example")).length > 0;
@@ -197,15 +246,6 @@ export class WafBlock {
 
   #add(from: ConfigNode, rules: readonly ConfigValue[]): void {
     const waf = this.#waf!;
-    if (waf.bodyInspection.contentTypes.length > 0 && rules.length === 0) {
-      const hint = "give a custom-rules-dir, or remove it: bodies of all types are looked at";
-      this.#error(
-        [waf.bodyInspection, "contentTypes"],
-        "content-types holds for rules of a folder only",
-        hint,
-      );
-      return;
-    }
     const node = wafAgentNode({ id: AGENT_ID, span: from.nameSpan, rules }, waf);
     const read = agentBlock.read([node], {
       reading: this.#reading,
@@ -217,6 +257,10 @@ export class WafBlock {
     // Nobody else has the document yet: it is frozen when it has been checked.
     (this.#document as { agents: readonly unknown[] }).agents = [...this.#document.agents, agent];
     this.#isOwn = true;
+    const auditLog = this.#document.observability?.logging.auditLog;
+    if (!waf.auditLog && auditLog !== undefined) {
+      (auditLog as { logWafEvents: boolean }).logWafEvents = false;
+    }
   }
 
   #checkRoutes(): void {

@@ -7,7 +7,7 @@ import { resolveConfig } from "./resolve.ts";
 
 const CRS = {
   "conf/crs/crs-setup.conf": `SecComponentSignature "OWASP_CRS/4.29.0-dev"`,
-  "conf/crs/rules/2.conf": "",
+  "conf/crs/rules/2.conf": "# tx.blocking_paranoia_level, tx.inbound_anomaly_score_threshold, RESPONSE_BODY",
   "conf/crs/rules/1.conf": "",
   "conf/crs/plugins/a-before.conf": "",
   "conf/crs/plugins/a-after.conf": "",
@@ -26,8 +26,8 @@ routes { route "all" { matches { path-prefix "/" }; filters "other"; builtin-han
 `;
 }
 
-async function load(top: string, route?: string) {
-  const files = new MemoryFiles({ "conf/main.kdl": configText(top, route), ...CRS });
+async function load(top: string, route?: string, more: Readonly<Record<string, string>> = {}) {
+  const files = new MemoryFiles({ "conf/main.kdl": configText(top, route), ...CRS, ...more });
   const { config, issues } = await loadConfig("conf/main.kdl", files);
   const agent = config?.agents.find(({ id }) => id === "waf");
   return {
@@ -81,14 +81,13 @@ Deno.test("waf block: every option becomes one of the agent's", async () => {
     inspect-response-body #true
     max-inspection-bytes "2mb"
     content-types "application/json" "text/"
-    decompress #false
+    decompress #true
     max-decompression-ratio 10
   }
 }`);
   deepEqual(problems, []);
   const { rules, exclusions, ...rest } = guest!;
   deepEqual(rules, [
-    "waf-content-types",
     "crs/crs-setup.conf",
     "crs/plugins/a-config.conf",
     "crs/plugins/a-before.conf",
@@ -108,15 +107,14 @@ Deno.test("waf block: every option becomes one of the agent's", async () => {
     "inbound-threshold": 7,
     "inspect-request-body": true,
     "inspect-response-body": true,
+    "content-types": ["application/json", "text/"],
     "request-body-limit": 2_097_152,
     "request-body-limit-action": "process-partial",
     "response-body-limit": 2_097_152,
   });
   deepEqual([agent?.maxRequestBodyBytes, agent?.maxResponseBodyBytes], [2_097_153, 2_097_153]);
   equal(agent?.failureMode, "open", "it only detects");
-  deepEqual([agent?.decodeBodies, agent?.maxDecompressionRatio], [false, 10]);
-  const generated = decodeURIComponent(new Map(agent?.assets).get("waf-content-types")!);
-  match(generated, /"!@rx \(\?i\)\^\\s\*\(\?:application\/json\|text\/\)".*ctl:requestBodyAccess=Off/);
+  deepEqual([agent?.decodeBodies, agent?.maxDecompressionRatio], [true, 10]);
 });
 
 Deno.test("waf block: an agent of type waf takes its place", async () => {
@@ -154,7 +152,7 @@ Deno.test("waf block: what cannot be carried out is refused where it stands", as
       ],
       [
         `waf { ruleset { crs-version "4" } }`,
-        /1 error: the Core Rule Set does not come with the proxy \(download/,
+        /1 error: the Core Rule Set does not come with the proxy \(install Debian's modsecurity-crs, or download/,
       ],
       [
         `waf { ruleset { crs-version "3.3.4"; custom-rules-dir "crs" } }`,
@@ -179,14 +177,6 @@ Deno.test("waf block: what cannot be carried out is refused where it stands", as
         /1 error: "exclusion" expects an id|1 error: "rule-ids" expects an id/,
       ],
       [`waf { ruleset { paranoia-level 5 } }`, /1 error: "paranoia-level"/],
-      [
-        `waf { audit-log #false }`,
-        /1 error: audit-log cannot be switched off here \(.*log-waf-events #false/,
-      ],
-      [
-        `waf { body-inspection { content-types "text/xml" } }`,
-        /1 error: content-types holds for rules of a folder only/,
-      ],
       [`waf { mode "on" }`, /1 error: "mode" expects one of/],
       [`waf { engine "coraza" }`, /1 warning: engine "coraza": its rules are run by the proxy's own engine/],
       [`waf { engine "mod_security" }`, /1 warning: engine "modsecurity"/],
@@ -201,8 +191,86 @@ Deno.test("waf block: what cannot be carried out is refused where it stands", as
   }
 });
 
+const DEBIAN = {
+  "/usr/share/modsecurity-crs/owasp-crs.load":
+    "Include /etc/crs/setup.conf\nInclude /usr/share/modsecurity-crs/rules/*.conf\n",
+  "/usr/share/modsecurity-crs/rules/1.conf": `SecComponentSignature "OWASP_CRS/3.3.4"\n# tx.paranoia_level`,
+  "/etc/crs/setup.conf": "",
+};
+
+Deno.test("waf block: a version without a folder means the Core Rule Set of Debian's package", async () => {
+  const { agent, guest, problems } = await load(
+    `waf { ruleset { crs-version "3.3"; paranoia-level 2 } }`,
+    undefined,
+    DEBIAN,
+  );
+  deepEqual(problems, []);
+  deepEqual(guest?.rules, ["/usr/share/modsecurity-crs/owasp-crs.load"]);
+  deepEqual(agent?.assets.map(([name]) => name).toSorted(), Object.keys(DEBIAN).toSorted());
+  const other = await load(`waf { ruleset { crs-version "4" } }`, undefined, DEBIAN);
+  match(other.problems.join(), /1 error: the rules are of version 3\.3\.4, where 4 is asked for/);
+  const named = await load(
+    `waf { ruleset { custom-rules-dir "/usr/share/modsecurity-crs" } }`,
+    undefined,
+    DEBIAN,
+  );
+  deepEqual(
+    named.guest?.rules,
+    ["/usr/share/modsecurity-crs/owasp-crs.load"],
+    "the file that loads the others, and no other",
+  );
+});
+
+Deno.test("waf block: audit-log off keeps matches out of the audit log", async () => {
+  const logged = async (top: string) => {
+    const { config, problems } = await load(
+      `${top}\nobservability { logging { audit-log { file "a.log" } } }`,
+    );
+    deepEqual(problems, []);
+    const { logWafEvents, logBlocked } = config!.observability.logging.auditLog!;
+    return [logWafEvents, logBlocked];
+  };
+  deepEqual(await logged("waf { }"), [true, true]);
+  deepEqual(await logged("waf { audit-log #false }"), [false, true]);
+  deepEqual((await load("waf { audit-log #false }")).problems, [], "where there is no log");
+});
+
+Deno.test("waf block: options that have no effect with the others, or with these rules, are told", async () => {
+  const own = { "conf/own/1.conf": 'SecRule ARGS "@rx a" "id:1,phase:2,deny"' };
+  const warned = async (waf: string) => {
+    const { problems } = await load(waf, undefined, own);
+    return problems.map((problem) => /^\d+ warning: "([\w-]+)" has no effect/.exec(problem)?.[1]);
+  };
+  deepEqual(
+    await warned(`waf { ruleset { custom-rules-dir "own"; paranoia-level 2; anomaly-threshold 5 } }`),
+    ["paranoia-level", "anomaly-threshold"],
+  );
+  deepEqual(await warned(`waf { ruleset { paranoia-level 2; anomaly-threshold 5 } }`), []);
+  deepEqual(await warned(`waf { body-inspection { inspect-response-body #true } }`), [
+    "inspect-response-body",
+  ]);
+  deepEqual(
+    await warned(
+      `waf { ruleset { custom-rules-dir "own" }; body-inspection { inspect-response-body #true } }`,
+    ),
+    ["inspect-response-body"],
+  );
+  deepEqual(
+    await warned(
+      `waf { body-inspection { inspect-request-body #false; content-types "text/xml"; decompress #false; max-inspection-bytes 5000; max-decompression-ratio 5 } }`,
+    ),
+    ["content-types", "decompress", "max-inspection-bytes", "max-decompression-ratio"],
+  );
+  deepEqual(
+    await warned(`waf { body-inspection { content-types "text/xml"; max-decompression-ratio 5 } }`),
+    [],
+  );
+});
+
 Deno.test("waf block: a text has no folder of rules beside it, and needs none", () => {
   deepEqual(parseConfig(configText("waf { }")).issues, []);
   const { issues } = parseConfig(configText(`waf { ruleset { custom-rules-dir "crs" } }`));
   match(issues[0]!.message, /a folder of rules works only where the configuration is a file/);
+  const version = parseConfig(configText(`waf { ruleset { crs-version "4" } }`)).issues;
+  match(version[0]!.message, /a folder of rules works only where the configuration is a file/);
 });

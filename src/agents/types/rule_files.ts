@@ -104,8 +104,9 @@ export class RuleFiles {
     };
     for (const reference of files) {
       settle(reference.line);
-      if (reference.kind === "data") await this.#data(reference, file, within);
-      else await this.#include(reference, file, within);
+      if (reference.kind === "data" || reference.kind === "data-optional") {
+        await this.#data(reference, file, within);
+      } else await this.#include(reference, file, within);
     }
     settle(Infinity);
   }
@@ -127,13 +128,14 @@ export class RuleFiles {
     }
   }
 
-  async #data({ name, line }: RuleReference, from: RuleFile, within: Visit): Promise<void> {
+  async #data({ kind, name, line }: RuleReference, from: RuleFile, within: Visit): Promise<void> {
     // A pattern would be a name with odd signs in it.
     const isPlain = !/[*?]/.test(name);
     let files = isPlain ? await this.#beside(name, from, within.span) : [];
     if (files.length === 0 && isPlain) files = await this.#fromConfig(name, within.span);
     const file = files[0];
     if (file === undefined) {
+      if (kind === "data-optional") return;
       const hint = `it is looked for in the folder of ${from.path}`;
       this.#site.reading.error(within.span, `${from.name}:${line}: there is no file "${name}"`, hint);
     } else if (!this.#found.has(file.name)) await this.#read(file, within);

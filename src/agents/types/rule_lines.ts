@@ -24,7 +24,7 @@ export interface RuleSettings {
 
 /** Another file that a rule file names. */
 export interface RuleReference {
-  readonly kind: "include" | "include-optional" | "data";
+  readonly kind: "include" | "include-optional" | "data" | "data-optional";
   /** A name or pattern. */
   readonly name: string;
   readonly line: number;
@@ -44,6 +44,10 @@ export function ruleReferences(text: string): RuleReferences {
     if (name === "include" && first !== undefined) files.push({ kind: "include", name: first, line });
     if (name === "includeoptional" && first !== undefined) {
       files.push({ kind: "include-optional", name: first, line });
+    }
+    // Without its map the agent reads escapes by one of its own, and says so.
+    if (name === "secunicodemapfile" && first !== undefined) {
+      files.push({ kind: "data-optional", name: first, line });
     }
     const settings = first === undefined ? undefined : settingOf(name, first);
     if (settings !== undefined) placed.push({ line, settings });

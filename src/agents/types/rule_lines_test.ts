@@ -19,6 +19,7 @@ SecRule ARGS|REQUEST_HEADERS:/"x"/ \
 SecRule ARGS "@PMF d.data" "id:4"
 SecRule ARGS "@rx @pmFromFile no.data" "id:5,msg:'\"@pmf no.data\"'"
 SecAction "id:6,msg:'Include no.conf'"
+SecUnicodeMapFile unicode.mapping 20127
 SecRule ARGS @pmf "id:7"`.replaceAll("\n", "\r\n")),
     [
       "2 include rules/a.conf",
@@ -27,6 +28,7 @@ SecRule ARGS @pmf "id:7"`.replaceAll("\n", "\r\n")),
       "5 data b.data",
       "9 data /etc/c.data",
       "10 data d.data",
+      "13 data-optional unicode.mapping",
     ],
   );
 });

@@ -7,8 +7,10 @@ import { Settings } from "../seclang/settings";
 import {
   KIND_BODY_SCALAR,
   LIST_ARGS_POST,
+  LIST_REQUEST_HEADERS,
   TABLE,
   VAR_INBOUND_DATA_ERROR,
+  VAR_MULTIPART_STRICT_ERROR,
   VAR_REQBODY_ERROR,
   VAR_REQBODY_ERROR_MSG,
   VAR_REQBODY_PROCESSOR_ERROR,
@@ -18,10 +20,23 @@ import {
   VAR_URLENCODED_ERROR,
   VARIABLES,
 } from "../seclang/variables";
-import { isSpace, isWord, part, trimmed } from "../seclang/words";
+import { isSameRun, isSpace, isWord, part, trimmed } from "../seclang/words";
 import { BodyToRead, parseBody } from "./body_parsers";
-import { requestHeader } from "./gather";
-import { forgetSingle, newEpoch, setSingle } from "./lists";
+import { needList, requestHeader } from "./gather";
+import {
+  ABSENT,
+  addPair,
+  firstOf,
+  forgetSingle,
+  nameAt,
+  nameLength,
+  newEpoch,
+  nextOf,
+  setSingle,
+  singleOf,
+  valueAt,
+  valueLength,
+} from "./lists";
 import { finishSink, sinkFilesSize, sinkIsFull, sinkOverflowed, startSink } from "./list_sink";
 import { hasBadEscape } from "./request_values";
 import * as transaction from "./transaction";
@@ -50,6 +65,27 @@ export function chooseProcessor(takesJsonAndXml: bool): void {
       transaction.setBodyProcessor(BODY_XML);
     }
   }
+}
+
+/**
+ * Whether bodies of the request's type are looked at. So is one without a type, one that has several of which one is, and one
+ * that a server may read as several: only what is surely of another type goes by.
+ */
+export function isTypeRead(types: Bytes[]): bool {
+  if (types.length == 0) return true;
+  needList(LIST_REQUEST_HEADERS);
+  let isTyped = false;
+  for (let pair = firstOf(LIST_REQUEST_HEADERS); pair != 0; pair = nextOf(pair)) {
+    if (!isWord(new Bytes(nameAt(pair), nameLength(pair)), "content-type")) continue;
+    const type = trimmed(new Bytes(valueAt(pair), valueLength(pair)));
+    if (type.length == 0 || type.indexOfByte(0x2c) >= 0) return true;
+    for (let index = 0; index < types.length; index++) {
+      const wanted = types[index];
+      if (type.length >= wanted.length && isSameRun(type.at, wanted.at, wanted.length)) return true;
+    }
+    isTyped = true;
+  }
+  return !isTyped;
 }
 
 /** A media type without its parameters. */
@@ -90,8 +126,8 @@ function isBodyAnnounced(): bool {
 
 /**
  * Takes a body apart into arguments, files and the like. A body over the limit that is not refused is cut off there, so that
- * it is the same whether it comes in pieces or not. `isCut` says that there is more of it. Gives whether there is more in it than rules may look at, without the
- * contents of files: what is beyond was left out.
+ * it is the same whether it comes in pieces or not. `isCut` says that there is more of it. Gives whether there is more in
+ * it than rules may look at, without the contents of files: what is beyond was left out.
  */
 export function readRequestBody(
   body: Bytes,
@@ -137,9 +173,22 @@ export function readRequestBody(
   if (processor == BODY_MULTIPART && problem === null) isTooMuch = seen.length - sinkFilesSize() > noFilesMax;
   // Names count twice, in the header and by themselves: what was left out for that must not go by unseen either.
   if (sinkIsFull()) isTooMuch = true;
+  if (isUnjudged(problem !== null, settings)) {
+    addPair(LIST_ARGS_POST, 0, 0, seen.at, min(seen.length, noFilesMax));
+    if (seen.length > noFilesMax) isTooMuch = true;
+  }
   if (isPartial || isTooMuch) setSingle(VAR_INBOUND_DATA_ERROR, ONE.at, ONE.length);
   newEpoch();
   return isTooMuch;
+}
+
+/**
+ * Whether something is wrong with the body that no rule of the set asks about. What a parser did not reach, or what a server
+ * reads in another way, must not go by unseen then.
+ */
+function isUnjudged(hasProblem: bool, settings: Settings): bool {
+  if (hasProblem) return !settings.judgesBodyErrors;
+  return !settings.judgesStrictErrors && singleOf(VAR_MULTIPART_STRICT_ERROR) > ABSENT;
 }
 
 /** What is known of the body is asked for anew. */

@@ -10,10 +10,12 @@ import { RuleSet } from "../seclang/rule_set";
 import { LIMIT_PARTIAL, LIMIT_REJECT, Settings } from "../seclang/settings";
 import { applyUpdates } from "../seclang/updates";
 import { VAR_DURATION } from "../seclang/variables";
+import { noteBodyJudges } from "./body_judges";
 import { setCollectionTimeout } from "./collections";
 import { Exclusions } from "./exclusions";
 import { settleForegone, useProgram } from "./execute";
 import { isNoticed } from "./foregone";
+import { usePlaces } from "./match_place";
 import { markLasting, setPool } from "./keeping";
 import { setArgumentsMax } from "./list_sink";
 import { Program } from "./program";
@@ -86,6 +88,7 @@ export function readSetup(config: Config): Setup {
   // Also with problems, so that those of operators are found too.
   setup.program = Program.compile(set, reader.actionReader, isTracing);
   exclusions.resolve(setup.program.rules);
+  noteBodyJudges(setup.program.rules, setup.settings, set.problems);
   for (let index = 0; index < set.presetSlots.length; index++) {
     presetNumber(set.presetSlots[index], set.presetNumbers[index]);
   }
@@ -102,6 +105,7 @@ export function readSetup(config: Config): Setup {
   setup.hasLaterPhases = !set.problems.hasErrors && phases[3].rules.length + phases[4].rules.length > 0 &&
     (setup.hasLastPhase || isTracing || isNoticed(phases[3].rules) || isNoticed(phases[4].rules));
   useProgram(setup.program, isTracing);
+  usePlaces(setup.program.operations);
   clearStores(false);
   settleForegone();
   wipeCache();
@@ -237,6 +241,8 @@ function readOptions(config: Config, setup: Setup): void {
     "inspect-response-body",
     settings.readsResponseBody,
   );
+  const types = config.texts("content-types");
+  for (let index = 0; index < types.length; index++) settings.requestTypes.push(types[index].toLowerCase());
   settings.argumentsMax = config.integer(
     "arguments-limit",
     settings.argumentsMax,

@@ -20,7 +20,7 @@ import { ENGINE_OFF, ENGINE_ON } from "../seclang/model";
 import { LIMIT_REJECT } from "../seclang/settings";
 import { VAR_OUTBOUND_DATA_ERROR, VAR_RESPONSE_BODY } from "../seclang/variables";
 import { isSameWord } from "../seclang/words";
-import { announcesBody, chooseProcessor, mediaType, readRequestBody } from "./bodies";
+import { announcesBody, chooseProcessor, isTypeRead, mediaType, readRequestBody } from "./bodies";
 import { clearCollections, hasCollections, saveCollections } from "./collections";
 import { Setup } from "./configuration";
 import { clearVerdict, endedBy, runPhase } from "./execute";
@@ -197,6 +197,7 @@ function startTransaction(request: Request): void {
   clearCollections();
   if (setup.usesDuration) transaction.setStartedMs(clock.monotonicMs());
   chooseProcessor(setup.takesJsonAndXml);
+  if (!isTypeRead(setup.settings.requestTypes)) transaction.setReadsBody(false);
 }
 
 /** Goes on where the last call ended, and gives the piece of a body that it kept; begins anew when that is lost. */

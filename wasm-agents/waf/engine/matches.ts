@@ -1,8 +1,9 @@
 /**
  * Rules that have matched in this call, for the log: what matched, with what is around it, and what it counts.
  *
- * A record has 52 bytes: rule, number of tags that are not fixed, name (address, length), value (address, length), message
- * (address, length), data (address, length), score, phase, addresses and lengths of those tags in order.
+ * A record has 68 bytes: rule, number of tags that are not fixed, name (address, length), value (address, length), message
+ * (address, length), data (address, length), score, phase, addresses and lengths of those tags in order, the part of the value
+ * that was met (address, length), and of a value that is cut where what is shown begins and the length of all of it.
  */
 
 import { Bytes } from "sentinel";
@@ -10,8 +11,8 @@ import { allocate } from "sentinel/arena";
 import { Rule } from "../seclang/model";
 import { addedScore } from "./changes";
 import { fullNameAt, hasMatched, matchedName, matchedText } from "./matched";
+import { findPlace, placeFrom, placeLength } from "./match_place";
 import { argumentStart, isMatchHidden, REDACTED, shownText, withoutArguments } from "./redaction";
-import * as stores from "./stores";
 import { textAt, textLength } from "./texts";
 
 /** Matches that are listed for one call; more are counted. */
@@ -20,10 +21,13 @@ export const MATCHES_MAX: i32 = 256;
 /** Bytes of a value, a message or a rule's own data that are shown. */
 const SHOWN_BYTES_MAX: i32 = 512;
 
-/** Bytes that are shown before what a rule captured. */
+/** Values that are longer are searched for the part that was met. */
+const LONG_BYTES: i32 = 120;
+
+/** Bytes that are shown before the part of a long value that was met. */
 const BEFORE_BYTES: i32 = 64;
 
-export const RECORD_BYTES: i32 = 52;
+export const RECORD_BYTES: i32 = 68;
 
 let records: usize = 0;
 let count: i32 = 0;
@@ -63,7 +67,7 @@ export function noteMatch(rule: Rule, phase: i32): void {
     const length = matchedName();
     put(record + 8, fullNameAt(), length);
     if (isHidden) putBytes(record + 16, REDACTED);
-    else putAround(record + 16, textAt(matchedText()), textLength(matchedText()));
+    else putValue(record, rule);
   }
   const message = rule.message;
   if (message !== null) putBytes(record + 24, shownText(rule, message, isHidden));
@@ -90,16 +94,35 @@ function noteTags(record: usize, rule: Rule, isHidden: bool): void {
   }
 }
 
-/** Of a long value: what is around the part that a rule captured, or else its start. */
-function putAround(place: usize, at: usize, length: i32): void {
-  const captured = stores.slotValue(0);
+/** Of a long value: what is around the part that the rule met, where that is known, or else its start. */
+function putValue(record: usize, rule: Rule): void {
+  const at = textAt(matchedText());
+  const length = textLength(matchedText());
+  const isPlaced = length > LONG_BYTES && findPlace(rule, at, length);
   let from = 0;
-  if (length > SHOWN_BYTES_MAX && load<i32>(captured) == stores.BYTES) {
-    const start = load<usize>(captured, 4);
-    if (start >= at && start < at + length) from = max(0, <i32> (start - at) - BEFORE_BYTES);
+  if (isPlaced && length > SHOWN_BYTES_MAX) {
+    from = argumentStart(at, sequenceStart(at, max(0, placeFrom - BEFORE_BYTES)));
   }
-  from = argumentStart(at, from);
-  putBytes(place, withoutArguments(new Bytes(at + from, min(length - from, SHOWN_BYTES_MAX))));
+  const to = length - from > SHOWN_BYTES_MAX ? sequenceStart(at, from + SHOWN_BYTES_MAX) : length;
+  const part = new Bytes(at + from, to - from);
+  const shown = withoutArguments(part);
+  putBytes(record + 16, shown);
+  if (part.length < length) {
+    store<i32>(record, from, 60);
+    store<i32>(record, length, 64);
+  }
+  // Where something is taken out, what was met may be a part of that.
+  if (!isPlaced || shown != part) return;
+  const met = new Bytes(at + placeFrom, min(placeLength, SHOWN_BYTES_MAX));
+  if (withoutArguments(met) == met) putBytes(record + 52, met);
+}
+
+/** The place itself, or that before it where the bytes of a character of UTF-8 begin. */
+function sequenceStart(at: usize, place: i32): i32 {
+  for (let back = 0; back < min(4, place + 1); back++) {
+    if ((load<u8>(at + place - back) & 0xc0) != 0x80) return place - back;
+  }
+  return place;
 }
 
 function putBytes(place: usize, bytes: Bytes): void {

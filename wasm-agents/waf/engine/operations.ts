@@ -3,6 +3,9 @@
 import { assets, Bytes } from "sentinel";
 import { PhraseList } from "./phrases";
 import { createOperator, Operator, operatorError, operatorId } from "../operators/operators";
+import { WordComparison } from "../operators/word_comparison";
+import { choiceProblem, patternChoice } from "./pattern_choice";
+import { isWordComparison, withStandIns } from "./stand_ins";
 import { Regex, regexError } from "../regex/regex";
 import { LiteralScan, LiteralScanBuilder } from "../scan/literal_scan";
 import { folderOf } from "../seclang/file_names";
@@ -25,13 +28,18 @@ import {
 } from "../seclang/model";
 import { Problems } from "../seclang/problems";
 import { REGEX_FLAGS } from "../seclang/regex_flags";
+import { RuleSet } from "../seclang/rule_set";
 import { isWord, leadingNumber, listed, trimmed } from "../seclang/words";
+
+/** Rule sets have it in places that are switched on by hand. */
+const RBL = "@rbl never matches here, for a request cannot wait for the name service; " +
+  "compare REMOTE_ADDR with @ipMatchFromFile";
 
 /** An operator with its argument. */
 export class Operation {
   regex: Regex | null = null;
   operator: Operator | null = null;
-  /** Of `@pm`: finds the phrase, for rules that want to show it. */
+  /** Of `@pm`: finds the phrase, for rules and logs that want to show it. */
   phrases: PhraseList | null = null;
   /** The argument when it has `%{…}` in it, or is a number. */
   macro: Macro | null = null;
@@ -49,11 +57,14 @@ export class OperationMaker {
     new LiteralScanBuilder(),
   ];
   private readonly bits: i32[] = [0, 0];
+  readonly problems: Problems;
 
   constructor(
     private readonly macros: MacroReader,
-    readonly problems: Problems,
-  ) {}
+    private readonly set: RuleSet,
+  ) {
+    this.problems = set.problems;
+  }
 
   /** Compiles the operator of a rule; what is wrong is reported. `side` is 0 for requests, 1 for responses. */
   make(rule: Rule, side: i32): void {
@@ -96,14 +107,15 @@ export class OperationMaker {
     side: i32,
   ): void {
     rule.op = isWord(text.name, "rx") ? OP_RX : OP_RX_GLOBAL;
-    if (this.macros.hasVariable(text.argument)) {
-      this.problems.error(
-        rule.place,
-        "a pattern cannot have %{…} in it; use @streq, @contains, @within or the like",
-      );
+    if (this.macros.hasVariable(text.argument)) return this.makeChoice(operation, text, rule);
+    if (isWordComparison(text.argument)) {
+      rule.op = OP_PART;
+      operation.operator = new WordComparison(text.argument.asText());
+      operation.bit = this.bits[side]++;
+      this.builders[side].addAlways(operation.bit);
       return;
     }
-    const regex = Regex.compile(text.argument, REGEX_FLAGS);
+    const regex = Regex.compile(withStandIns(text.argument), REGEX_FLAGS);
     if (regex === null) {
       this.problems.error(
         rule.place,
@@ -118,6 +130,14 @@ export class OperationMaker {
     }
   }
 
+  private makeChoice(operation: Operation, text: OperatorText, rule: Rule): void {
+    rule.op = OP_PART;
+    const macro = this.macros.read(text.argument, rule.place);
+    operation.macro = macro;
+    operation.operator = patternChoice(macro, this.set);
+    if (operation.operator === null) this.problems.error(rule.place, choiceProblem);
+  }
+
   private makePhrases(
     operation: Operation,
     phrases: Bytes[],
@@ -127,7 +147,6 @@ export class OperationMaker {
     rule.op = OP_PM;
     this.search(operation, phrases, side);
     if (operation.bit < 0) rule.op = OP_NO_MATCH;
-    if (!rule.isCapturing) return;
     operation.phrases = PhraseList.of(phrases);
   }
 
@@ -182,6 +201,10 @@ export class OperationMaker {
   private makePart(operation: Operation, text: OperatorText, rule: Rule): void {
     rule.op = OP_PART;
     const name = text.name.toString();
+    if (isWord(text.name, "rbl") && !text.isNegated) {
+      rule.op = OP_NO_MATCH;
+      return this.problems.warn(rule.place, RBL);
+    }
     const id = operatorId(text.name.asText());
     if (id < 0) {
       this.problems.error(rule.place, 'there is no operator "@' + name + '"');

@@ -38,7 +38,7 @@ export class Program {
     const rules = program.chosen(set);
     program.rules = rules;
     prepareRemovals(rules.length);
-    const maker = new OperationMaker(reader.macros, set.problems);
+    const maker = new OperationMaker(reader.macros, set);
     for (let index = 0; index < rules.length; index++) {
       rules[index].index = index;
       settle(rules[index], set);

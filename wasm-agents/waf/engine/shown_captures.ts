@@ -10,6 +10,9 @@ import { Operation } from "./operations";
 /** Bytes of text times instructions of the expression, for one call. */
 const WORK_MAX: i64 = 4_000_000;
 
+/** What the search for a phrase or the like counts, as instructions. */
+const SEARCH_WORK: i32 = 16;
+
 let work: i64 = 0;
 
 /** A call begins. */
@@ -20,6 +23,12 @@ export function clearCaptureWork(): void {
 /** Whether a capture that only logs show is still worth its work. */
 export function isCaptureAffordable(operation: Operation, length: i32): bool {
   work += <i64> operation.regex!.programSize * length;
+  return work <= WORK_MAX;
+}
+
+/** The same for the search for something simple. */
+export function isSearchAffordable(length: i32): bool {
+  work += <i64> SEARCH_WORK * length;
   return work <= WORK_MAX;
 }
 

@@ -172,12 +172,24 @@ function writeMatch(writer: ByteWriter, record: usize, rule: Rule): void {
   if (name.length > 0) {
     writeMember(writer, "var", name);
     writeMember(writer, "value", loadBytes(record + 16));
+    writePlace(writer, record);
   }
   const data = loadBytes(record + 32);
   if (data.length > 0) writeMember(writer, "data", data);
   writer.bytes(Text.of(',"score":' + load<i32>(record, 40).toString()));
   writeMember(writer, "file", Text.of(rule.place.file));
   writer.bytes(Text.of(',"line":' + rule.place.line.toString() + "}"));
+}
+
+/** Which part of a long value the rule met, and how much of it is shown. */
+function writePlace(writer: ByteWriter, record: usize): void {
+  const met = loadBytes(record + 52);
+  if (met.length > 0) writeMember(writer, "match", met);
+  const length = load<i32>(record, 64);
+  if (length == 0) return;
+  writer.bytes(
+    Text.of(',"valueFrom":' + load<i32>(record, 60).toString() + ',"valueBytes":' + length.toString()),
+  );
 }
 
 function writeMember(writer: ByteWriter, name: string, value: Bytes): void {

@@ -20,6 +20,8 @@ export class Settings {
   responseBodyLimitAction: i32 = LIMIT_PARTIAL;
   /** Types of responses whose bodies are read. */
   responseTypes: Bytes[] = [Text.of("text/plain"), Text.of("text/html")];
+  /** Types of requests whose bodies are read, or their beginnings; none: all. */
+  requestTypes: Bytes[] = [];
   argumentsMax: i32 = 1000;
   jsonDepthMax: i32 = 512;
   filesMax: i32 = 100;
@@ -27,4 +29,8 @@ export class Settings {
   /** Seconds that a collection lasts without being written to. */
   collectionTimeoutS: i32 = 3600;
   signature: Text = Text.of("");
+  /** Whether a rule looks at what is wrong with a body. Where none does, such a body is looked at as a whole besides. */
+  judgesBodyErrors: bool = true;
+  /** The same for multipart bodies that servers may read in different ways. */
+  judgesStrictErrors: bool = true;
 }

@@ -57,6 +57,11 @@ export interface Match {
   readonly msg: string;
   readonly var?: string;
   readonly value?: string;
+  /** Of a long value: the part that was met. */
+  readonly match?: string;
+  /** Where what is shown of a long value begins, and the length of all of it. */
+  readonly valueFrom?: number;
+  readonly valueBytes?: number;
   readonly data?: string;
   readonly severity?: number;
   readonly tags: readonly string[];

@@ -5,8 +5,23 @@ import { hexPair, hexValue, isSpace, narrowed, octalDigits, octalValue } from ".
 import { findByte } from "./byte_search";
 import { begun, finished } from "./output";
 
+/** Languages whose escapes have much in common. */
+const SCRIPT: u32 = 0;
+const SEQUENCES: u32 = 1;
+
 /** \uHHHH (the lower byte, full-width forms as ASCII), \xHH, \ooo up to 377, \n and the like; \c is c. */
 export function jsDecode(input: Bytes): Bytes {
+  return unescaped(input, SCRIPT);
+}
+
+/** \n and the like, \xHH, \ooo; of anything else the backslash goes. The last byte of all may be a backslash. */
+export function escapeSeqDecode(input: Bytes): Bytes {
+  return unescaped(input, SEQUENCES);
+}
+
+/** Written out for each language, which costs nothing where bytes are gone through. */
+// asc: @inline
+function unescaped(input: Bytes, language: u32): Bytes {
   const end = input.at + input.length;
   let from = findByte(input.at, end, 0x5c);
   if (from == end) return input;
@@ -16,24 +31,24 @@ export function jsDecode(input: Bytes): Bytes {
     let byte = <u32> load<u8>(from++);
     if (byte == 0x5c && from < end) {
       byte = load<u8>(from++);
-      if (byte == 0x75 && from + 4 <= end) {
-        const high = hexPair(from);
-        const low = hexPair(from + 2);
-        if ((high | low) < 256) {
-          byte = narrowed(low, high);
-          from += 4;
-        }
-      } else if (byte == 0x78 && from + 2 <= end) {
-        const value = hexPair(from);
+      if (byte == 0x78 || language == SEQUENCES && byte == 0x58) {
+        const value = from + 2 <= end ? hexPair(from) : 256;
         if (value < 256) {
           byte = value;
           from += 2;
         }
       } else if (byte - 48 < 8) {
         let digits = octalDigits(from - 1, end);
-        if (digits == 3 && byte > 51) digits = 2;
+        if (language == SCRIPT && digits == 3 && byte > 51) digits = 2;
         byte = octalValue(from - 1, digits);
         from += digits - 1;
+      } else if (language == SCRIPT && byte == 0x75) {
+        const high = from + 4 <= end ? hexPair(from) : 256;
+        const low = high < 256 ? hexPair(from + 2) : 256;
+        if (low < 256) {
+          byte = narrowed(low, high);
+          from += 4;
+        }
       } else byte = controlFor(byte);
     }
     store<u8>(to++, byte);
@@ -61,34 +76,6 @@ function controlFor(byte: u32): u32 {
     default:
       return byte;
   }
-}
-
-/** \n and the like, \xHH, \ooo; of anything else the backslash goes. The last byte of all may be a backslash. */
-export function escapeSeqDecode(input: Bytes): Bytes {
-  const end = input.at + input.length;
-  let from = findByte(input.at, end, 0x5c);
-  if (from == end) return input;
-  const at = begun(input, from, 0);
-  let to = at + (from - input.at);
-  while (from < end) {
-    let byte = <u32> load<u8>(from++);
-    if (byte == 0x5c && from < end) {
-      byte = load<u8>(from++);
-      if ((byte | 32) == 0x78) {
-        const value = from + 2 <= end ? hexPair(from) : 256;
-        if (value < 256) {
-          byte = value;
-          from += 2;
-        }
-      } else if (byte - 48 < 8) {
-        const digits = octalDigits(from - 1, end);
-        byte = octalValue(from - 1, digits);
-        from += digits - 1;
-      } else byte = controlFor(byte);
-    }
-    store<u8>(to++, byte);
-  }
-  return finished(input, at, to);
 }
 
 /**
