@@ -218,11 +218,17 @@ const NO_FILES_LIMITS: readonly {
   {
     name: "a form with a large file",
     body:
-      `--B\nContent-Disposition:form-data;name=a\n\n\n--B\nContent-Disposition:form-data;name=a;filename=b\n\n${
+      `--B\r\nContent-Disposition:form-data;name=a\r\n\r\n\r\n--B\r\nContent-Disposition:form-data;name=a;filename=b\r\n\r\n${
         "x".repeat(500)
-      }\n--B--`,
-    type: "multipart/form-data;boundary=B",
+      }\r\n--B--\r\n`,
+    type: "multipart/form-data; boundary=B",
     want: "allow",
+  },
+  {
+    name: "a form with an error that no rule asks about, which is looked at as a whole",
+    body: `--B\r\nContent-Disposition:form-data;name=a;filename=b\r\n\r\n${"x".repeat(500)}`,
+    type: "multipart/form-data; boundary=B",
+    want: "block 413",
   },
   {
     name: "a form whose names leave no room for what comes behind",

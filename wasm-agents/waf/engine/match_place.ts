@@ -61,6 +61,7 @@ function isCaptured(at: usize, length: i32): bool {
 /** Operators know only of their last value, which may have been another. */
 function isPart(operation: Operation, at: usize, length: i32): bool {
   const operator = operation.operator!;
+  if (operator.isRepeated) return false;
   const macro = operation.macro;
   const value = new Bytes(at, length);
   const isMet = macro === null ? operator.test(value) : operator.testWith(value, expanded(macro));

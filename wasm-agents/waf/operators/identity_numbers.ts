@@ -20,6 +20,7 @@ const digits: StaticArray<u8> = new StaticArray<u8>(12);
 export abstract class NumberOperator extends Operator {
   constructor(argument: Text, private readonly regex: Regex) {
     super(argument);
+    this.isRepeated = true;
   }
 
   /** Whether the bytes hold a number whose check digits are right. */

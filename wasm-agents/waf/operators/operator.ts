@@ -13,6 +13,9 @@ export abstract class Operator {
    */
   captured: Array<Bytes> | null = null;
 
+  /** Whether one test takes many searches: too much to do again for what only a log shows. */
+  isRepeated: bool = false;
+
   constructor(readonly argument: Text) {}
 
   /** Whether the value is met. */

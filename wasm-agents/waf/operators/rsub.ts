@@ -30,6 +30,7 @@ export class Rsub extends Operator {
     private readonly isGlobal: bool,
   ) {
     super(argument);
+    this.isRepeated = true;
   }
 
   static make(argument: Text): Operator | null {
