@@ -19,6 +19,7 @@ import { usePlaces } from "./match_place";
 import { markLasting, setPool } from "./keeping";
 import { setArgumentsMax } from "./list_sink";
 import { Program } from "./program";
+import { neverMatchingWithoutBody } from "./prune";
 import { setRedacted } from "./redaction";
 import { poolAt, poolBytes, prepareSlots } from "./slots";
 import { clearStores, presetNumber } from "./stores";
@@ -55,6 +56,8 @@ export class Setup {
   usesDuration: bool = false;
   /** Whether rules run after the request was sent, so that its state must last. */
   hasLaterPhases: bool = true;
+  /** The same for responses whose bodies are not looked at: often there is nothing for rules to see then. */
+  hasLaterPhasesWithoutBody: bool = true;
   /** Whether rules run at the very end, and anybody can tell. */
   hasLastPhase: bool = true;
   /** Whether any rule opens a collection. */
@@ -104,6 +107,8 @@ export function readSetup(config: Config): Setup {
   const phases = setup.program.phases;
   setup.hasLaterPhases = !set.problems.hasErrors && phases[3].rules.length + phases[4].rules.length > 0 &&
     (setup.hasLastPhase || isTracing || isNoticed(phases[3].rules) || isNoticed(phases[4].rules));
+  setup.hasLaterPhasesWithoutBody = setup.hasLaterPhases &&
+    (setup.hasLastPhase || setup.usesCollections || isTracing || isNoticed(laterRulesWithoutBody(set)));
   useProgram(setup.program, isTracing);
   usePlaces(setup.program.operations);
   clearStores(false);
@@ -112,6 +117,17 @@ export function readSetup(config: Config): Setup {
   keepCall();
   markLasting();
   return setup;
+}
+
+/** Rules that can match for a response whose body is not looked at. */
+function laterRulesWithoutBody(set: RuleSet): StaticArray<Rule> {
+  const isNeverMet = neverMatchingWithoutBody(set);
+  const rules = new Array<Rule>();
+  for (let index = 0; index < set.rules.length; index++) {
+    const rule = set.rules[index];
+    if (!isNeverMet[index] && (rule.phase == 3 || rule.phase == 4)) rules.push(rule);
+  }
+  return StaticArray.fromArray<Rule>(rules);
 }
 
 function readRules(

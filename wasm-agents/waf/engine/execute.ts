@@ -188,6 +188,7 @@ function isLinkMet(link: Rule): bool {
   let isMet = false;
   for (let index = 0; index < sources.length; index++) {
     const source = unchecked(sources[index]);
+    if (source.count == 0) continue;
     if (bit >= 0 && group.isSeenPlain(source) && !hasBit(source.bits, bit)) continue;
     const end = source.entries + ENTRY_BYTES * source.count;
     const isPartial = touched && !source.target.isCount && chooseRemoved(link.index, source.target.variable);

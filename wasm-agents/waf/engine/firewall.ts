@@ -99,6 +99,8 @@ export function judgeResponse(request: Request, response: Response): Decision {
   if (setup.settings.engine == ENGINE_OFF || !setup.hasLaterPhases) {
     return Decision.allow();
   }
+  // What is kept of the request goes when it ends.
+  if (!setup.hasLaterPhasesWithoutBody && !isTypeListed(response)) return Decision.allow();
   startCall(request, response);
   resume(request);
   runPhase(3);
@@ -226,7 +228,11 @@ function joined(first: Bytes, second: Bytes): Bytes {
 
 /** Whether the body of a response is looked at: by the switch, and by its type. */
 function readsBodyOf(response: Response): bool {
-  if (!transaction.readsResponseBody) return false;
+  return transaction.readsResponseBody && isTypeListed(response);
+}
+
+/** Whether the body of a response is of a type that is looked at. */
+function isTypeListed(response: Response): bool {
   const header = response.headerText(CONTENT_TYPE);
   const type: Bytes = header === null ? EMPTY : mediaType(header);
   const types = setup.settings.responseTypes;

@@ -44,8 +44,9 @@ export class Source {
   private room: i32 = 0;
   /** Kinds of bytes that any value has. */
   kinds: u32 = 0;
-  /** Bits of the literals that stand in any value as it is. */
-  readonly bits: usize;
+  /** Bits of the literals that stand in any value as it is: those of the only value, or of its own. */
+  bits: usize = 0;
+  private readonly own: usize;
   private readonly bitBytes: i32;
 
   constructor(
@@ -55,7 +56,7 @@ export class Source {
     readonly isDynamic: bool,
   ) {
     this.bitBytes = bitBytesOf(side);
-    this.bits = allocate(this.bitBytes + 8);
+    this.own = allocate(this.bitBytes + 8);
   }
 
   /** Gathers the values, unless they are at hand. */
@@ -69,16 +70,15 @@ export class Source {
   }
 
   private summarise(): void {
-    const bits = this.bits;
-    const bytes = this.bitBytes;
-    for (let at = 0; at < bytes; at += 8) store<u64>(bits + at, 0);
+    let bits: usize = 0;
     let kinds: u32 = 0;
     const end = this.entries + ENTRY_BYTES * this.count;
     for (let entry = this.entries; entry < end; entry += ENTRY_BYTES) {
       const root = load<usize>(load<usize>(entry));
       kinds |= kindsOf(root);
-      uniteBits(bits, bitsOf(root, this.side), bytes);
+      bits = united(bits, bitsOf(root, this.side), this.own, this.bitBytes);
     }
+    this.bits = bits;
     this.kinds = kinds;
   }
 
@@ -263,15 +263,17 @@ export class TargetSet {
   epoch: u32 = 0;
   count: i32 = 0;
   kinds: u32 = 0;
-  readonly bits: usize;
+  /** Bits of the literals that stand in any value as it is: those of the only source with values, or of its own. */
+  bits: usize = 0;
+  private readonly own: usize;
   readonly bitBytes: i32;
 
-  constructor(readonly sources: StaticArray<Source>, readonly side: i32) {
+  constructor(readonly sources: StaticArray<Source>, readonly side: i32, readonly number: i32) {
     for (let index = 0; index < sources.length; index++) {
       if (sources[index].isDynamic) this.isDynamic = true;
     }
     this.bitBytes = bitBytesOf(side);
-    this.bits = allocate(this.bitBytes + 8);
+    this.own = allocate(this.bitBytes + 8);
   }
 
   /** Gathers what its sources have. */
@@ -279,9 +281,7 @@ export class TargetSet {
     if (this.epoch == lists.epoch && !this.isDynamic) return;
     this.epoch = lists.epoch;
     const sources = this.sources;
-    const bytes = this.bitBytes;
-    const bits = this.bits;
-    for (let at = 0; at < bytes; at += 8) store<u64>(bits + at, 0);
+    let bits: usize = 0;
     let count = 0;
     let kinds: u32 = 0;
     for (let index = 0; index < sources.length; index++) {
@@ -290,8 +290,9 @@ export class TargetSet {
       if (source.count == 0) continue;
       count += source.count;
       kinds |= source.kinds;
-      if (!this.isDynamic) uniteBits(bits, source.bits, bytes);
+      if (!this.isDynamic) bits = united(bits, source.bits, this.own, this.bitBytes);
     }
+    this.bits = bits;
     this.count = count;
     this.kinds = kinds;
   }
@@ -300,7 +301,7 @@ export class TargetSet {
 /** A set of targets, seen through a chain of transformations. */
 export class Group {
   private epoch: u32 = 0;
-  /** Bits of the literals that stand in any value: those of the set, or of its own. */
+  /** Bits of the literals that stand in any value: those of the set, of a single value, or of its own. */
   bits: usize = 0;
   private readonly own: usize;
   private readonly acts: u32;
@@ -337,28 +338,35 @@ export class Group {
   private summarise(): void {
     const set = this.set;
     const bytes = set.bitBytes;
-    memory.fill(this.own, 0, bytes);
-    this.bits = this.own;
+    const own = this.own;
+    let bits: usize = 0;
     const sources = set.sources;
     for (let index = 0; index < sources.length; index++) {
       const source = unchecked(sources[index]);
       if ((source.kinds & this.acts) == 0) {
-        if (source.count > 0) uniteBits(this.own, source.bits, bytes);
+        if (source.count > 0) bits = united(bits, source.bits, own, bytes);
         continue;
       }
       const end = source.entries + ENTRY_BYTES * source.count;
       for (let entry = source.entries; entry < end; entry += ENTRY_BYTES) {
-        uniteBits(this.own, bitsOf(textOf(load<usize>(entry), this.node), set.side), bytes);
+        bits = united(bits, bitsOf(textOf(load<usize>(entry), this.node), set.side), own, bytes);
       }
     }
+    this.bits = bits;
   }
 }
 
+/**
+ * Bits that are in one set or another: where nothing was before, or the same, what is added is the answer as it is;
+ * otherwise both come to `own`.
+ */
 // asc: @inline
-function uniteBits(into: usize, bits: usize, bytes: i32): void {
+function united(before: usize, bits: usize, own: usize, bytes: i32): usize {
+  if (before == bits || before == 0) return bits;
   for (let at = 0; at < bytes; at += 8) {
-    store<u64>(into + at, load<u64>(into + at) | load<u64>(bits + at));
+    store<u64>(own + at, load<u64>(before + at) | load<u64>(bits + at));
   }
+  return own;
 }
 
 /** Whether a variable can have another value from rule to rule. */

@@ -33,6 +33,8 @@ export class Phase {
       if (!asked.includes(group)) asked.push(group);
     }
     this.needs = needs;
+    // Those with the same targets often have the same bits: one behind the other they are taken once.
+    asked.sort((one, other) => one.set.number - other.set.number);
     this.groups = StaticArray.fromArray<Group>(asked);
     this.bitBytes = bitBytesOf(side);
     this.bits = allocate(this.bitBytes + 8);
@@ -46,10 +48,13 @@ export class Phase {
     const bits = this.bits;
     for (let at = 0; at < bytes; at += 8) store<u64>(bits + at, 0);
     const groups = this.groups;
+    let before: usize = 0;
     for (let index = 0; index < groups.length; index++) {
       const group = unchecked(groups[index]);
       if (!group.gather()) continue;
       const own = group.bits;
+      if (own == before) continue;
+      before = own;
       for (let at = 0; at < bytes; at += 8) store<u64>(bits + at, load<u64>(bits + at) | load<u64>(own + at));
     }
   }

@@ -140,7 +140,7 @@ export class Program {
       }
       sources.push(this.sources.get(key));
     }
-    return new TargetSet(StaticArray.fromArray<Source>(sources), side);
+    return new TargetSet(StaticArray.fromArray<Source>(sources), side, this.sets.size);
   }
 
   private rulesOf(phase: i32): Rule[] {

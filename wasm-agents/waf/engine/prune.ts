@@ -49,24 +49,31 @@ class Fact {
 
 /** For each rule of the set whether it can never run. */
 export function neverRunning(set: RuleSet): bool[] {
-  return new Pruning(set).run();
+  return new Pruning(set, set.settings.readsResponseBody || switchesResponseBody(set.rules)).run();
+}
+
+/** For each rule of the set whether it can never match as a whole for a response whose body is not looked at. */
+export function neverMatchingWithoutBody(set: RuleSet): bool[] {
+  const pruning = new Pruning(set, false);
+  pruning.run();
+  return pruning.isNeverMet;
 }
 
 class Pruning {
   private readonly facts: Fact[] = [];
   private readonly removers: RuleChoice[] = [];
   private readonly isLeftOut: bool[] = [];
+  /** The same, and rules that only begin to match: then earlier links of their chains may have set variables. */
+  readonly isNeverMet: bool[] = [];
   /** Everything from here on may not happen. */
   private isDoubtful: bool = false;
-  /** Whether bodies of responses can be read. */
-  private readonly hasResponseBody: bool;
   /** Whether somebody may ask what an earlier rule has matched. */
   private readonly isMatchAsked: bool;
   /** Set by `outcomeOf`: removals that would make the outcome wrong. */
   private unless: u32 = 0;
 
-  constructor(private readonly set: RuleSet) {
-    this.hasResponseBody = set.settings.readsResponseBody || switchesResponseBody(set.rules);
+  /** `hasResponseBody`: bodies of responses can be read. */
+  constructor(private readonly set: RuleSet, private readonly hasResponseBody: bool) {
     this.isMatchAsked = actionsAskForMatches(set.rules);
     for (let slot = 0; slot < set.txNames.names.length; slot++) {
       this.facts.push(new Fact());
@@ -80,6 +87,7 @@ class Pruning {
     }
     for (let index = 0; index < set.rules.length; index++) {
       this.isLeftOut.push(false);
+      this.isNeverMet.push(false);
     }
     for (let index = 0; index < set.scopedRemovals.length; index++) {
       this.addRemover(set.scopedRemovals[index]);
@@ -107,14 +115,15 @@ class Pruning {
       const isJumpedOver = rule.order < jumpedTo;
       if (isJumpedOver && this.coversAll(jumpUnless, rule)) {
         this.isLeftOut[index] = true;
+        this.isNeverMet[index] = true;
         continue;
       }
       const outcome = this.outcomeOf(rule);
       const unless = this.unless | this.removersOf(rule);
-      if (
-        outcome == NEVER && this.endsUnseen(rule) &&
-        this.coversAll(this.unless, rule)
-      ) this.isLeftOut[index] = true;
+      if (outcome == NEVER && this.coversAll(this.unless, rule)) {
+        this.isNeverMet[index] = true;
+        this.isLeftOut[index] = this.endsUnseen(rule);
+      }
       const isSure = outcome == ALWAYS && !isJumpedOver &&
         rule.order >= perhapsJumpedTo && !this.isDoubtful;
       this.effects(rule, outcome, isSure ? unless : 0xffffffff);

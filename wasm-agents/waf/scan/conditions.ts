@@ -42,14 +42,15 @@ export class Conditions {
 
   /** Takes bits away from, and gives bits to `bits`, for a text of `length` bytes of which `present` are different. */
   apply(length: i32, present: usize, bits: usize, bitBytes: i32): void {
-    for (let byte: usize = 0; byte < <usize> bitBytes; byte++) {
-      let set = <u32> load<u8>(bits + byte);
-      for (; set != 0; set &= set - 1) {
-        const bit = <u32> ctz(set);
-        const at = <usize> load<u32>(this.byId + ((((<usize> byte) << 3) + bit) << 2));
-        if (at == 0 || isMet(at, length, present)) continue;
-        store<u8>(bits + byte, <u8> (<u32> load<u8>(bits + byte) & ~(<u32> 1 << bit)));
+    for (let byte: usize = 0; byte < <usize> bitBytes; byte += 8) {
+      let found = load<u64>(bits + byte);
+      let left = found;
+      for (; found != 0; found &= found - 1) {
+        const bit = ctz(found);
+        const at = <usize> load<u32>(this.byId + ((byte << 3) + <usize> bit << 2));
+        if (at != 0 && !isMet(at, length, present)) left ^= <u64> 1 << bit;
       }
+      store<u64>(bits + byte, left);
     }
     const end = this.free + <usize> this.freeCount * CONDITION_BYTES;
     for (let at = this.free; at < end; at += CONDITION_BYTES) {
