@@ -136,33 +136,48 @@ const BACKEND_KEEPS = 500;
 /** Load before memory is read. */
 const RESOURCE_SECONDS = 4;
 
+/** Loads at the same time, so that every worker gets connections. */
+const RESOURCE_LOADS = 4;
+
+/** Workers whose memory is compared with that of one. */
+const WORKERS = 4;
+
 /** Starts of which the quickest counts. */
 const STARTS = 3;
 
-/** Memory that the firewall adds to one worker after some load, and time to start. */
+/** Memory that the firewall adds after some load: to a process with one worker, and for each worker more. Time to start. */
 async function resources(): Promise<void> {
   await using backend = startBackend();
   for (const name of contenders) {
-    const figures: { mb: number; startMs: number }[] = [];
-    for (const paranoiaLevel of [1, null] as const) {
-      const starts: number[] = [];
-      let mb = 0;
+    const started = async (paranoiaLevel: 1 | null, workers: number) => {
+      return await startWaf(name, { originPort: backend.port, crs: crs!, paranoiaLevel, workers });
+    };
+    const start = async (paranoiaLevel: 1 | null) => {
+      const times: number[] = [];
       for (let i = 0; i < STARTS; i++) {
-        await using running = await startWaf(name, { originPort: backend.port, crs: crs!, paranoiaLevel });
-        starts.push(running.startMs);
-        if (i < STARTS - 1) continue;
-        await closedLoop(running.port, [...cleanGets(), ...jsonPosts(), ...formPosts()], RESOURCE_SECONDS);
-        mb = residentBytes(running.pid) / 1e6;
+        await using running = await started(paranoiaLevel, 1);
+        times.push(running.startMs);
       }
-      figures.push({ mb, startMs: Math.min(...starts) });
-    }
-    const [on, off] = figures as [typeof figures[0], typeof figures[0]];
+      return Math.min(...times);
+    };
+    const memory = async (paranoiaLevel: 1 | null, workers: number) => {
+      await using running = await started(paranoiaLevel, workers);
+      const requests = [...cleanGets(), ...jsonPosts(), ...formPosts()];
+      const loads = Array.from(
+        { length: RESOURCE_LOADS },
+        () => closedLoop(running.port, requests, RESOURCE_SECONDS),
+      );
+      await Promise.all(loads);
+      return residentBytes(running.pid) / 1e6;
+    };
+    const added = async (workers: number) => await memory(1, workers) - await memory(null, workers);
+    const first = await added(1);
+    const further = name === "sentinel" ? (await added(WORKERS) - first) / (WORKERS - 1) : undefined;
+    const [on, off] = [await start(1), await start(null)];
     console.log(
-      `resources      ${name.padEnd(9)} memory ${on.mb.toFixed(0)} − ${off.mb.toFixed(0)} = ${
-        (on.mb - off.mb).toFixed(0)
-      } MB, start ${on.startMs.toFixed(0)} − ${off.startMs.toFixed(0)} = ${
-        (on.startMs - off.startMs).toFixed(0)
-      } ms`,
+      `resources      ${name.padEnd(9)} memory of a process with one worker +${first.toFixed(0)} MB${
+        further === undefined ? "" : `, each further worker +${further.toFixed(0)} MB`
+      }; start ${on.toFixed(0)} − ${off.toFixed(0)} = ${(on - off).toFixed(0)} ms`,
     );
   }
 }

@@ -13,6 +13,8 @@ export interface WafSetting {
   readonly crs: string;
   /** Null: the same proxy without a firewall. */
   readonly paranoiaLevel: 1 | 4 | null;
+  /** Workers of Sentinel; left out, one, as the others have. */
+  readonly workers?: number;
 }
 
 /** Where the firewall's agent is built to. */
@@ -72,7 +74,7 @@ async function startSentinel({ folder, before, settings, setting }: SentinelPlan
   const path = `${folder}/sentinel.kdl`;
   await Deno.writeTextFile(
     path,
-    `system { worker-threads 1; }
+    `system { worker-threads ${setting.workers ?? 1}; }
 agents-dir enabled=#false
 ${
       on
