@@ -16,6 +16,11 @@ const H2_STREAMS = 4;
 /** Answers awaited one after the other for a median. */
 const SEQUENTIAL_REQUESTS = 300;
 const WARM_UP_SECONDS = 2;
+/**
+ * Clients that shake hands at the same time. With a single one proxy and client wake each other's cores again and again, which
+ * costs either of them more than many a handshake, and nothing on a server that has enough to do.
+ */
+const CLIENTS = 8;
 
 /** A certificate for the contenders and the authority that clients trust. */
 interface Material {
@@ -176,7 +181,7 @@ print(count)
 
 /** As \`opensslTime\` for TLS 1.3. */
 function pythonResumes({ ca }: Material): Shake {
-  return async (port, seconds) => {
+  const one: Shake = async (port, seconds) => {
     const args = ["python3", "-c", PYTHON_CLIENT, String(port), String(seconds), SERVER_NAME, ca];
     const { success, stdout, stderr } = await new Deno.Command("taskset", {
       args: ["-c", String(LOAD_CORE), ...args],
@@ -184,6 +189,7 @@ function pythonResumes({ ca }: Material): Shake {
     if (!success) throw new Error(`python3 came to nothing: ${new TextDecoder().decode(stderr)}`);
     return Number(new TextDecoder().decode(stdout));
   };
+  return (port, seconds) => atOnce(one, port, seconds);
 }
 
 async function handshakes(job: Job, shake: Shake): Promise<Figure[]> {
@@ -213,11 +219,10 @@ async function handshakes(job: Job, shake: Shake): Promise<Figure[]> {
 }
 
 /**
- * `openssl s_time`, one handshake after the other: `-new` or `-reuse`. With TLS 1.2, because it cannot resume what
- * TLS 1.3 gives it.
+ * `openssl s_time`, several at once: `-new` or `-reuse`. With TLS 1.2, because it cannot resume what TLS 1.3 gives it.
  */
 function opensslTime(kind: "-new" | "-reuse"): Shake {
-  return async (port, seconds) => {
+  const one: Shake = async (port, seconds) => {
     const args = ["s_time", "-connect", `127.0.0.1:${port}`, kind, "-tls1_2", "-time", String(seconds)];
     const { stdout } = await new Deno.Command("taskset", {
       args: ["-c", String(LOAD_CORE), "openssl", ...args],
@@ -228,4 +233,11 @@ function opensslTime(kind: "-new" | "-reuse"): Shake {
     if (count === 0) throw new Error(`openssl s_time came to nothing: ${text}`);
     return count;
   };
+  return (port, seconds) => atOnce(one, port, seconds);
+}
+
+/** Lets several clients shake hands at once; how often together. */
+async function atOnce(one: Shake, port: number, seconds: number): Promise<number> {
+  const counts = await Promise.all(Array.from({ length: CLIENTS }, () => one(port, seconds)));
+  return counts.reduce((sum, count) => sum + count);
 }
