@@ -39,6 +39,8 @@ export class RuleFindings {
   outboundScore: number | undefined = undefined;
   /** Matches that happened, but are not among `matches`. */
   leftOut = 0;
+  /** The matches as the engine wrote them; undefined when it said them in several lists, or not all of them are kept. */
+  text: string | undefined = undefined;
   readonly #matches: RuleMatch[] = [];
   /** Every match by its text, since calls may repeat what was found before them; undefined until there is a second list. */
   #known: Set<string> | undefined = undefined;
@@ -93,6 +95,7 @@ export class RuleFindings {
       if (this.#matches.length === MATCHES_MAX) this.leftOut++;
       else this.#matches.push(matchOf(item as Readonly<Record<string, unknown>>));
     }
+    this.text = isFirst && this.#matches.length === list.length ? text : undefined;
   }
 
   /** Whether a match with this text was there before; it is from now on. */

@@ -1,6 +1,6 @@
 import type { AgentNote, RequestContext } from "../core/context.ts";
 import type { RuleFindings } from "../core/rule_findings.ts";
-import { jsonData, jsonText, jsonValue } from "./log_text.ts";
+import { jsonDataOr, jsonText, jsonValue } from "./log_text.ts";
 import type { AuditLogConfig } from "./observability.ts";
 import { blockedLabel } from "./request_meters.ts";
 import type { LineSink } from "./sink.ts";
@@ -41,6 +41,8 @@ export interface AuditEvent {
   readonly metadata?: Readonly<Record<string, unknown>> | undefined;
   /** What a firewall says of each match. */
   readonly matches?: readonly Readonly<Record<string, unknown>>[] | undefined;
+  /** The same as JSON, where it is at hand. */
+  readonly matchesText?: string | undefined;
 }
 
 /** Security decisions and changes of configuration, one JSON object per line. */
@@ -54,10 +56,14 @@ export class AuditLog {
     this.#options = options;
   }
 
-  /** Writes a line when the request was refused by a rule or limit, and one for what each agent had against it. */
+  /**
+   * Writes a line when the request was refused by a rule or limit, and one for what each agent had against it. A firewall's
+   * line says of the refusal all that there is to say.
+   */
   request(context: RequestContext, wallMs: number): void {
     if (context.agentNotes !== undefined) {
       for (const note of context.agentNotes) this.#agent(context, note, wallMs);
+      if (this.#options.logWafEvents && context.agentNotes.some(isRefusal)) return;
     }
     const reason = context.reason ?? context.errorCode;
     if (!this.#options.logBlocked || reason === undefined) return;
@@ -105,6 +111,11 @@ const DECISIONS: ReadonlySet<AgentNote["verdict"]> = new Set(["block", "redirect
 /** Tags of all matches of a request that a line names. */
 const TAGS_MAX = 64;
 
+/** Whether a firewall has refused the request, with rules to name. */
+function isRefusal({ shadow, findings }: AgentNote): boolean {
+  return !shadow && findings?.verdict === "block" && findings.matches.length > 0;
+}
+
 function about(context: RequestContext) {
   return {
     traceId: context.requestId,
@@ -121,7 +132,7 @@ function about(context: RequestContext) {
 function wafEvent(
   findings: RuleFindings,
   { shadow }: Pick<AgentNote, "shadow">,
-): Pick<AuditEvent, "type" | "ruleIds" | "tags" | "action" | "metadata" | "matches"> {
+): Pick<AuditEvent, "type" | "ruleIds" | "tags" | "action" | "metadata" | "matches" | "matchesText"> {
   const { matches, verdict, decidingRule, inboundScore, outboundScore, leftOut } = findings;
   const tags = new Set<string>();
   for (const { fields } of matches) {
@@ -142,6 +153,7 @@ function wafEvent(
       ...(leftOut === 0 ? {} : { matches_left_out: leftOut }),
     },
     matches: matches.map(({ fields }) => fields),
+    matchesText: findings.text,
   };
 }
 
@@ -160,7 +172,7 @@ export function auditLine(event: AuditEvent, timestamp: string): string {
     );
     line += `,"metadata":{${pairs.join(",")}}`;
   }
-  if (event.matches !== undefined) line += `,"matches":${jsonData(event.matches)}`;
+  if (event.matches !== undefined) line += `,"matches":${jsonDataOr(event.matchesText, event.matches)}`;
   return line + optional("namespace", event.namespace) + optional("service", event.service) + "}\n";
 }
 

@@ -51,8 +51,18 @@ const DATA_DEPTH_MAX = 4;
 export function jsonData(value: unknown): string {
   const text = isShallow(value, 0) ? JSON.stringify(value) : undefined;
   // What is safe as a whole is made so by nobody faster than by the engine.
-  if (text !== undefined && text.length <= LOG_VALUE_CHARS_MAX && !BEYOND_PRINTABLE.test(text)) return text;
+  if (text !== undefined && isSafe(text)) return text;
   return safeData(value, 0);
+}
+
+/** JSON data of unknown origin, of which somebody has the JSON already: that is taken as it is when it is safe. */
+export function jsonDataOr(text: string | undefined, value: unknown): string {
+  return text !== undefined && isSafe(text) && isShallow(value, 0) ? text : jsonData(value);
+}
+
+/** Whether JSON can go to a log as a whole. */
+function isSafe(text: string): boolean {
+  return text.length <= LOG_VALUE_CHARS_MAX && !BEYOND_PRINTABLE.test(text);
 }
 
 function isShallow(value: unknown, depth: number): boolean {

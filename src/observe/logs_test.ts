@@ -108,6 +108,46 @@ Deno.test("audit log: what agents had against a request", () => {
   deepEqual(lines({ logAgentDecisions: false }).map(({ agent_id }) => agent_id), ["waf"]);
 });
 
+Deno.test("audit log: the line of a firewall is the only one of a request that it refused", () => {
+  const findings = new RuleFindings();
+  findings.add([
+    { name: "waf.matches", value: '[{"id":1,"msg":"m"}]' },
+    { name: "waf.verdict", value: "block" },
+  ]);
+  const types = (shadow: boolean, options: Partial<typeof EVERYTHING> = {}) => {
+    const sink = new MemorySink();
+    const agentNotes = [note({ agent: "waf", verdict: "block", shadow, findings })];
+    new AuditLog({ ...EVERYTHING, ...options }, sink).request(
+      endedRequest({ with: { agentNotes, reason: "agent_blocked" } }),
+      WALL_MS,
+    );
+    return sink.lines.map((line) => JSON.parse(line).event_type);
+  };
+  deepEqual(types(false), ["waf_block"]);
+  deepEqual(types(true), ["waf_block", "blocked"]);
+  deepEqual(types(false, { logWafEvents: false }), ["blocked"]);
+});
+
+Deno.test("audit log: matches are written as the engine wrote them where that is safe", () => {
+  const plain = '[{"msg":"m", "id":1}]';
+  const cases = [
+    { name: "safe", lists: [plain], want: plain },
+    { name: "a line end", lists: ['[{"id":1,\n"msg":"m"}]'], want: '[{"id":1,"msg":"m"}]' },
+    { name: "no ASCII", lists: ['[{"id":1,"msg":"\u2028"}]'], want: '[{"id":1,"msg":"\\u2028"}]' },
+    { name: "two lists", lists: [plain, plain, '[{"id":2}]'], want: '[{"msg":"m","id":1},{"id":2}]' },
+    { name: "something else in it", lists: ['[ {"id":1},7]'], want: '[{"id":1}]' },
+    { name: "deep", lists: ['[{"a":[ [[7]]]}]'], want: '[{"a":[["[7]"]]}]' },
+  ];
+  for (const { name, lists, want } of cases) {
+    const findings = new RuleFindings();
+    for (const value of lists) findings.add([{ name: "waf.matches", value }]);
+    const sink = new MemorySink();
+    const agentNotes = [note({ agent: "waf", verdict: "allow", findings })];
+    new AuditLog(EVERYTHING, sink).request(endedRequest({ with: { agentNotes } }), WALL_MS);
+    equal(/"matches":(.*\]),?/.exec(sink.lines[0]!)?.[1], want, name);
+  }
+});
+
 Deno.test("audit log: which requests are written, and as what", () => {
   const tests = [
     { name: "an ordinary answer", with: {}, want: undefined },

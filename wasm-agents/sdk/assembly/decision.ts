@@ -186,17 +186,27 @@ export class Decision {
 
   /** A word for the log, to search by. */
   withTag(tag: string): Decision {
+    return this.withTagText(Text.of(tag));
+  }
+
+  /** The same from text as it lies in memory. */
+  withTagText(tag: Text): Decision {
     const decision = this.own();
     const audit = decision.audit();
-    audit.tags = appended<Text>(audit.tags, Text.of(tag));
+    audit.tags = appended<Text>(audit.tags, tag);
     return decision;
   }
 
   /** The rule that led to this. */
   withRuleId(id: string): Decision {
+    return this.withRuleIdText(Text.of(id));
+  }
+
+  /** The same from text as it lies in memory. */
+  withRuleIdText(id: Text): Decision {
     const decision = this.own();
     const audit = decision.audit();
-    audit.ruleIds = appended<Text>(audit.ruleIds, Text.of(id));
+    audit.ruleIds = appended<Text>(audit.ruleIds, id);
     return decision;
   }
 
@@ -217,9 +227,17 @@ export class Decision {
 
   /** A fact of the agent's own for the log. */
   withAudit(key: string, value: string): Decision {
+    return this.withAuditText(Text.of(key), Text.of(value));
+  }
+
+  /** The same from text as it lies in memory. */
+  withAuditText(key: Text, value: Text): Decision {
     const decision = this.own();
     const audit = decision.audit();
-    audit.custom = appended<Header>(audit.custom, headerOf(key, value));
+    const fact = new Header();
+    fact.name = key;
+    fact.value = value;
+    audit.custom = appended<Header>(audit.custom, fact);
     return decision;
   }
 

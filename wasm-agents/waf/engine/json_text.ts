@@ -8,7 +8,11 @@ const HEX = "0123456789abcdef";
 export function writeJsonText(writer: ByteWriter, bytes: Bytes): void {
   writer.byte(0x22);
   let index = 0;
-  while (index < bytes.length) {
+  while (true) {
+    const from = index;
+    while (index < bytes.length && isPlain(bytes.byteAt(index))) index++;
+    if (index > from) writer.bytes(new Bytes(bytes.at + from, index - from));
+    if (index == bytes.length) break;
     const byte = bytes.byteAt(index);
     if (byte >= 0x80) {
       const length = sequenceLength(bytes, index);
@@ -21,10 +25,15 @@ export function writeJsonText(writer: ByteWriter, bytes: Bytes): void {
     if (byte == 0x22 || byte == 0x5c) {
       writer.byte(0x5c);
       writer.byte(byte);
-    } else if (byte < 0x20 || byte == 0x7f) escaped(writer, byte);
-    else writer.byte(byte);
+    } else escaped(writer, byte);
   }
   writer.byte(0x22);
+}
+
+/** Whether a byte is written as it is. */
+// asc: @inline
+function isPlain(byte: u32): bool {
+  return byte - 0x20 < 0x5f && byte != 0x22 && byte != 0x5c;
 }
 
 function escaped(writer: ByteWriter, byte: u32): void {

@@ -9,6 +9,7 @@ import { VAR_TX } from "../seclang/variables";
 import { Group, isChanging, Source, TargetSet } from "./groups";
 import { orderAfterJump, withoutIdle } from "./foregone";
 import { Operation, OperationMaker } from "./operations";
+import { prepareMatchTexts } from "./match_text";
 import { emptyPhase, Phase } from "./phases";
 import { neverRunning } from "./prune";
 import { findQuickRules } from "./quick_rules";
@@ -54,6 +55,7 @@ export class Program {
     }
     findQuickRules(rules, maker.operations);
     findShownCaptures(rules, maker.operations);
+    prepareMatchTexts(rules, runsAll);
     warnOfMarkers(rules, set);
     for (let phase = 0; phase <= 5; phase++) {
       const chosen = program.rulesOf(phase);

@@ -6,7 +6,7 @@ import { DO_REDIRECT, ENGINE_ON, Macro, Rule } from "../seclang/model";
 import { VAR_TX } from "../seclang/variables";
 import { endedBy, wouldEndBy } from "./execute";
 import { expanded } from "./expand";
-import { writeJsonText } from "./json_text";
+import { writeMatch } from "./match_text";
 import { matchCount, matchesLeftOut, matchRecord } from "./matches";
 import * as stores from "./stores";
 import * as transaction from "./transaction";
@@ -14,11 +14,20 @@ import * as transaction from "./transaction";
 /** Bytes of the list of matches: the proxy takes 256 KiB of a result. Matches beyond are counted. */
 const LISTED_BYTES_MAX: i32 = 98304;
 
-/** Tags that are listed for one call, and for one match. */
-const TAGS_MAX: i32 = 64;
+/** Tags of the rules that matched that are listed by themselves: as many as the proxy keeps. The matches have all of theirs. */
+const TAGS_MAX: i32 = 16;
 
 /** Bytes of an address to go to: the proxy takes no more. */
 const LOCATION_BYTES_MAX: i32 = 8192;
+
+const MATCHES = Text.of("waf.matches");
+const VERDICT = Text.of("waf.verdict");
+const RULE = Text.of("waf.rule");
+const INBOUND_SCORE = Text.of("waf.score.inbound");
+const OUTBOUND_SCORE = Text.of("waf.score.outbound");
+const BLOCK = Text.of("block");
+const DETECTED = Text.of("detected");
+const PASS = Text.of("pass");
 
 const INBOUND: Bytes[] = [
   Text.of("blocking_inbound_anomaly_score"),
@@ -81,12 +90,12 @@ function withFacts(made: Decision): Decision {
   const count = matchCount();
   const writer = new ByteWriter(1024);
   writer.byte(0x5b);
-  const tags = new Array<Bytes>();
+  const tags = new Array<Text>();
   let leftOut = matchesLeftOut();
   for (let index = 0; index < count; index++) {
     const record = matchRecord(index);
     const rule = changetype<Rule>(load<usize>(record));
-    with_ = with_.withRuleId(rule.id.toString());
+    with_ = with_.withRuleIdText(rule.idText);
     noteTags(rule, tags);
     if (writer.text.length > LISTED_BYTES_MAX) {
       leftOut++;
@@ -97,33 +106,32 @@ function withFacts(made: Decision): Decision {
   }
   writer.byte(0x5d);
   for (let index = 0; index < tags.length; index++) {
-    with_ = with_.withTag(tags[index].toString());
+    with_ = with_.withTagText(tags[index]);
   }
-  with_ = with_.withAudit("waf.matches", writer.text.toString());
-  with_ = withScore(with_, "waf.score.inbound", INBOUND);
-  with_ = withScore(with_, "waf.score.outbound", OUTBOUND);
+  with_ = with_.withAuditText(MATCHES, writer.text);
+  with_ = withScore(with_, INBOUND_SCORE, INBOUND);
+  with_ = withScore(with_, OUTBOUND_SCORE, OUTBOUND);
   if (leftOut > 0) {
     with_ = with_.withAudit("waf.matches-left-out", leftOut.toString());
   }
   if (endedBy != 0) {
     const rule = changetype<Rule>(endedBy);
-    return with_.withReasonCode("WAF_BLOCKED").withAudit("waf.verdict", "block")
-      .withAudit("waf.rule", rule.id.toString());
+    return with_.withReasonCode("WAF_BLOCKED").withAuditText(VERDICT, BLOCK).withAuditText(RULE, rule.idText);
   }
   if (wouldEndBy != 0) {
     const rule = changetype<Rule>(wouldEndBy);
-    return with_.withReasonCode("WAF_DETECTED").withAudit(
-      "waf.verdict",
-      "detected",
-    ).withAudit("waf.rule", rule.id.toString());
+    return with_.withReasonCode("WAF_DETECTED").withAuditText(VERDICT, DETECTED).withAuditText(
+      RULE,
+      rule.idText,
+    );
   }
-  return with_.withReasonCode("WAF_MATCHED").withAudit("waf.verdict", "pass");
+  return with_.withReasonCode("WAF_MATCHED").withAuditText(VERDICT, PASS);
 }
 
-function noteTags(rule: Rule, tags: Bytes[]): void {
-  for (let index = 0; index < rule.tags.length; index++) {
-    const tag = rule.tags[index].source;
-    let isNew = tags.length < TAGS_MAX;
+function noteTags(rule: Rule, tags: Text[]): void {
+  for (let index = 0; index < rule.tagTexts.length && tags.length < TAGS_MAX; index++) {
+    const tag = rule.tagTexts[index];
+    let isNew = true;
     for (let other = 0; isNew && other < tags.length; other++) {
       isNew = !tags[other].equals(tag);
     }
@@ -131,7 +139,7 @@ function noteTags(rule: Rule, tags: Bytes[]): void {
   }
 }
 
-function withScore(made: Decision, name: string, variables: Bytes[]): Decision {
+function withScore(made: Decision, name: Text, variables: Bytes[]): Decision {
   for (let index = 0; index < variables.length; index++) {
     const value = stores.valueOf(
       VAR_TX,
@@ -139,64 +147,8 @@ function withScore(made: Decision, name: string, variables: Bytes[]): Decision {
       variables[index].length,
     );
     if (value != 0) {
-      return made.withAudit(name, stores.numberOf(value).toString());
+      return made.withAuditText(name, Text.of(stores.numberOf(value).toString()));
     }
   }
   return made;
-}
-
-function writeMatch(writer: ByteWriter, record: usize, rule: Rule): void {
-  const name = loadBytes(record + 8);
-  writer.bytes(
-    Text.of(
-      '{"id":' + rule.id.toString() + ',"phase":' +
-        load<i32>(record, 44).toString(),
-    ),
-  );
-  writeMember(writer, "msg", loadBytes(record + 24));
-  if (rule.severity >= 0) {
-    writer.bytes(Text.of(',"severity":' + rule.severity.toString()));
-  }
-  writer.bytes(Text.of(',"tags":['));
-  let open = load<usize>(record, 48);
-  for (let index = 0; index < rule.tags.length; index++) {
-    if (index > 0) writer.byte(0x2c);
-    const tag = rule.tags[index];
-    if (tag.isFixed) writeJsonText(writer, tag.fixed);
-    else {
-      writeJsonText(writer, loadBytes(open));
-      open += 8;
-    }
-  }
-  writer.byte(0x5d);
-  if (name.length > 0) {
-    writeMember(writer, "var", name);
-    writeMember(writer, "value", loadBytes(record + 16));
-    writePlace(writer, record);
-  }
-  const data = loadBytes(record + 32);
-  if (data.length > 0) writeMember(writer, "data", data);
-  writer.bytes(Text.of(',"score":' + load<i32>(record, 40).toString()));
-  writeMember(writer, "file", Text.of(rule.place.file));
-  writer.bytes(Text.of(',"line":' + rule.place.line.toString() + "}"));
-}
-
-/** Which part of a long value the rule met, and how much of it is shown. */
-function writePlace(writer: ByteWriter, record: usize): void {
-  const met = loadBytes(record + 52);
-  if (met.length > 0) writeMember(writer, "match", met);
-  const length = load<i32>(record, 64);
-  if (length == 0) return;
-  writer.bytes(
-    Text.of(',"valueFrom":' + load<i32>(record, 60).toString() + ',"valueBytes":' + length.toString()),
-  );
-}
-
-function writeMember(writer: ByteWriter, name: string, value: Bytes): void {
-  writer.bytes(Text.of(',"' + name + '":'));
-  writeJsonText(writer, value);
-}
-
-function loadBytes(at: usize): Bytes {
-  return new Bytes(load<usize>(at), load<i32>(at, 4));
 }

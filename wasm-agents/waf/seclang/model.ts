@@ -1,6 +1,6 @@
 /** Rules as they are after reading: what is looked at, with what, and what follows. */
 
-import { Bytes } from "sentinel";
+import { Bytes, EMPTY, Text } from "sentinel";
 import { Regex } from "../regex/regex";
 import { Place } from "./problems";
 import { NOTHING } from "./words";
@@ -206,6 +206,10 @@ export class Rule {
   isQuickCount: bool = false;
   /** Whether nobody will ask what a quick link has matched. */
   isSilent: bool = false;
+  /** What logs say of it: its number, what is the same for every match (see `engine/match_text.ts`), its tags. */
+  idText: Text = EMPTY;
+  fixedText: Bytes = NOTHING;
+  readonly tagTexts: Text[] = [];
   /** Whether nothing is looked at: an action, or an operator that always matches on no target. */
   isUnconditional: bool = false;
 }
