@@ -3,6 +3,7 @@ import { agentFilter, agentRig, pass } from "../../tests/support/agent_rig.ts";
 import { outcome } from "../../tests/support/fake_agent.ts";
 import { plainResponse, requestContext } from "../../tests/support/filter_fixture.ts";
 import { request } from "../../tests/support/proxy_rig.ts";
+import { HEAD_LIMITS } from "../../tests/support/head_limits.ts";
 import { bytesOf } from "../../tests/support/raw_client.ts";
 import type { RequestView } from "../agents/runtime/bound_agent.ts";
 import type { RequestContext } from "../core/context.ts";
@@ -11,19 +12,11 @@ import { cleanHeaders } from "../upstream/clean_headers.ts";
 import { formatRequestHead } from "../upstream/outgoing_head.ts";
 import { keepReceived, receivedHeaders } from "./received_headers.ts";
 
-const LIMITS = {
-  targetBytesMax: 1000,
-  headerBytesMax: 10_000,
-  headerCountMax: 100,
-  headerNameBytesMax: 1000,
-  headerValueBytesMax: 1000,
-};
-
 /** A request that came over HTTP/1, as the engine shows it to filters. */
 function wired(head: string): RequestContext {
   const bytes = bytesOf(head);
   const context = request();
-  Object.assign(context.head, new RequestHeadParser(LIMITS).parse(bytes, 0, bytes.length)!.head);
+  Object.assign(context.head, new RequestHeadParser(HEAD_LIMITS).parse(bytes, 0, bytes.length)!.head);
   keepReceived(context);
   cleanHeaders(context);
   return context;

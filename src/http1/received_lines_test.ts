@@ -1,20 +1,13 @@
 import { deepEqual, equal } from "node:assert/strict";
 import fc from "../../tests/support/seeded_check.ts";
+import { HEAD_LIMITS } from "../../tests/support/head_limits.ts";
 import { bytesOf } from "../../tests/support/raw_client.ts";
 import { receivedLines } from "./received_lines.ts";
 import { RequestHeadParser } from "./request_head.ts";
 
-const LIMITS = {
-  targetBytesMax: 1000,
-  headerBytesMax: 10_000,
-  headerCountMax: 100,
-  headerNameBytesMax: 1000,
-  headerValueBytesMax: 1000,
-};
-
 function parsed(head: string) {
   const bytes = bytesOf(head);
-  return new RequestHeadParser(LIMITS).parse(bytes, 0, bytes.length)!.head.headers;
+  return new RequestHeadParser(HEAD_LIMITS).parse(bytes, 0, bytes.length)!.head.headers;
 }
 
 Deno.test("received lines: as they stood on the wire, but for the space around values", () => {
