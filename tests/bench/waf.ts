@@ -18,7 +18,7 @@ import { attacks, cleanGet, cleanGets, formPosts, jsonPosts } from "./waf_worklo
 
 /** Load before a round counts, in seconds; and once after the start, when engines compile what is used often. */
 const WARM_UP_SECONDS = 0.3;
-const FIRST_WARM_UP_SECONDS = 2;
+const FIRST_WARM_UP_SECONDS = 6;
 
 /** Requests of the adversarial family that are measured again, to tell cost from noise. */
 const WORST_AGAIN = 20;
