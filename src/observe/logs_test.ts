@@ -136,6 +136,8 @@ Deno.test("audit log: matches are written as the engine wrote them where that is
     { name: "no ASCII", lists: ['[{"id":1,"msg":"\u2028"}]'], want: '[{"id":1,"msg":"\\u2028"}]' },
     { name: "two lists", lists: [plain, plain, '[{"id":2}]'], want: '[{"msg":"m","id":1},{"id":2}]' },
     { name: "something else in it", lists: ['[ {"id":1},7]'], want: '[{"id":1}]' },
+    { name: "a bracket in a string", lists: ['[{"id":1, "msg":"["}]'], want: '[{"id":1,"msg":"["}]' },
+    { name: "deep under a name that comes twice", lists: ['[{"a":[[[[7]]]],"a":7}]'], want: '[{"a":7}]' },
     { name: "deep", lists: ['[{"a":[ [[7]]]}]'], want: '[{"a":[["[7]"]]}]' },
   ];
   for (const { name, lists, want } of cases) {
