@@ -63,12 +63,15 @@ export class AuditLog {
   request(context: RequestContext, wallMs: number): void {
     if (context.agentNotes !== undefined) {
       for (const note of context.agentNotes) this.#agent(context, note, wallMs);
-      if (this.#options.logWafEvents && context.agentNotes.some(isRefusal)) return;
     }
     const reason = context.reason ?? context.errorCode;
     if (!this.#options.logBlocked || reason === undefined) return;
     const label = blockedLabel(reason);
     if (label === undefined) return;
+    // Other refusals have a reason that no firewall's line names.
+    if (reason === "agent_blocked" && this.#options.logWafEvents && context.agentNotes?.some(isRefusal)) {
+      return;
+    }
     const type = label === "rate_limited" ? "rate_limit_exceeded" : "blocked";
     this.event({ type, ...about(context), reason: label, action: "block" }, wallMs);
   }
@@ -111,9 +114,9 @@ const DECISIONS: ReadonlySet<AgentNote["verdict"]> = new Set(["block", "redirect
 /** Tags of all matches of a request that a line names. */
 const TAGS_MAX = 64;
 
-/** Whether a firewall has refused the request, with rules to name. */
-function isRefusal({ shadow, findings }: AgentNote): boolean {
-  return !shadow && findings?.verdict === "block" && findings.matches.length > 0;
+/** Whether a firewall has refused the request, not only said so, with rules to name. */
+function isRefusal({ shadow, verdict, findings }: AgentNote): boolean {
+  return !shadow && verdict === "block" && findings?.verdict === "block" && findings.matches.length > 0;
 }
 
 function about(context: RequestContext) {

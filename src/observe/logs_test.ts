@@ -114,11 +114,15 @@ Deno.test("audit log: the line of a firewall is the only one of a request that i
     { name: "waf.matches", value: '[{"id":1,"msg":"m"}]' },
     { name: "waf.verdict", value: "block" },
   ]);
-  const types = (shadow: boolean, options: Partial<typeof EVERYTHING> = {}) => {
+  const types = (
+    shadow: boolean,
+    options: Partial<typeof EVERYTHING> = {},
+    { verdict = "block", reason = "agent_blocked" }: { verdict?: "block" | "allow"; reason?: string } = {},
+  ) => {
     const sink = new MemorySink();
-    const agentNotes = [note({ agent: "waf", verdict: "block", shadow, findings })];
+    const agentNotes = [note({ agent: "waf", verdict, shadow, findings })];
     new AuditLog({ ...EVERYTHING, ...options }, sink).request(
-      endedRequest({ with: { agentNotes, reason: "agent_blocked" } }),
+      endedRequest({ with: { agentNotes, reason } }),
       WALL_MS,
     );
     return sink.lines.map((line) => JSON.parse(line).event_type);
@@ -126,6 +130,8 @@ Deno.test("audit log: the line of a firewall is the only one of a request that i
   deepEqual(types(false), ["waf_block"]);
   deepEqual(types(true), ["waf_block", "blocked"]);
   deepEqual(types(false, { logWafEvents: false }), ["blocked"]);
+  deepEqual(types(false, {}, { verdict: "allow" }), ["waf_block", "blocked"]);
+  deepEqual(types(false, {}, { reason: "rate_limited" }), ["waf_block", "rate_limit_exceeded"]);
 });
 
 Deno.test("audit log: matches are written as the engine wrote them where that is safe", () => {
@@ -136,6 +142,8 @@ Deno.test("audit log: matches are written as the engine wrote them where that is
     { name: "no ASCII", lists: ['[{"id":1,"msg":"\u2028"}]'], want: '[{"id":1,"msg":"\\u2028"}]' },
     { name: "two lists", lists: [plain, plain, '[{"id":2}]'], want: '[{"msg":"m","id":1},{"id":2}]' },
     { name: "something else in it", lists: ['[ {"id":1},7]'], want: '[{"id":1}]' },
+    { name: "a bracket in a string", lists: ['[{"id":1, "msg":"["}]'], want: '[{"id":1,"msg":"["}]' },
+    { name: "deep under a name that comes twice", lists: ['[{"a":[[[[7]]]],"a":7}]'], want: '[{"a":7}]' },
     { name: "deep", lists: ['[{"a":[ [[7]]]}]'], want: '[{"a":[["[7]"]]}]' },
   ];
   for (const { name, lists, want } of cases) {

@@ -1,14 +1,24 @@
 import { HeaderList } from "../core/headers.ts";
 import { BytesBody, type Response } from "../core/message.ts";
 
+const encoder = new TextEncoder();
+
 /** A whole response with a text as its body. */
 export function textResponse(
   status: number,
   text: string,
   headers: readonly (readonly [name: string, value: string])[],
 ): Response {
-  const body = new BytesBody(new TextEncoder().encode(text));
-  return { status, reason: "", headers: HeaderList.from(headers), body };
+  return bytesResponse(status, encoder.encode(text), headers);
+}
+
+/** A whole response with these bytes as its body. */
+export function bytesResponse(
+  status: number,
+  bytes: Uint8Array,
+  headers: readonly (readonly [name: string, value: string])[],
+): Response {
+  return { status, reason: "", headers: HeaderList.from(headers), body: new BytesBody(bytes) };
 }
 
 /** Data as people read it: indented, with a line break at the end. */

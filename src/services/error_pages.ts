@@ -5,7 +5,7 @@ import type { Response } from "../core/message.ts";
 import { wireText } from "../core/wire_text.ts";
 import { statusText } from "../http1/status_text.ts";
 import { type Offer, preferredFormat } from "./accept.ts";
-import { textResponse } from "./answers.ts";
+import { bytesResponse } from "./answers.ts";
 import { ERROR_HTML } from "./error_html.ts";
 import { escapeJson, escapeMarkup, escapePlain } from "./escape.ts";
 import { Template } from "./template.ts";
@@ -31,9 +31,12 @@ export interface ErrorPages {
   render(answer: ErrorAnswer): Response;
 }
 
+const encoder = new TextEncoder();
+
 const PLACES = ["status", "title", "message", "request_id", "timestamp"] as const;
 type Place = typeof PLACES[number];
-type Values = Readonly<Record<Place, string>>;
+/** Places whose text is another one for each request. */
+type RequestPlace = "request_id" | "timestamp";
 type PageConfig = ErrorPagesConfig["pages"][number];
 
 interface Page extends PageConfig {
@@ -43,8 +46,20 @@ interface Page extends PageConfig {
 interface Form extends Offer<ErrorFormat> {
   readonly contentType: string;
   readonly escape: (text: string) => string;
-  readonly page: (values: Values, code: ErrorCode | undefined) => string;
+  readonly page: (code: ErrorCode | undefined) => Template<Place>;
 }
+
+/** All answers of one status, code and form, but for what each request adds. */
+interface Prepared {
+  readonly form: Form;
+  readonly page: Page | undefined;
+  readonly text: Template<RequestPlace>;
+  /** The same for requests whose identifier is as the proxy makes them. */
+  readonly bytes: ReturnType<Template<RequestPlace>["encoded"]>;
+}
+
+/** Prepared answers that are kept. An agent or an upstream may think of many statuses; few are in use at a time. */
+const PREPARED_MAX = 32;
 
 const HTML_PAGE = new Template(ERROR_HTML, PLACES);
 const XML_PAGE = new Template(
@@ -70,7 +85,7 @@ const FORMS: Readonly<Record<ErrorFormat, Form>> = {
     mediaTypes: ["text/html", "application/xhtml+xml"],
     contentType: "text/html; charset=utf-8",
     escape: escapeMarkup,
-    page: (values) => HTML_PAGE.fill(values),
+    page: () => HTML_PAGE,
   },
   json: {
     format: "json",
@@ -84,29 +99,32 @@ const FORMS: Readonly<Record<ErrorFormat, Form>> = {
     mediaTypes: ["text/plain"],
     contentType: "text/plain; charset=utf-8",
     escape: escapePlain,
-    page: (values) => TEXT_PAGE.fill(values),
+    page: () => TEXT_PAGE,
   },
   xml: {
     format: "xml",
     mediaTypes: ["application/xml", "text/xml"],
     contentType: "application/xml; charset=utf-8",
     escape: escapeMarkup,
-    page: (values) => XML_PAGE.fill(values),
+    page: () => XML_PAGE,
   },
 };
 
-/** Values come escaped for JSON. */
-function jsonPage(values: Values, code: ErrorCode | undefined): string {
+/** Values come escaped for JSON; a code is a word that needs no escape. */
+function jsonPage(code: ErrorCode | undefined): Template<Place> {
   const lines = [
-    `"status": ${values.status}`,
-    `"title": "${values.title}"`,
-    `"message": "${values.message}"`,
+    `"status": {{status}}`,
+    `"title": "{{title}}"`,
+    `"message": "{{message}}"`,
     ...(code === undefined ? [] : [`"code": "${code}"`]),
-    `"request_id": "${values.request_id}"`,
-    `"timestamp": ${values.timestamp}`,
+    `"request_id": "{{request_id}}"`,
+    `"timestamp": {{timestamp}}`,
   ];
-  return `{\n  ${lines.join(",\n  ")}\n}\n`;
+  return new Template(`{\n  ${lines.join(",\n  ")}\n}\n`, PLACES);
 }
+
+/** Identifiers as the proxy makes them, which are the same in every form. */
+const PLAIN_ID = /^[\w-]*$/;
 
 /** What people are told where no error code says it better. */
 const MESSAGES: Readonly<Record<number, string>> = {
@@ -145,32 +163,45 @@ export function createErrorPages(options: {
     likedBy = accept;
     return liked = preferredFormat(accept, offers);
   };
-  return {
-    render(answer) {
-      const page = pages.get(String(answer.status)) ?? pages.get(`${Math.trunc(answer.status / 100)}xx`);
-      // A template is written in one form, so it cannot follow what the client would rather have.
-      const format = page?.format ?? (page?.filled && first) ?? preferred(answer.accept);
-      return respond(answer, FORMS[format], page);
-    },
+  const prepared = new Map<string, Prepared>();
+  const preparedFor = (answer: ErrorAnswer) => {
+    const { status, code } = answer;
+    const accepted = preferred(answer.accept);
+    const key = `${status} ${accepted} ${code ?? ""}`;
+    const known = prepared.get(key);
+    if (known !== undefined) return known;
+    if (prepared.size === PREPARED_MAX) prepared.clear();
+    const page = pages.get(String(status)) ?? pages.get(`${Math.trunc(status / 100)}xx`);
+    // A template is written in one form, so it cannot follow what the client would rather have.
+    const format = page?.format ?? (page?.filled && first) ?? accepted;
+    const made = prepare(answer, FORMS[format], page);
+    prepared.set(key, made);
+    return made;
   };
+  return { render: (answer) => respond(answer, preparedFor(answer)) };
 }
 
 function defaultFormat(serviceType: ServiceType): ErrorFormat {
   return serviceType === "web" || serviceType === "static" ? "html" : "json";
 }
 
-function respond(answer: ErrorAnswer, form: Form, page: Page | undefined): Response {
-  const { status, code, requestId } = answer;
+function prepare({ status, code }: ErrorAnswer, form: Form, page: Page | undefined): Prepared {
   const message = page?.message ?? (code === undefined ? MESSAGES[status] : ERRORS[code].text);
-  const values: Values = {
+  const text = (page?.filled ?? form.page(code)).bind({
     status: String(status),
     title: form.escape(statusText(status) || "Error"),
     message: form.escape(message ?? `An error occurred (HTTP ${status})`),
-    request_id: form.escape(requestId),
-    timestamp: String(Math.trunc(answer.wallMs / 1000)),
-  };
-  const text = page?.filled?.fill(values) ?? form.page(values, code);
-  const response = textResponse(status, text, [
+  });
+  return { form, page, text, bytes: text.encoded() };
+}
+
+function respond(answer: ErrorAnswer, { form, page, text, bytes }: Prepared): Response {
+  const { status, requestId } = answer;
+  const timestamp = String(Math.trunc(answer.wallMs / 1000));
+  const body = PLAIN_ID.test(requestId)
+    ? bytes.fill({ request_id: requestId, timestamp })
+    : encoder.encode(text.fill({ request_id: form.escape(requestId), timestamp }));
+  const response = bytesResponse(status, body, [
     ["Content-Type", form.contentType],
     ["Cache-Control", "no-store"],
     ["X-Request-Id", requestId],

@@ -140,3 +140,41 @@ Deno.test("a route's own pages", async (t) => {
     assert.match(textOf(render({ status: 400 }, "web", config)), /^400 Bad Request\n/);
   });
 });
+
+Deno.test("what is made once for many requests says of each what is its own", () => {
+  const pages = createErrorPages({ serviceType: "web" });
+  const answer = (at: number, status: number, requestId: string) =>
+    JSON.parse(textOf(pages.render({
+      status,
+      code: at % 2 === 0 ? "rate_limited" : undefined,
+      requestId,
+      accept: "application/json",
+      wallMs: at * 1000,
+    })));
+  // More statuses than are kept, each met again after it was given up.
+  for (let at = 0; at < 300; at++) {
+    const status = 400 + at % 100;
+    const requestId = at % 3 === 0 ? `id-${at}` : `ä"${at}`;
+    const { code, ...rest } = answer(at, status, requestId);
+    assert.equal(code, at % 2 === 0 ? "rate_limited" : undefined);
+    assert.deepEqual([rest.status, rest.request_id, rest.timestamp], [status, requestId, at]);
+  }
+});
+
+Deno.test("a body has the length of its UTF-8, and text put in is no template", () => {
+  const config: ErrorPagesConfig = {
+    pages: [{
+      status: "403",
+      template: "ü{{message}}ü{{request_id}}",
+      message: "é{{timestamp}}",
+      headers: [],
+    }],
+  };
+  const pages = createErrorPages({ serviceType: "web", config });
+  for (const requestId of ["id-1", "ñ"]) {
+    const { body } = pages.render({ status: 403, requestId, accept: undefined, wallMs: 0 });
+    const want = new TextEncoder().encode(`üé{{timestamp}}ü${requestId}`);
+    assert.equal((body as BytesBody).length, want.length);
+    assert.deepEqual((body as BytesBody).read(), want);
+  }
+});
