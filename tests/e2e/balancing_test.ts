@@ -222,7 +222,8 @@ Deno.test("balancing: a full target is passed over, and none left is 503; keys g
   ok(await eventually(5000, async () => (await ask(sentinel.port, "/full")).status === 200));
 
   const used = new Set<string>();
-  for (let key = 0; key < 12; key++) {
+  // Where keys go depends on ports, so a dozen of them may leave a target out.
+  for (let key = 0; key < 12 || used.size < 3 && key < 200; key++) {
     const seen = new Set<string>();
     for (let i = 0; i < 6; i++) seen.add(bodyOf(await ask(sentinel.port, `/keyed/${key}`)));
     equal(seen.size, 1, `key ${key} goes to ${[...seen]}`);

@@ -32,11 +32,18 @@ export function hasCommand(name: string): boolean {
 
 /** A TCP port nobody listens on right now. */
 export function freePort(): number {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.addr;
-  listener.close();
-  return port;
+  while (true) {
+    const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const { port } = listener.addr;
+    listener.close();
+    if (given.has(port)) continue;
+    given.add(port);
+    return port;
+  }
 }
+
+/** Ports that were given away: whoever asks twice wants two, and the system may choose the same again. */
+const given = new Set<number>();
 
 /** How to start a program and know that it is up. */
 export interface ServerOptions {
