@@ -113,20 +113,12 @@ const BOUNDS: readonly BoundRow[] = [
     (facts) => facts.ratio("h2-1kb", ["sentinel", "caddy"]),
   ),
   // 0.7 of nginx's handshakes for the same CPU.
-  bound(
-    "full handshake: CPU against nginx",
-    1.43,
-    (facts) => facts.ratio("handshake-full", ["sentinel", "nginx"]),
-  ),
-  bound(
-    "resumed handshake, TLS 1.3: CPU against nginx",
-    1.43,
-    (facts) => facts.ratio("handshake-resumed-13", ["sentinel", "nginx"]),
-  ),
-  bound(
-    "resumed handshake, TLS 1.2: CPU against nginx",
-    1.43,
-    (facts) => facts.ratio("handshake-resumed-12", ["sentinel", "nginx"]),
+  ...["full-12", "full-13", "resumed-12", "resumed-13"].map((kind) =>
+    bound(
+      `handshake, ${kind.replace("-1", ", TLS 1.")}: CPU against nginx`,
+      1.43,
+      (facts) => facts.ratio(`handshake-${kind}`, ["sentinel", "nginx"]),
+    )
   ),
   bound("100 routes against one: CPU", 1.03, (facts) => facts.ratio("routes", ["100 routes", "1 route"])),
   {

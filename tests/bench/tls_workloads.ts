@@ -21,6 +21,7 @@ const WARM_UP_SECONDS = 2;
  * costs either of them more than many a handshake, and nothing on a server that has enough to do.
  */
 const CLIENTS = 8;
+const CLIENT_PROGRAM = new URL("./handshakes.py", import.meta.url).pathname;
 
 /** A certificate for the contenders and the authority that clients trust. */
 interface Material {
@@ -64,9 +65,11 @@ const WORKLOADS: Readonly<Record<string, (job: Job) => Promise<Figure[]>>> = {
   "h2-1kb": (job) => keepAlive(job, "/1k", { connections: H2_CONNECTIONS, streams: H2_STREAMS }),
   "sequential-1kb": (job) => sequential(job, "/1k"),
   "sequential-100kb": (job) => sequential(job, "/100k"),
-  "handshake-full": (job) => handshakes(job, opensslTime("-new")),
-  "handshake-resumed-12": (job) => handshakes(job, opensslTime("-reuse")),
-  "handshake-resumed-13": (job) => handshakes(job, pythonResumes(job.material)),
+  "handshake-full-12": (job) => handshakes(job, client("full", "1.2")),
+  "handshake-full-13": (job) => handshakes(job, client("full", "1.3")),
+  "handshake-resumed-12": (job) => handshakes(job, client("resumed", "1.2")),
+  "handshake-resumed-13": (job) => handshakes(job, client("resumed", "1.3")),
+  "handshake-reset-12": (job) => handshakes(job, resetting),
 };
 
 async function makeMaterial(folder: string): Promise<Material> {
@@ -155,41 +158,16 @@ async function answerTimes(connection: Deno.Conn, path: string): Promise<number[
 /** Shakes hands for so many seconds; how often. */
 type Shake = (port: number, seconds: number) => Promise<number>;
 
-/** Resumes one session of TLS 1.3 again and again; prints how often. OpenSSL's own tool cannot. */
-const PYTHON_CLIENT = `
-import socket, ssl, sys, time
-port, seconds, name, ca = int(sys.argv[1]), float(sys.argv[2]), sys.argv[3], sys.argv[4]
-context = ssl.create_default_context(cadata=ca)
-context.minimum_version = ssl.TLSVersion.TLSv1_3
-def dial(session=None):
-    plain = socket.create_connection(("127.0.0.1", port))
-    return context.wrap_socket(plain, server_hostname=name, session=session)
-first = dial()
-first.sendall(b"GET /1k HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n")
-first.recv(65536)
-session = first.session
-first.close()
-count = 0
-end = time.monotonic() + seconds
-while time.monotonic() < end:
-    connection = dial(session)
-    if not connection.session_reused: sys.exit("a session was not resumed")
-    connection.close()
-    count += 1
-print(count)
-`;
-
-/** As \`opensslTime\` for TLS 1.3. */
-function pythonResumes({ ca }: Material): Shake {
-  const one: Shake = async (port, seconds) => {
-    const args = ["python3", "-c", PYTHON_CLIENT, String(port), String(seconds), SERVER_NAME, ca];
+/** A client that closes as TLS wants it, with a farewell: see the program. */
+function client(kind: "full" | "resumed", version: "1.2" | "1.3"): Shake {
+  return atOnce(async (port, seconds) => {
+    const args = [CLIENT_PROGRAM, String(port), String(seconds), SERVER_NAME, kind, version];
     const { success, stdout, stderr } = await new Deno.Command("taskset", {
-      args: ["-c", String(LOAD_CORE), ...args],
+      args: ["-c", String(LOAD_CORE), "python3", ...args],
     }).output();
     if (!success) throw new Error(`python3 came to nothing: ${new TextDecoder().decode(stderr)}`);
     return Number(new TextDecoder().decode(stdout));
-  };
-  return (port, seconds) => atOnce(one, port, seconds);
+  });
 }
 
 async function handshakes(job: Job, shake: Shake): Promise<Figure[]> {
@@ -218,26 +196,23 @@ async function handshakes(job: Job, shake: Shake): Promise<Figure[]> {
   }));
 }
 
-/**
- * `openssl s_time`, several at once: `-new` or `-reuse`. With TLS 1.2, because it cannot resume what TLS 1.3 gives it.
- */
-function opensslTime(kind: "-new" | "-reuse"): Shake {
-  const one: Shake = async (port, seconds) => {
-    const args = ["s_time", "-connect", `127.0.0.1:${port}`, kind, "-tls1_2", "-time", String(seconds)];
-    const { stdout } = await new Deno.Command("taskset", {
-      args: ["-c", String(LOAD_CORE), "openssl", ...args],
-      stderr: "null",
-    }).output();
-    const text = new TextDecoder().decode(stdout);
-    const count = Number(/(\d+) connections in \d+ real seconds/.exec(text)?.[1] ?? 0);
-    if (count === 0) throw new Error(`openssl s_time came to nothing: ${text}`);
-    return count;
-  };
-  return (port, seconds) => atOnce(one, port, seconds);
-}
+/** `openssl s_time` resumes a session of TLS 1.2, and ends each connection with a reset: clients do, but few. */
+const resetting: Shake = atOnce(async (port, seconds) => {
+  const args = ["s_time", "-connect", `127.0.0.1:${port}`, "-reuse", "-tls1_2", "-time", String(seconds)];
+  const { stdout } = await new Deno.Command("taskset", {
+    args: ["-c", String(LOAD_CORE), "openssl", ...args],
+    stderr: "null",
+  }).output();
+  const text = new TextDecoder().decode(stdout);
+  const count = Number(/(\d+) connections in \d+ real seconds/.exec(text)?.[1] ?? 0);
+  if (count === 0) throw new Error(`openssl s_time came to nothing: ${text}`);
+  return count;
+});
 
 /** Lets several clients shake hands at once; how often together. */
-async function atOnce(one: Shake, port: number, seconds: number): Promise<number> {
-  const counts = await Promise.all(Array.from({ length: CLIENTS }, () => one(port, seconds)));
-  return counts.reduce((sum, count) => sum + count);
+function atOnce(one: Shake): Shake {
+  return async (port, seconds) => {
+    const counts = await Promise.all(Array.from({ length: CLIENTS }, () => one(port, seconds)));
+    return counts.reduce((sum, count) => sum + count);
+  };
 }
