@@ -7,6 +7,9 @@ const UNIX_MODE_DEFAULT = 0o660;
 /** How long accepting rests after the system refused a connection for want of resources. */
 const ACCEPT_REST_MS = 50;
 
+/** How it fails when the client resets the connection before it is accepted: its address cannot be asked for any more. */
+const GONE = [Deno.errors.NotConnected, Deno.errors.ConnectionReset, Deno.errors.ConnectionAborted];
+
 /** How often a failing accept is worth a line in the log. */
 const ACCEPT_WARNING_INTERVAL_MS = 10_000;
 
@@ -112,6 +115,8 @@ class DenoListener implements SocketListener {
         return new DenoSocket(connection);
       } catch (cause) {
         if (cause instanceof Deno.errors.BadResource || cause instanceof Deno.errors.Interrupted) return null;
+        // The client is gone already. A rest here would let a few such clients keep all others waiting.
+        if (GONE.some((type) => cause instanceof type)) continue;
         this.#warn(cause);
         await rest(ACCEPT_REST_MS);
       }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import nodeNet from "node:net";
 import type { Address, Log } from "../core/ports.ts";
 import { assertFree, createListen, ListenError } from "./listen.ts";
 
@@ -50,6 +51,29 @@ Deno.test("listen: closing hands out what the kernel has queued", async () => {
   await loop;
   assert.equal(accepted, clients.length);
   for (const client of clients) client.close();
+});
+
+Deno.test("listen: clients that reset before they are accepted hold up nobody, and are nothing to warn of", async () => {
+  let warnings = 0;
+  const listener = await createListen(() => warnings++)(anyPort, { reusePort: false });
+  const port = portOf(listener.address);
+  for (let count = 0; count < 100; count++) {
+    const client = nodeNet.connect(port, "127.0.0.1");
+    await new Promise((resolve) => client.once("connect", resolve));
+    const closed = new Promise((resolve) => client.once("close", resolve));
+    client.resetAndDestroy();
+    await closed;
+  }
+  const last = await Deno.connect({ port, hostname: "127.0.0.1" });
+  const startedMs = performance.now();
+  const socket = await listener.accept();
+  assert(performance.now() - startedMs < 1000);
+  assert(socket !== null && socket.remote.type === "ip");
+  assert.equal(socket.remote.port, (last.localAddr as Deno.NetAddr).port);
+  assert.equal(warnings, 0);
+  socket.close();
+  last.close();
+  await listener.close();
 });
 
 Deno.test("listen: a busy address is named, and an exclusive bind sees shared ones", async () => {

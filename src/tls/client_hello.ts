@@ -109,9 +109,9 @@ function parseHello(message: Uint8Array): ClientHello {
   const reader = new Reader(message);
   const legacyVersion = reader.u16();
   reader.skip(32);
-  reader.vector(1);
+  reader.skipVector(1);
   const cipherSuites = reader.vector(2).numbers();
-  reader.vector(1);
+  reader.skipVector(1);
   const hello = {
     serverName: null as string | null,
     offersTls12: legacyVersion >= TLS_1_2,
@@ -125,15 +125,15 @@ function parseHello(message: Uint8Array): ClientHello {
   if (!reader.isAtEnd) throw new Malformed("bytes after the extensions");
   while (!extensions.isAtEnd) {
     const type = extensions.u16();
-    const body = extensions.vector(2);
-    if (type === EXTENSION_SERVER_NAME) hello.serverName = serverName(body);
-    else if (type === EXTENSION_SIGNATURE_ALGORITHMS) hello.signatureSchemes = body.vector(2).numbers();
-    else if (type === EXTENSION_PROTOCOLS) hello.protocols = protocols(body);
+    if (type === EXTENSION_SERVER_NAME) hello.serverName = serverName(extensions.vector(2));
+    else if (type === EXTENSION_SIGNATURE_ALGORITHMS) {
+      hello.signatureSchemes = extensions.vector(2).vector(2).numbers();
+    } else if (type === EXTENSION_PROTOCOLS) hello.protocols = protocols(extensions.vector(2));
     else if (type === EXTENSION_SUPPORTED_VERSIONS) {
-      const versions = body.vector(1).numbers();
+      const versions = extensions.vector(2).vector(1).numbers();
       hello.offersTls12 = versions.includes(TLS_1_2);
       hello.offersTls13 = versions.includes(TLS_1_3);
-    }
+    } else extensions.skipVector(2);
   }
   return hello;
 }
@@ -156,35 +156,44 @@ function protocols(body: Reader): string[] {
   return names;
 }
 
-/** Reads numbers and length-prefixed parts, never past the end. */
+/** Reads numbers and length-prefixed parts, never past the end. Every handshake does, so no part is made a view. */
 class Reader {
   readonly #bytes: Uint8Array;
-  #at = 0;
+  readonly #end: number;
+  #at: number;
 
-  constructor(bytes: Uint8Array) {
+  constructor(bytes: Uint8Array, from = 0, end = bytes.length) {
     this.#bytes = bytes;
+    this.#at = from;
+    this.#end = end;
   }
 
   get isAtEnd(): boolean {
-    return this.#at === this.#bytes.length;
+    return this.#at === this.#end;
   }
 
   u8(): number {
-    return this.#take(1)[0]!;
+    return this.#bytes[this.#pass(1)]!;
   }
 
   u16(): number {
-    const [high, low] = this.#take(2);
-    return high! << 8 | low!;
+    const at = this.#pass(2);
+    return this.#bytes[at]! << 8 | this.#bytes[at + 1]!;
   }
 
   skip(count: number): void {
-    this.#take(count);
+    this.#pass(count);
+  }
+
+  /** Passes over a part whose length stands before it in so many bytes. */
+  skipVector(lengthBytes: 1 | 2): void {
+    this.#pass(lengthBytes === 1 ? this.u8() : this.u16());
   }
 
   /** A part whose length stands before it in so many bytes. */
   vector(lengthBytes: 1 | 2): Reader {
-    return new Reader(this.#take(lengthBytes === 1 ? this.u8() : this.u16()));
+    const from = this.#pass(lengthBytes === 1 ? this.u8() : this.u16());
+    return new Reader(this.#bytes, from, this.#at);
   }
 
   /** The rest as numbers of two bytes. */
@@ -201,11 +210,11 @@ class Reader {
     return text;
   }
 
-  #take(count: number): Uint8Array {
-    const end = this.#at + count;
-    if (end > this.#bytes.length) throw new Malformed("a length points past the end");
-    const part = this.#bytes.subarray(this.#at, end);
-    this.#at = end;
-    return part;
+  /** Goes so far; where it was. */
+  #pass(count: number): number {
+    const from = this.#at;
+    if (count > this.#end - from) throw new Malformed("a length points past the end");
+    this.#at = from + count;
+    return from;
   }
 }
