@@ -195,7 +195,9 @@ export class Acceptor {
     /** What closes everything. */
     let outer = socket;
     try {
-      const opened = await this.#open(socket, settings);
+      const opened = sendsProxyHeader(socket, settings)
+        ? await this.#openProxied(socket, settings)
+        : this.#open(socket, settings);
       this.#opening.delete(socket);
       if (opened === null) return;
       if (opened.proxiedIp !== undefined) {
@@ -205,7 +207,7 @@ export class Acceptor {
         if (verdict !== "admitted") return await this.#reject(socket, verdict);
         countedIp = opened.proxiedIp;
       }
-      const entered = await this.#enter(opened, settings);
+      const entered = settings.tls === null ? opened : await this.#secure(opened, settings.tls);
       if (entered === null) return;
       outer = entered.socket;
       connection = this.#begin(entered, settings);
@@ -233,45 +235,46 @@ export class Acceptor {
     if (--this.#present === 0) this.#emptied?.();
   }
 
-  /** The connection, with the client's real address; null when a PROXY header was due and did not come. */
-  async #open(socket: Socket, settings: ListenerSettings): Promise<Opened | null> {
+  #open(socket: Socket, settings: ListenerSettings): Opened {
     const { remote } = socket;
     const { address } = this.socket;
+    const peerIp = remote.type === "ip" ? remote.ip : "";
     const downstream: OpenDownstream = {
       listenerId: settings.id,
       namespace: settings.namespace,
       scheme: settings.tls === null ? "http" : "https",
       tls: null,
       localPort: address.type === "ip" ? address.port : 0,
-      peerIp: remote.type === "ip" ? remote.ip : "",
+      peerIp,
       peerPort: remote.type === "ip" ? remote.port : 0,
-      peerTrusted: false,
+      peerTrusted: remote.type === "unix" ? false : settings.trusted.has(peerIp),
       requestsServed: 0,
       hopLines: undefined,
     };
-    let early: Uint8Array | null = null;
-    let proxiedIp: string | undefined;
-    if (sendsProxyHeader(socket, settings)) {
-      const received = await this.#readProxyHeader(socket, settings.limits.headTimeoutMs);
-      if (received === null) {
-        this.#deps.events.rejected("proxy_header");
-        socket.close();
-        return null;
-      }
-      if (received.header.type === "proxied") {
-        downstream.peerIp = proxiedIp = received.header.ip;
-        downstream.peerPort = received.header.port;
-      }
-      early = received.rest;
-    }
-    downstream.peerTrusted = remote.type === "unix" ? false : settings.trusted.has(downstream.peerIp);
-    return { socket, downstream, early, proxiedIp };
+    return { socket, downstream, early: null, proxiedIp: undefined };
   }
 
-  /** Shakes hands where TLS is spoken; null when nothing came of it. */
-  async #enter(opened: Opened, settings: ListenerSettings): Promise<Opened | null> {
-    if (settings.tls === null) return opened;
-    const session = await this.#shakeHands(opened, settings.tls);
+  /** The connection, with the client's real address; null when the PROXY header that was due did not come. */
+  async #openProxied(socket: Socket, settings: ListenerSettings): Promise<Opened | null> {
+    const received = await this.#readProxyHeader(socket, settings.limits.headTimeoutMs);
+    if (received === null) {
+      this.#deps.events.rejected("proxy_header");
+      socket.close();
+      return null;
+    }
+    const { header, rest } = received;
+    const opened = this.#open(socket, settings);
+    if (header.type !== "proxied") return { ...opened, early: rest };
+    const { downstream } = opened;
+    downstream.peerIp = header.ip;
+    downstream.peerPort = header.port;
+    downstream.peerTrusted = socket.remote.type === "unix" ? false : settings.trusted.has(header.ip);
+    return { ...opened, early: rest, proxiedIp: header.ip };
+  }
+
+  /** The connection behind its handshake; null when nothing came of that. */
+  async #secure(opened: Opened, tls: TlsSettings): Promise<Opened | null> {
+    const session = await this.#shakeHands(opened, tls);
     if (session === null) return null;
     opened.downstream.tls = session.facts;
     return { ...opened, socket: session.socket, early: null };

@@ -1,3 +1,4 @@
+import { BufferPool } from "../core/buffer_pool.ts";
 import type { Socket } from "../core/ports.ts";
 import {
   type CertificateFacts,
@@ -9,7 +10,13 @@ import {
 } from "../core/tls.ts";
 import { cipherSuiteNamed } from "../tls/cipher_suites.ts";
 import { type ClientHello, HELLO_RECORDS_BYTES_MAX, readClientHello } from "../tls/client_hello.ts";
-import { type AlertName, alertRecord, type NegotiationRules, refusalOf } from "../tls/negotiation.ts";
+import {
+  type AlertName,
+  alertRecord,
+  type NegotiationRules,
+  type Refusal,
+  refusalOf,
+} from "../tls/negotiation.ts";
 import type { TlsOptions } from "../tls/options.ts";
 import { chooseCredential, type CredentialSet, normalName, type ServerNames } from "../tls/server_names.ts";
 import type { ClientCertificates } from "./client_certificates.ts";
@@ -19,6 +26,9 @@ import { HandshakeEnded, TlsSocket } from "./tls_socket.ts";
 
 /** Most hellos come in one piece. */
 const HELLO_BYTES_FIRST = 2048;
+const SPARE_BUFFERS_MAX = 64;
+/** What handshakes are read into: making one costs as much as a step of a resumed handshake. */
+const BUFFERS = new BufferPool(HELLO_BYTES_FIRST, SPARE_BUFFERS_MAX);
 
 const PLAIN_HTTP_TEXT = "This port speaks HTTPS: use https:// here\n";
 const PLAIN_HTTP_ANSWER = new TextEncoder().encode(
@@ -53,41 +63,47 @@ export class EngineTlsServer implements TlsServer {
   }
 
   async handshake(socket: Socket, early: Uint8Array | null): Promise<TlsSession> {
-    const { buffer, filled, hello } = await readHello(socket, early);
-    const { engine, protocols } = this.#init;
-    const credential = await this.#choose(hello, socket);
-    let connection: EngineConnection;
+    const first = BUFFERS.acquire();
+    let tls: TlsSocket | null = null;
     try {
-      connection = openEngine(engine, credential.context, protocols);
-    } catch (cause) {
-      throw new HandshakeError("other", "the engine does not take the certificate", { cause });
-    }
-    const tls = new TlsSocket(socket, connection);
-    try {
+      const { buffer, filled, hello } = await readHello(socket, first, early);
+      const chosen = this.#choose(hello);
+      if ("alert" in chosen) {
+        await alert(socket, chosen.alert);
+        throw new HandshakeError(chosen.failure, chosen.message);
+      }
+      const connection = this.#open(chosen);
+      tls = new TlsSocket(socket, connection);
       await tls.handshake(buffer, filled);
       return { socket: tls, facts: this.#facts(connection, hello) };
     } catch (cause) {
-      tls.close();
-      throw explain(cause);
+      tls?.close();
+      throw tls === null ? cause : explain(cause);
+    } finally {
+      // Every read into it has ended, in one way or the other.
+      BUFFERS.release(first);
     }
   }
 
-  /** The certificate for what the client asks. Rejects after an alert when there is none, or no agreement. */
-  async #choose(hello: ClientHello, socket: Socket): Promise<Credential> {
+  #open({ context }: Credential): EngineConnection {
+    try {
+      return openEngine(this.#init.engine, context, this.#init.protocols);
+    } catch (cause) {
+      throw new HandshakeError("other", "the engine does not take the certificate", { cause });
+    }
+  }
+
+  /** The certificate for what the client asks, or why there is none, or no agreement. */
+  #choose(hello: ClientHello): Credential | Refusal {
     const { names, fallback, options } = this.#init;
     const asked = hello.serverName === null || isAddress(hello.serverName) ? null : hello.serverName;
     const found = asked === null ? undefined : names.find(asked);
     if (found === undefined && asked !== null && options.unknownName === "refuse") {
-      await alert(socket, "unrecognized_name");
-      throw new HandshakeError("unknown_name", "no certificate has the name that the client asks for");
+      const message = "no certificate has the name that the client asks for";
+      return { failure: "unknown_name", alert: "unrecognized_name", message };
     }
     const credential = chooseCredential(found ?? fallback, hello);
-    const refusal = refusalOf(hello, this.#rules, credential.keyType);
-    if (refusal !== undefined) {
-      await alert(socket, refusal.alert);
-      throw new HandshakeError(refusal.failure, refusal.message);
-    }
-    return credential;
+    return refusalOf(hello, this.#rules, credential.keyType) ?? credential;
   }
 
   /** What was agreed upon. Throws `HandshakeError` when it is not what the listener allows. */
@@ -97,7 +113,7 @@ export class EngineTlsServer implements TlsServer {
     const alpn: { alpnProtocol?: string | false } = {};
     connection.getProtocol(version);
     connection.getCipher(suite);
-    connection.getAlpnNegotiatedProtocol(alpn);
+    if (hello.protocols.length > 0) connection.getAlpnNegotiatedProtocol(alpn);
     const cipher = suite.standardName ?? "";
     const allowed = this.#rules.cipherSuites;
     // The hello was judged by this before; the engine has the last word, and it is looked at.
@@ -158,12 +174,13 @@ export function engineVersions(options: TlsOptions) {
   } as const;
 }
 
-/** Reads until the hello is whole. Rejects with `HandshakeError` where it is none. */
+/** Reads until the hello is whole, into the first buffer or a larger one. Rejects with `HandshakeError` where it is none. */
 async function readHello(
   socket: Socket,
+  first: Uint8Array,
   early: Uint8Array | null,
 ): Promise<{ readonly buffer: Uint8Array; readonly filled: number; readonly hello: ClientHello }> {
-  let buffer = new Uint8Array(HELLO_BYTES_FIRST);
+  let buffer = first;
   let filled = 0;
   if (early !== null && early.length > 0) {
     if (early.length > buffer.length) buffer = new Uint8Array(HELLO_RECORDS_BYTES_MAX + early.length);

@@ -44,7 +44,8 @@ export class TlsSocket implements Socket {
     let count = filled;
     while (true) {
       if (!this.#closed) this.#engine.readBuffer(buffer.subarray(0, count));
-      await this.#flush();
+      const records = this.#drain();
+      if (records !== null) await this.#send(records);
       this.#assertUsable();
       if (this.#established) return;
       count = await this.#socket.read(buffer);
