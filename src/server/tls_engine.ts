@@ -77,17 +77,17 @@ export function findTlsEngine(): EngineConstructor | undefined {
   }
 }
 
-/** A connection ready for the first bytes of the client. Throws when the context is not accepted. */
+/** A connection ready for the first bytes of the client; `protocols` null speaks of none. Throws when the context is not accepted. */
 export function openEngine(
   engine: EngineConstructor,
   context: EngineContext,
-  protocols: readonly string[],
+  protocols: readonly string[] | null,
 ): EngineConnection {
   const connection = new engine(KIND_SERVER, 0);
   connection.attachJsStream();
   const accepted = connection.initServerTls(context) === 0;
   if (accepted) {
-    connection.setAlpnProtocols(protocols);
+    if (protocols !== null) connection.setAlpnProtocols(protocols);
     connection.setHandle(connection);
     connection.start();
   }
@@ -98,7 +98,7 @@ export function openEngine(
 /** Whether the engine accepts a context: what a handshake with it would meet, found out beforehand. */
 export function accepts(engine: EngineConstructor, context: EngineContext): boolean {
   try {
-    openEngine(engine, context, []).destroySsl();
+    openEngine(engine, context, null).destroySsl();
     return true;
   } catch {
     return false;

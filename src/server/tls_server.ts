@@ -8,7 +8,7 @@ import {
   type TlsServer,
   type TlsSession,
 } from "../core/tls.ts";
-import { cipherSuiteNamed } from "../tls/cipher_suites.ts";
+import { cipherSuite, cipherSuiteNamed } from "../tls/cipher_suites.ts";
 import { type ClientHello, HELLO_RECORDS_BYTES_MAX, readClientHello } from "../tls/client_hello.ts";
 import {
   type AlertName,
@@ -72,10 +72,10 @@ export class EngineTlsServer implements TlsServer {
         await alert(socket, chosen.alert);
         throw new HandshakeError(chosen.failure, chosen.message);
       }
-      const connection = this.#open(chosen);
+      const connection = this.#open(chosen, hello);
       tls = new TlsSocket(socket, connection);
       await tls.handshake(buffer, filled);
-      return { socket: tls, facts: this.#facts(connection, hello) };
+      return { socket: tls, facts: this.#facts(tls, connection, hello) };
     } catch (cause) {
       tls?.close();
       throw tls === null ? cause : explain(cause);
@@ -85,9 +85,11 @@ export class EngineTlsServer implements TlsServer {
     }
   }
 
-  #open({ context }: Credential): EngineConnection {
+  #open({ context }: Credential, hello: ClientHello): EngineConnection {
+    // Who offers no protocol is given none.
+    const offered = hello.protocols.length > 0 ? this.#init.protocols : null;
     try {
-      return openEngine(this.#init.engine, context, this.#init.protocols);
+      return openEngine(this.#init.engine, context, offered);
     } catch (cause) {
       throw new HandshakeError("other", "the engine does not take the certificate", { cause });
     }
@@ -107,14 +109,10 @@ export class EngineTlsServer implements TlsServer {
   }
 
   /** What was agreed upon. Throws `HandshakeError` when it is not what the listener allows. */
-  #facts(connection: EngineConnection, hello: ClientHello): TlsFacts {
-    const version: { protocol?: string } = {};
-    const suite: { standardName?: string } = {};
+  #facts(tls: TlsSocket, connection: EngineConnection, hello: ClientHello): TlsFacts {
+    const { version, cipher } = settled(tls, connection);
     const alpn: { alpnProtocol?: string | false } = {};
-    connection.getProtocol(version);
-    connection.getCipher(suite);
     if (hello.protocols.length > 0) connection.getAlpnNegotiatedProtocol(alpn);
-    const cipher = suite.standardName ?? "";
     const allowed = this.#rules.cipherSuites;
     // The hello was judged by this before; the engine has the last word, and it is looked at.
     if (allowed !== null && !allowed.has(cipherSuiteNamed(cipher)?.id ?? -1)) {
@@ -122,7 +120,7 @@ export class EngineTlsServer implements TlsServer {
     }
     const resumed = connection.isSessionReused();
     return {
-      version: version.protocol ?? "",
+      version,
       cipher,
       serverName: hello.serverName === null ? "" : printable(normalName(hello.serverName)),
       protocol: alpn.alpnProtocol || "",
@@ -153,6 +151,20 @@ export class EngineTlsServer implements TlsServer {
     }
     return client;
   }
+}
+
+/** What the engine settled: read in what it sent, as its own answers take ten times as long. */
+function settled(
+  tls: TlsSocket,
+  connection: EngineConnection,
+): { readonly version: string; readonly cipher: string } {
+  const suite = tls.settled === undefined ? undefined : cipherSuite(tls.settled.cipherSuite);
+  if (suite !== undefined) return { version: tls.settled!.version, cipher: suite.name };
+  const version: { protocol?: string } = {};
+  const named: { standardName?: string } = {};
+  connection.getProtocol(version);
+  connection.getCipher(named);
+  return { version: version.protocol ?? "", cipher: named.standardName ?? "" };
 }
 
 function negotiationRules(options: TlsOptions): NegotiationRules {

@@ -1,4 +1,5 @@
 import type { Address, Socket } from "../core/ports.ts";
+import { readServerHello, type ServerHello } from "../tls/server_hello.ts";
 import type { EngineConnection } from "./tls_engine.ts";
 
 /** Clear bytes encrypted at once: three full records, which is what the engine buffers. */
@@ -12,6 +13,8 @@ const REQUEST = { oncomplete() {} };
  */
 export class TlsSocket implements Socket {
   readonly remote: Address;
+  /** What the handshake settled, where the engine's first bytes say it. */
+  settled: ServerHello | undefined = undefined;
   readonly #socket: Socket;
   readonly #engine: EngineConnection;
   /** Clear bytes that no reader has taken yet. */
@@ -45,7 +48,10 @@ export class TlsSocket implements Socket {
     while (true) {
       if (!this.#closed) this.#engine.readBuffer(buffer.subarray(0, count));
       const records = this.#drain();
-      if (records !== null) await this.#send(records);
+      if (records !== null) {
+        this.settled ??= readServerHello(records);
+        await this.#send(records);
+      }
       this.#assertUsable();
       if (this.#established) return;
       count = await this.#socket.read(buffer);
