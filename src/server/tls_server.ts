@@ -158,8 +158,9 @@ function settled(
   tls: TlsSocket,
   connection: EngineConnection,
 ): { readonly version: string; readonly cipher: string } {
-  const suite = tls.settled === undefined ? undefined : cipherSuite(tls.settled.cipherSuite);
-  if (suite !== undefined) return { version: tls.settled!.version, cipher: suite.name };
+  const told = tls.settled;
+  const suite = told === undefined ? undefined : cipherSuite(told.cipherSuite);
+  if (told !== undefined && suite !== undefined) return { version: told.version, cipher: suite.name };
   const version: { protocol?: string } = {};
   const named: { standardName?: string } = {};
   connection.getProtocol(version);

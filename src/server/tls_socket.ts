@@ -13,8 +13,6 @@ const REQUEST = { oncomplete() {} };
  */
 export class TlsSocket implements Socket {
   readonly remote: Address;
-  /** What the handshake settled, where the engine's first bytes say it. */
-  settled: ServerHello | undefined = undefined;
   readonly #socket: Socket;
   readonly #engine: EngineConnection;
   /** Clear bytes that no reader has taken yet. */
@@ -22,6 +20,7 @@ export class TlsSocket implements Socket {
   #ended = false;
   #failure: Error | null = null;
   #established = false;
+  #settled: ServerHello | undefined = undefined;
   #closed = false;
   /** Farewell was said. */
   #finished = false;
@@ -39,6 +38,11 @@ export class TlsSocket implements Socket {
     engine.onerror = (cause) => this.#failure ??= cause;
   }
 
+  /** What the handshake settled, where the engine's first bytes say it. */
+  get settled(): ServerHello | undefined {
+    return this.#settled;
+  }
+
   /**
    * Shakes hands; the first `filled` bytes of the buffer came already, and more is read into it. Rejects with what
    * the engine, or the socket, says.
@@ -49,7 +53,7 @@ export class TlsSocket implements Socket {
       if (!this.#closed) this.#engine.readBuffer(buffer.subarray(0, count));
       const records = this.#drain();
       if (records !== null) {
-        this.settled ??= readServerHello(records);
+        this.#settled ??= readServerHello(records);
         await this.#send(records);
       }
       this.#assertUsable();

@@ -57,11 +57,25 @@ Deno.test("server hello: one that is cut off is none, whatever is missing", () =
   }
 });
 
-Deno.test("server hello: any bytes are read within bounds", () => {
-  fc.assert(fc.property(fc.uint8Array({ maxLength: 120 }), fc.nat(60), (noise, at) => {
-    const bytes = hello({ extensions: [KEY_SHARE, VERSION_13] });
-    bytes.set(noise.subarray(0, bytes.length - at), at);
-    const read = readServerHello(bytes);
-    if (read !== undefined) deepEqual(Number.isInteger(read.cipherSuite), true);
+Deno.test("server hello: is read whatever its session, its extensions and what comes behind it are", () => {
+  const byte = fc.nat(255);
+  const extension = fc.tuple(byte.filter((type) => type !== 43), fc.array(byte, { maxLength: 40 }));
+  const parts = fc.record({
+    sessionId: fc.nat(32),
+    suite: fc.nat(0xffff),
+    before: fc.array(extension, { maxLength: 4 }),
+    after: fc.array(extension, { maxLength: 4 }),
+    is13: fc.boolean(),
+    tail: fc.array(byte, { maxLength: 30 }),
+  });
+  fc.assert(fc.property(parts, ({ sessionId, suite, before, after, is13, tail }) => {
+    const others = [...before, ...after].map(([type, body]) => [type, ...body] as const);
+    const extensions = [
+      ...others.slice(0, before.length),
+      ...is13 ? [VERSION_13] : [],
+      ...others.slice(before.length),
+    ];
+    const bytes = Uint8Array.of(...hello({ sessionId, suite, extensions }), ...tail);
+    deepEqual(readServerHello(bytes), { version: is13 ? "TLSv1.3" : "TLSv1.2", cipherSuite: suite });
   }));
 });
