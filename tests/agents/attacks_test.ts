@@ -10,13 +10,18 @@ import { type AgentStage, agentStage } from "./stage.ts";
 
 /** What the attacked call may take, with the default fuel. */
 const STOP_MS = 20;
+/**
+ * The same where each read waits for the last and for the memory of the machine, which fuel knows nothing of: a
+ * million reads all over 30 MB take 15 to 22 ms where these fit in the processor's last cache.
+ */
+const STOP_MISSES_MS = 2 * STOP_MS;
 /** The fastest of so many tries counts: other work on the machine only ever adds. */
 const TRIES = 12;
 
 /** Runs something until it is fast enough, at most `TRIES` times; the fewest milliseconds. */
-async function fastest(run: () => unknown): Promise<number> {
+async function fastest(run: () => unknown, msMax = STOP_MS): Promise<number> {
   let ms = Infinity;
-  for (let i = 0; i < TRIES && ms > STOP_MS; i++) {
+  for (let i = 0; i < TRIES && ms > msMax; i++) {
     const startMs = threadMs();
     await run();
     ms = Math.min(ms, threadMs() - startMs);
@@ -24,8 +29,8 @@ async function fastest(run: () => unknown): Promise<number> {
   return ms;
 }
 
-function assertSoon(ms: number): void {
-  assert.ok(ms <= STOP_MS, `it took ${ms.toFixed(1)} ms to stop it, at most ${STOP_MS} are allowed`);
+function assertSoon(ms: number, msMax = STOP_MS): void {
+  assert.ok(ms <= msMax, `it took ${ms.toFixed(1)} ms to stop it, at most ${msMax} are allowed`);
 }
 
 async function assertNoStart(stage: AgentStage, load: () => LiveAgent, end: AttackEnd): Promise<number> {
@@ -39,7 +44,12 @@ async function assertNoStart(stage: AgentStage, load: () => LiveAgent, end: Atta
   return ms;
 }
 
-async function assertFails(stage: AgentStage, agent: LiveAgent, end: AttackEnd): Promise<void> {
+async function assertFails(
+  stage: AgentStage,
+  agent: LiveAgent,
+  end: AttackEnd,
+  msMax: number,
+): Promise<void> {
   const callsBefore = end.at === "second" ? 1 : 0;
   const ms = await fastest(async () => {
     for (let i = 0; i < callsBefore; i++) {
@@ -52,8 +62,8 @@ async function assertFails(stage: AgentStage, agent: LiveAgent, end: AttackEnd):
       `expected ${end.kinds.join(" or ")}, got ${JSON.stringify(result)}`,
     );
     assert.equal(agent.state().instances, 0, "the instance was not discarded");
-  });
-  assertSoon(ms);
+  }, msMax);
+  assertSoon(ms, msMax);
 }
 
 async function assertEnd(stage: AgentStage, world: World, name: string): Promise<void> {
@@ -72,7 +82,8 @@ async function assertEnd(stage: AgentStage, world: World, name: string): Promise
   }
   const agent = load();
   await agent.start();
-  if (end.at !== "never") await assertFails(stage, agent, end);
+  const msMax = name === "dear_misses" ? STOP_MISSES_MS : STOP_MS;
+  if (end.at !== "never") await assertFails(stage, agent, end, msMax);
   else assert.equal((await stage.ask(agent, {})).failed, undefined);
   agent.dispose("removed");
 }
