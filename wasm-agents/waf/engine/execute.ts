@@ -160,13 +160,7 @@ function isChainMet(rule: Rule): bool {
 function couldMatch(rule: Rule): bool {
   if (rule.bundle < 0) return true;
   const group = unchecked(program.groups[rule.bundle]);
-  if (group.set.isDynamic) return true;
-  if (!group.gather()) return false;
-  if (rule.isNegated || rule.operation < 0) return true;
-  // What stands between the steps of `multiMatch` is not among the bits.
-  if (rule.isMultiMatch && !group.isPlain) return true;
-  const bit = unchecked(program.operations[rule.operation]).bit;
-  return bit < 0 || hasBit(group.bits, bit);
+  return group.isDynamic || group.couldHave(rule.bit);
 }
 
 function isLinkMet(link: Rule): bool {
@@ -181,19 +175,23 @@ function isLinkMet(link: Rule): bool {
     return true;
   }
   const group = unchecked(program.groups[link.bundle]);
-  if (!group.gather()) return false;
-  const bit = neededBit(link);
-  const side = group.set.side;
-  const sources = group.set.sources;
+  const bit = link.bit;
+  const side = group.side;
+  const sources = group.sources;
+  // What stands between the steps of `multiMatch` has bits of its own.
+  const entryBit = link.isMultiMatch ? -1 : bit;
   let isMet = false;
   for (let index = 0; index < sources.length; index++) {
     const source = unchecked(sources[index]);
+    source.gather();
     if (source.count == 0) continue;
-    if (bit >= 0 && group.isSeenPlain(source) && !hasBit(source.bits, bit)) continue;
+    if (bit >= 0 && !source.isDynamic) {
+      if (!hasBit(group.isSeenPlain(source) ? source.bits : source.reach, bit)) continue;
+    }
     const end = source.entries + ENTRY_BYTES * source.count;
     const isPartial = touched && !source.target.isCount && chooseRemoved(link.index, source.target.variable);
     for (let entry = source.entries; entry < end; entry += ENTRY_BYTES) {
-      if (bit >= 0 && !hasBit(bitsOf(textOf(load<usize>(entry), group.node), side), bit)) continue;
+      if (entryBit >= 0 && !hasBit(bitsOf(textOf(load<usize>(entry), group.node), side), entryBit)) continue;
       if (isPartial && isTakenAway(load<usize>(entry, 4))) continue;
       if (!isEntryMet(link, group, entry)) continue;
       isMet = true;
@@ -203,17 +201,10 @@ function isLinkMet(link: Rule): bool {
   return isMet;
 }
 
-/** The bit without which no value can meet a link; -1 when there is none. */
-// asc: @inline
-function neededBit(link: Rule): i32 {
-  if (link.isNegated || link.isMultiMatch || link.operation < 0) return -1;
-  return unchecked(program.operations[link.operation]).bit;
-}
-
 function isEntryMet(link: Rule, group: Group, entry: usize): bool {
   if (link.isMultiMatch) return isAnyStepMet(link, group, entry);
   const text = textOf(load<usize>(entry), group.node);
-  if (!isTextMet(link, text, group.set.side)) return false;
+  if (!isTextMet(link, text, group.side)) return false;
   noteMatched(text, load<usize>(entry, 4), load<i32>(entry, 8));
   return true;
 }
@@ -224,7 +215,7 @@ function isAnyStepMet(link: Rule, group: Group, entry: usize): bool {
   const row = load<usize>(entry);
   const root = load<usize>(row);
   if ((kindsOf(root) & actsOf(link.node)) == 0) {
-    if (!isTextMet(link, root, group.set.side)) return false;
+    if (!isTextMet(link, root, group.side)) return false;
     noteMatched(root, pair, load<i32>(entry, 8));
     setVariables(link);
     return true;
@@ -239,7 +230,7 @@ function isAnyStepMet(link: Rule, group: Group, entry: usize): bool {
     const text = textOf(row, node);
     if (text == before) continue;
     before = text;
-    if (!isTextMet(link, text, group.set.side)) continue;
+    if (!isTextMet(link, text, group.side)) continue;
     noteMatched(text, pair, load<i32>(entry, 8));
     setVariables(link);
     isMet = true;

@@ -1,8 +1,8 @@
 /**
- * What rules look at. Three layers share the work of a request: a `Source` is one target, such as `ARGS` or
- * `REQUEST_HEADERS` without `Cookie`, with its values; a `TargetSet` is all targets of a rule; a `Group` is a set seen
- * through a chain of transformations. Each has the bits of the literals that stand in any of its values, so that most
- * rules are answered by one bit. A chain that acts on no byte that is there costs nothing.
+ * What rules look at. A `Source` is one target, such as `ARGS` or `REQUEST_HEADERS` without `Cookie`, with its values; a
+ * `Group` is all targets of a rule, seen through a chain of transformations. A source has the bits of the literals that
+ * stand in any of its values, and of those that stand in what any rule has made of them, so that most rules are answered
+ * by one bit. A chain that acts on no byte that is there costs nothing.
  *
  * An entry is a record of 16 bytes: row, pair, variable, and whether it is the pair's name or a count.
  */
@@ -28,7 +28,7 @@ import { needList, needSingle } from "./gather";
 import * as lists from "./lists";
 import { matchedCount, matchedPair, matchedPairOfName } from "./matched";
 import * as stores from "./stores";
-import { actsOf, bitBytesOf, bitsOf, kindsOf, textOf } from "./texts";
+import { actsOf, bitBytesOf, bitsOf, hasBit, kindsOf, parentOf, textOf } from "./texts";
 
 export const IS_VALUE: u32 = 0;
 export const IS_NAME: u32 = 1;
@@ -36,18 +36,29 @@ export const IS_COUNT: u32 = 2;
 
 export const ENTRY_BYTES: i32 = 16;
 
+/** Of each chain that a source is seen through: its node, the kinds of bytes that it acts on; 4 bytes each. */
+const CHAIN_BYTES: usize = 8;
+
 /** One target and its values. */
 export class Source {
-  epoch: u32 = 0;
-  entries: usize = 0;
+  private epoch: u32 = 0;
   count: i32 = 0;
-  private room: i32 = 0;
+  entries: usize = 0;
   /** Kinds of bytes that any value has. */
   kinds: u32 = 0;
   /** Bits of the literals that stand in any value as it is: those of the only value, or of its own. */
   bits: usize = 0;
-  private readonly own: usize;
+  /** The same with all that the chains of all rules make of the values. */
+  reach: usize = 0;
+  private room: i32 = 0;
   private readonly bitBytes: i32;
+  private readonly own: usize;
+  private readonly ownReach: usize;
+  private chains: usize = 0;
+  private chainsEnd: usize = 0;
+  /** Kinds of bytes that any chain acts on. */
+  private acts: u32 = 0;
+  private readonly nodes: i32[] = [];
 
   constructor(
     readonly target: Target,
@@ -57,11 +68,34 @@ export class Source {
   ) {
     this.bitBytes = bitBytesOf(side);
     this.own = allocate(this.bitBytes + 8);
+    this.ownReach = allocate(this.bitBytes + 8);
+  }
+
+  /** At configuration: rules see the values through this chain. */
+  seeThrough(node: i32): void {
+    if (actsOf(node) != 0 && !this.nodes.includes(node)) this.nodes.push(node);
+  }
+
+  /** At configuration, when all chains are known. */
+  settle(): void {
+    const nodes = this.nodes;
+    this.chains = allocate(CHAIN_BYTES * nodes.length);
+    this.chainsEnd = this.chains + CHAIN_BYTES * nodes.length;
+    for (let index = 0; index < nodes.length; index++) {
+      const acts = actsOf(nodes[index]);
+      store<i32>(this.chains + CHAIN_BYTES * index, nodes[index]);
+      store<u32>(this.chains + CHAIN_BYTES * index, acts, 4);
+      this.acts |= acts;
+    }
   }
 
   /** Gathers the values, unless they are at hand. */
+  // asc: @inline
   gather(): void {
-    if (this.epoch == lists.epoch && !this.isDynamic) return;
+    if (this.epoch != lists.epoch || this.isDynamic) this.gatherAnew();
+  }
+
+  private gatherAnew(): void {
     this.epoch = lists.epoch;
     this.count = 0;
     this.room = 0;
@@ -71,15 +105,34 @@ export class Source {
 
   private summarise(): void {
     let bits: usize = 0;
+    let more: usize = 0;
     let kinds: u32 = 0;
     const end = this.entries + ENTRY_BYTES * this.count;
     for (let entry = this.entries; entry < end; entry += ENTRY_BYTES) {
       const root = load<usize>(load<usize>(entry));
-      kinds |= kindsOf(root);
-      bits = united(bits, bitsOf(root, this.side), this.own, this.bitBytes);
+      const own = kindsOf(root);
+      kinds |= own;
+      const found = bitsOf(root, this.side);
+      bits = united(bits, found, this.own, this.bitBytes);
+      if ((own & this.acts) != 0) more = this.seen(load<usize>(entry), own, found, more);
     }
     this.bits = bits;
     this.kinds = kinds;
+    this.reach = united(more, bits, this.ownReach, this.bitBytes);
+  }
+
+  /** Adds the bits of what the chains make of a value, which has the bits `found` itself, to those of others. */
+  private seen(row: usize, kinds: u32, found: usize, before: usize): usize {
+    let last = found;
+    let bits = before;
+    for (let chain = this.chains; chain < this.chainsEnd; chain += CHAIN_BYTES) {
+      if ((load<u32>(chain, 4) & kinds) == 0) continue;
+      const own = bitsOf(textOf(row, load<i32>(chain)), this.side);
+      if (own == last || own == found) continue;
+      last = own;
+      bits = united(bits, own, this.ownReach, this.bitBytes);
+    }
+    return bits;
   }
 
   private add(target: Target): void {
@@ -256,103 +309,44 @@ export class Source {
   }
 }
 
-/** All targets of a rule. */
-export class TargetSet {
-  /** Whether any target can change from rule to rule, so that it is gathered each time. */
-  isDynamic: bool = false;
-  epoch: u32 = 0;
-  count: i32 = 0;
-  kinds: u32 = 0;
-  /** Bits of the literals that stand in any value as it is: those of the only source with values, or of its own. */
-  bits: usize = 0;
-  private readonly own: usize;
-  readonly bitBytes: i32;
-
-  constructor(readonly sources: StaticArray<Source>, readonly side: i32, readonly number: i32) {
-    for (let index = 0; index < sources.length; index++) {
-      if (sources[index].isDynamic) this.isDynamic = true;
-    }
-    this.bitBytes = bitBytesOf(side);
-    this.own = allocate(this.bitBytes + 8);
-  }
-
-  /** Gathers what its sources have. */
-  gather(): void {
-    if (this.epoch == lists.epoch && !this.isDynamic) return;
-    this.epoch = lists.epoch;
-    const sources = this.sources;
-    let bits: usize = 0;
-    let count = 0;
-    let kinds: u32 = 0;
-    for (let index = 0; index < sources.length; index++) {
-      const source = unchecked(sources[index]);
-      if (source.epoch != lists.epoch || source.isDynamic) source.gather();
-      if (source.count == 0) continue;
-      count += source.count;
-      kinds |= source.kinds;
-      if (!this.isDynamic) bits = united(bits, source.bits, this.own, this.bitBytes);
-    }
-    this.bits = bits;
-    this.count = count;
-    this.kinds = kinds;
-  }
-}
-
-/** A set of targets, seen through a chain of transformations. */
+/** All targets of a rule, seen through a chain of transformations. */
 export class Group {
-  private epoch: u32 = 0;
-  /** Bits of the literals that stand in any value: those of the set, of a single value, or of its own. */
-  bits: usize = 0;
-  private readonly own: usize;
+  /** Whether any target can change from rule to rule, so that it is gathered each time. */
+  readonly isDynamic: bool;
   private readonly acts: u32;
 
-  constructor(readonly set: TargetSet, readonly node: i32) {
+  constructor(readonly sources: StaticArray<Source>, readonly side: i32, readonly node: i32) {
+    let isDynamic = false;
+    for (let index = 0; index < sources.length; index++) {
+      if (sources[index].isDynamic) isDynamic = true;
+      sources[index].seeThrough(node);
+    }
+    this.isDynamic = isDynamic;
     this.acts = actsOf(node);
-    this.own = allocate(set.bitBytes + 8);
   }
 
-  /** Whether the transformations act on nothing that is there, so that every step gives what it got. */
-  get isPlain(): bool {
-    return (this.set.kinds & this.acts) == 0;
+  /** At configuration: rules also look at what stands between the steps. */
+  seeSteps(): void {
+    for (let node = this.node; node != 0; node = parentOf(node)) {
+      for (let index = 0; index < this.sources.length; index++) this.sources[index].seeThrough(node);
+    }
   }
 
-  /** Whether the same is so for one source, and its bits are known. */
+  /** Whether the transformations act on nothing that a source has, and its bits are known. */
   // asc: @inline
   isSeenPlain(source: Source): bool {
     return !source.isDynamic && (source.kinds & this.acts) == 0;
   }
 
-  /** Whether there are values at all. */
-  gather(): bool {
-    const set = this.set;
-    if (this.epoch == lists.epoch && !set.isDynamic) return set.count > 0;
-    set.gather();
-    if (set.isDynamic) return set.count > 0;
-    this.epoch = lists.epoch;
-    this.bits = set.bits;
-    if ((set.kinds & this.acts) != 0 && set.count > 0) this.summarise();
-    return set.count > 0;
-  }
-
-  /** The bits of what the transformations make of the values. */
-  private summarise(): void {
-    const set = this.set;
-    const bytes = set.bitBytes;
-    const own = this.own;
-    let bits: usize = 0;
-    const sources = set.sources;
+  /** Whether there is a value, and one that could have a literal of a rule, unless its bit is -1. */
+  couldHave(bit: i32): bool {
+    const sources = this.sources;
     for (let index = 0; index < sources.length; index++) {
       const source = unchecked(sources[index]);
-      if ((source.kinds & this.acts) == 0) {
-        if (source.count > 0) bits = united(bits, source.bits, own, bytes);
-        continue;
-      }
-      const end = source.entries + ENTRY_BYTES * source.count;
-      for (let entry = source.entries; entry < end; entry += ENTRY_BYTES) {
-        bits = united(bits, bitsOf(textOf(load<usize>(entry), this.node), set.side), own, bytes);
-      }
+      source.gather();
+      if (source.count > 0 && (bit < 0 || hasBit(source.reach, bit))) return true;
     }
-    this.bits = bits;
+    return false;
   }
 }
 

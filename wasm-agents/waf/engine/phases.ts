@@ -2,9 +2,8 @@
 
 import { allocate } from "sentinel/arena";
 import { Rule } from "../seclang/model";
-import { Group } from "./groups";
+import { Group, Source } from "./groups";
 import * as lists from "./lists";
-import { Operation } from "./operations";
 import { bitBytesOf } from "./texts";
 
 /** Rules in their order, with the literals that stand anywhere in what they look at. */
@@ -13,29 +12,28 @@ export class Phase {
   readonly needs: StaticArray<i32>;
   /** Bits of all literals that were found. */
   readonly bits: usize;
-  private readonly groups: StaticArray<Group>;
+  private readonly sources: StaticArray<Source>;
   private readonly bitBytes: i32;
   private epoch: u32 = 0;
 
-  constructor(readonly rules: StaticArray<Rule>, groups: Group[], operations: Operation[]) {
+  constructor(readonly rules: StaticArray<Rule>, groups: Group[]) {
     const needs = new StaticArray<i32>(rules.length);
-    const asked = new Array<Group>();
+    const asked = new Array<Source>();
     let side = 0;
     for (let index = 0; index < rules.length; index++) {
       const rule = rules[index];
       side = rule.phase >= 3 ? 1 : 0;
       needs[index] = -1;
-      if (rule.bundle < 0 || rule.operation < 0 || rule.isNegated || rule.isMultiMatch) continue;
+      if (rule.bundle < 0) continue;
       const group = groups[rule.bundle];
-      const bit = operations[rule.operation].bit;
-      if (group.set.isDynamic || bit < 0) continue;
-      needs[index] = bit;
-      if (!asked.includes(group)) asked.push(group);
+      if (group.isDynamic || rule.bit < 0) continue;
+      needs[index] = rule.bit;
+      for (let each = 0; each < group.sources.length; each++) {
+        if (!asked.includes(group.sources[each])) asked.push(group.sources[each]);
+      }
     }
     this.needs = needs;
-    // Those with the same targets often have the same bits: one behind the other they are taken once.
-    asked.sort((one, other) => one.set.number - other.set.number);
-    this.groups = StaticArray.fromArray<Group>(asked);
+    this.sources = StaticArray.fromArray<Source>(asked);
     this.bitBytes = bitBytesOf(side);
     this.bits = allocate(this.bitBytes + 8);
   }
@@ -47,12 +45,13 @@ export class Phase {
     const bytes = this.bitBytes;
     const bits = this.bits;
     for (let at = 0; at < bytes; at += 8) store<u64>(bits + at, 0);
-    const groups = this.groups;
+    const sources = this.sources;
     let before: usize = 0;
-    for (let index = 0; index < groups.length; index++) {
-      const group = unchecked(groups[index]);
-      if (!group.gather()) continue;
-      const own = group.bits;
+    for (let index = 0; index < sources.length; index++) {
+      const source = unchecked(sources[index]);
+      source.gather();
+      if (source.count == 0) continue;
+      const own = source.reach;
       if (own == before) continue;
       before = own;
       for (let at = 0; at < bytes; at += 8) store<u64>(bits + at, load<u64>(bits + at) | load<u64>(own + at));
@@ -62,5 +61,5 @@ export class Phase {
 
 /** No rules. */
 export function emptyPhase(): Phase {
-  return new Phase(new StaticArray<Rule>(0), [], []);
+  return new Phase(new StaticArray<Rule>(0), []);
 }

@@ -6,7 +6,7 @@ import { Problems } from "../seclang/problems";
 import { RuleSet } from "../seclang/rule_set";
 import { RuleChoice } from "../seclang/updates";
 import { VAR_TX } from "../seclang/variables";
-import { Group, isChanging, Source, TargetSet } from "./groups";
+import { Group, isChanging, Source } from "./groups";
 import { orderAfterJump, withoutIdle } from "./foregone";
 import { Operation, OperationMaker } from "./operations";
 import { prepareMatchTexts } from "./match_text";
@@ -29,7 +29,6 @@ export class Program {
   /** Phase 1 without the rules that come out the same for every request. */
   begun: Phase = emptyPhase();
   private readonly groupNumbers: Map<string, i32> = new Map<string, i32>();
-  private readonly sets: Map<string, TargetSet> = new Map<string, TargetSet>();
   private readonly sources: Map<string, Source> = new Map<string, Source>();
 
   /** Compiles a rule set whose updates are made. Problems are reported there. `runsAll`: also rules that do nothing. */
@@ -53,6 +52,8 @@ export class Program {
     for (let index = 0; index < rules.length; index++) {
       program.group(rules[index], set);
     }
+    const sources = program.sources.values();
+    for (let index = 0; index < sources.length; index++) sources[index].settle();
     findQuickRules(rules, maker.operations);
     findShownCaptures(rules, maker.operations);
     prepareMatchTexts(rules, runsAll);
@@ -103,24 +104,22 @@ export class Program {
           rule.phase >= 3 ? 1 : 0,
           set,
         );
+        if (link.operation >= 0 && !link.isNegated) link.bit = this.operations[link.operation].bit;
+        if (link.isMultiMatch) this.groups[link.bundle].seeSteps();
       }
       link = link.next;
     }
   }
 
   private groupOf(targets: Target[], node: i32, side: i32, set: RuleSet): i32 {
-    const setKey = keyOf(targets, side);
-    const key = setKey + " " + node.toString();
+    const key = keyOf(targets, side) + " " + node.toString();
     if (this.groupNumbers.has(key)) return this.groupNumbers.get(key);
-    if (!this.sets.has(setKey)) {
-      this.sets.set(setKey, this.targetSet(targets, side, set));
-    }
-    this.groups.push(new Group(this.sets.get(setKey), node));
+    this.groups.push(new Group(this.sourcesOf(targets, side, set), side, node));
     this.groupNumbers.set(key, this.groups.length - 1);
     return this.groups.length - 1;
   }
 
-  private targetSet(targets: Target[], side: i32, set: RuleSet): TargetSet {
+  private sourcesOf(targets: Target[], side: i32, set: RuleSet): StaticArray<Source> {
     const sources = new Array<Source>();
     for (let index = 0; index < targets.length; index++) {
       const target = targets[index];
@@ -142,7 +141,7 @@ export class Program {
       }
       sources.push(this.sources.get(key));
     }
-    return new TargetSet(StaticArray.fromArray<Source>(sources), side, this.sets.size);
+    return StaticArray.fromArray<Source>(sources);
   }
 
   private rulesOf(phase: i32): Rule[] {
@@ -155,7 +154,7 @@ export class Program {
 
   /** Rules that run one after the other. */
   phaseOf(rules: Rule[]): Phase {
-    return new Phase(StaticArray.fromArray<Rule>(rules), this.groups, this.operations);
+    return new Phase(StaticArray.fromArray<Rule>(rules), this.groups);
   }
 
   /** Finds the rules that each `ctl` is about. */

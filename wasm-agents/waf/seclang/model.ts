@@ -197,6 +197,8 @@ export class Rule {
   operation: i32 = -1;
   node: i32 = 0;
   bundle: i32 = -1;
+  /** The bit among those of a text without which it cannot match; -1 when the text alone does not tell. */
+  bit: i32 = -1;
   /** How many rules further to go on after a match. */
   jump: i32 = 1;
   /** Whether nothing but logs shows what this link captures. See `engine/shown_captures.ts`. */
