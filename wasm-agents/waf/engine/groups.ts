@@ -8,6 +8,7 @@
  */
 
 import { allocate } from "sentinel/arena";
+import { Regex } from "../regex/regex";
 import { Target } from "../seclang/model";
 import {
   KIND_DYNAMIC,
@@ -39,7 +40,7 @@ export const ENTRY_BYTES: i32 = 16;
 /** Of each chain that a source is seen through: its node, the kinds of bytes that it acts on; 4 bytes each. */
 const CHAIN_BYTES: usize = 8;
 
-/** One target and its values. */
+/** One target and its values. What every request asks of it stands first. */
 export class Source {
   private epoch: u32 = 0;
   count: i32 = 0;
@@ -50,22 +51,47 @@ export class Source {
   bits: usize = 0;
   /** The same with all that the chains of all rules make of the values. */
   reach: usize = 0;
+  readonly isDynamic: bool;
+  private readonly isCount: bool;
+  private readonly kind: u8;
+  private readonly hasExclusions: bool;
+  /** Lists that it draws from, one behind the other. */
+  private readonly first: u8;
+  private readonly second: u8;
+  /** Whether it is about one member by name. */
+  private readonly isNamed: bool;
+  private readonly variable: i32;
+  private readonly nameAt: usize;
+  private readonly nameLength: i32;
+  /** Of members whose name matches. */
+  private pattern: Regex | null = null;
   private room: i32 = 0;
+  /** Kinds of bytes that any chain acts on. */
+  private acts: u32 = 0;
+  private chains: usize = 0;
+  private chainsEnd: usize = 0;
   private readonly bitBytes: i32;
   private readonly own: usize;
   private readonly ownReach: usize;
-  private chains: usize = 0;
-  private chainsEnd: usize = 0;
-  /** Kinds of bytes that any chain acts on. */
-  private acts: u32 = 0;
   private readonly nodes: i32[] = [];
 
   constructor(
     readonly target: Target,
-    readonly exclusions: Target[],
-    readonly side: i32,
-    readonly isDynamic: bool,
+    private readonly exclusions: Target[],
+    private readonly side: i32,
   ) {
+    const variable = TABLE[target.variable];
+    this.isDynamic = isChanging(target.variable);
+    this.isCount = target.isCount;
+    this.kind = variable.kind;
+    this.hasExclusions = exclusions.length > 0;
+    this.first = <u8> variable.first;
+    this.second = <u8> variable.second;
+    this.isNamed = target.hasSelector && target.pattern === null;
+    if (this.kind != KIND_XML) this.pattern = target.pattern;
+    this.variable = target.variable;
+    this.nameAt = target.selector.at;
+    this.nameLength = target.selector.length;
     this.bitBytes = bitBytesOf(side);
     this.own = allocate(this.bitBytes + 8);
     this.ownReach = allocate(this.bitBytes + 8);
@@ -99,7 +125,8 @@ export class Source {
     this.epoch = lists.epoch;
     this.count = 0;
     this.room = 0;
-    this.add(this.target);
+    this.add();
+    if (this.isCount) this.countThem();
     if (!this.isDynamic) this.summarise();
   }
 
@@ -135,150 +162,104 @@ export class Source {
     return bits;
   }
 
-  private add(target: Target): void {
-    const variable = unchecked(TABLE[target.variable]);
-    const kind = variable.kind;
-    if (target.isCount) return this.addCount(target);
-    if (kind == KIND_STORE) this.addStore(target);
-    else if (kind == KIND_MATCHED) this.addMatched(target);
-    else if (kind == KIND_XML) this.addXml(target);
-    else if (kind == KIND_LIST || kind == KIND_NAMES) {
-      const isName = kind == KIND_NAMES;
-      this.addList(target, variable.first, isName);
-      if (variable.second != LIST_EMPTY) {
-        this.addList(target, variable.second, isName);
-      }
-    } else if (this.exclusions.length == 0) {
-      const pair = needSingle(target.variable);
-      if (pair != lists.ABSENT) this.put(pair, target.variable, IS_VALUE);
+  private add(): void {
+    const kind = this.kind;
+    if (kind == KIND_LIST || kind == KIND_NAMES) {
+      this.addList(this.first);
+      if (this.second != LIST_EMPTY) this.addList(this.second);
+    } else if (kind == KIND_STORE) this.addStore(this.target);
+    else if (kind == KIND_MATCHED) this.addMatched();
+    else if (kind == KIND_XML) {
+      this.addAll(this.nameLength > 2 ? LIST_XML_ATTRIBUTES : LIST_XML_TEXT, IS_VALUE);
+    } else if (!this.hasExclusions) {
+      const pair = needSingle(this.variable);
+      if (pair != lists.ABSENT) this.put(pair, IS_VALUE);
     }
   }
 
-  private addList(target: Target, list: i32, isName: bool): void {
+  private addList(list: i32): void {
+    const kind = this.kind == KIND_NAMES ? IS_NAME : IS_VALUE;
+    if (this.isNamed) this.addNamed(list, kind);
+    else this.addAll(list, kind);
+  }
+
+  private addNamed(list: i32, kind: u32): void {
     needList(list);
-    const isFiltered = target.hasSelector || this.exclusions.length > 0;
+    const at = this.nameAt;
+    const length = this.nameLength;
     for (let pair = lists.firstOf(list); pair != 0; pair = lists.nextOf(pair)) {
-      if (isFiltered && (!isMember(target, pair) || this.isExcluded(pair))) {
-        continue;
-      }
-      this.put(pair, target.variable, isName ? IS_NAME : IS_VALUE);
+      if (lists.nameLength(pair) != length || !isSameRun(lists.nameAt(pair), at, length)) continue;
+      if (!this.isExcluded(pair)) this.put(pair, kind);
     }
   }
 
-  private addXml(target: Target): void {
-    const list = target.selector.length > 2 ? LIST_XML_ATTRIBUTES : LIST_XML_TEXT;
+  private addAll(list: i32, kind: u32): void {
     needList(list);
+    const pattern = this.pattern;
     for (let pair = lists.firstOf(list); pair != 0; pair = lists.nextOf(pair)) {
-      if (!this.isExcluded(pair)) this.put(pair, target.variable, IS_VALUE);
+      if (pattern !== null && !pattern.test(lists.nameAt(pair), lists.nameLength(pair))) continue;
+      if (!this.isExcluded(pair)) this.put(pair, kind);
     }
   }
 
-  private addMatched(target: Target): void {
-    const isName = target.variable == VAR_MATCHED_VARS_NAMES;
+  private addMatched(): void {
+    const isName = this.variable == VAR_MATCHED_VARS_NAMES;
     const count = matchedCount();
     for (let index = 0; index < count; index++) {
-      this.put(
-        isName ? matchedPairOfName(index) : matchedPair(index),
-        target.variable,
-        IS_VALUE,
-      );
+      this.put(isName ? matchedPairOfName(index) : matchedPair(index), IS_VALUE);
     }
   }
 
   private addStore(target: Target): void {
-    const owner = target.variable;
-    if (target.slot >= 0) return this.putSlot(target.slot, target);
-    if (target.hasSelector && target.pattern === null) {
-      const value = stores.valueOf(
-        owner,
-        target.selector.at,
-        target.selector.length,
-      );
-      if (value != 0) {
-        this.putStored(
-          target.selector.at,
-          target.selector.length,
-          value,
-          target,
-        );
-      }
+    const owner = this.variable;
+    if (target.slot >= 0) return this.putSlot(target.slot);
+    if (this.isNamed) {
+      const value = stores.valueOf(owner, this.nameAt, this.nameLength);
+      if (value != 0) this.putStored(this.nameAt, this.nameLength, value);
       return;
     }
     const slots = target.slots;
     if (owner == VAR_TX && slots !== null) {
-      for (let index = 0; index < slots.length; index++) {
-        this.putSlot(unchecked(slots[index]), target);
-      }
+      for (let index = 0; index < slots.length; index++) this.putSlot(unchecked(slots[index]));
     }
     for (
       let record = stores.firstDynamicRecord();
       record != 0;
       record = stores.nextDynamicRecord(record)
     ) {
-      if (
-        load<i32>(record, 12) != owner || load<i32>(record, 24) == stores.UNSET
-      ) continue;
-      this.putStored(
-        load<usize>(record, 16),
-        load<i32>(record, 20),
-        record + 24,
-        target,
-      );
+      if (load<i32>(record, 12) != owner || load<i32>(record, 24) == stores.UNSET) continue;
+      this.putStored(load<usize>(record, 16), load<i32>(record, 20), record + 24);
     }
   }
 
-  private putSlot(slot: i32, target: Target): void {
+  private putSlot(slot: i32): void {
     const value = stores.slotValue(slot);
     if (load<i32>(value) == stores.UNSET) return;
     const name = stores.slotName(slot);
     const length = stores.valueText(value);
-    const pair = lists.newPair(
-      name.at,
-      name.length,
-      stores.valueTextAt(),
-      length,
-    );
-    if (!this.isExcluded(pair)) this.put(pair, target.variable, IS_VALUE);
+    const pair = lists.newPair(name.at, name.length, stores.valueTextAt(), length);
+    if (!this.isExcluded(pair)) this.put(pair, IS_VALUE);
   }
 
-  private putStored(
-    nameAt: usize,
-    nameLength: i32,
-    value: usize,
-    target: Target,
-  ): void {
+  private putStored(nameAt: usize, nameLength: i32, value: usize): void {
     const length = stores.valueText(value);
-    const pair = lists.newPair(
-      nameAt,
-      nameLength,
-      stores.valueTextAt(),
-      length,
-    );
-    if (isMember(target, pair) && !this.isExcluded(pair)) {
-      this.put(pair, target.variable, IS_VALUE);
-    }
+    const pair = lists.newPair(nameAt, nameLength, stores.valueTextAt(), length);
+    if (isMember(this.target, pair) && !this.isExcluded(pair)) this.put(pair, IS_VALUE);
   }
 
   /** `&`: how many there are, as a value of its own. */
-  private addCount(target: Target): void {
-    target.isCount = false;
-    this.add(target);
-    target.isCount = true;
+  private countThem(): void {
     const length = stores.numberText(this.count);
     this.count = 0;
-    this.put(
-      lists.newPair(
-        target.selector.at,
-        target.selector.length,
-        stores.valueTextAt(),
-        length,
-      ),
-      target.variable,
-      IS_COUNT,
-    );
+    this.put(lists.newPair(this.nameAt, this.nameLength, stores.valueTextAt(), length), IS_COUNT);
   }
 
+  // asc: @inline
   private isExcluded(pair: usize): bool {
+    return this.hasExclusions && this.isOneExcluded(pair);
+  }
+
+  private isOneExcluded(pair: usize): bool {
     const exclusions = this.exclusions;
     for (let index = 0; index < exclusions.length; index++) {
       if (isMember(unchecked(exclusions[index]), pair)) return true;
@@ -286,7 +267,7 @@ export class Source {
     return false;
   }
 
-  private put(pair: usize, variable: i32, kind: u32): void {
+  private put(pair: usize, kind: u32): void {
     if (this.count == this.room) this.grow();
     const entry = this.entries + ENTRY_BYTES * this.count++;
     store<usize>(
@@ -294,7 +275,7 @@ export class Source {
       kind == IS_NAME ? lists.nameRow(pair) : lists.valueRow(pair),
     );
     store<usize>(entry, pair, 4);
-    store<i32>(entry, variable, 8);
+    store<i32>(entry, this.variable, 8);
     store<u32>(entry, kind, 12);
   }
 
@@ -364,7 +345,7 @@ function united(before: usize, bits: usize, own: usize, bytes: i32): usize {
 }
 
 /** Whether a variable can have another value from rule to rule. */
-export function isChanging(variable: i32): bool {
+function isChanging(variable: i32): bool {
   const kind = TABLE[variable].kind;
   return kind == KIND_DYNAMIC || kind == KIND_MATCHED || kind == KIND_STORE;
 }

@@ -6,7 +6,7 @@ import { Problems } from "../seclang/problems";
 import { RuleSet } from "../seclang/rule_set";
 import { RuleChoice } from "../seclang/updates";
 import { VAR_TX } from "../seclang/variables";
-import { Group, isChanging, Source } from "./groups";
+import { Group, Source } from "./groups";
 import { orderAfterJump, withoutIdle } from "./foregone";
 import { Operation, OperationMaker } from "./operations";
 import { prepareMatchTexts } from "./match_text";
@@ -136,7 +136,7 @@ export class Program {
         findSlots(target, set);
         this.sources.set(
           key,
-          new Source(target, exclusions, side, isChanging(target.variable)),
+          new Source(target, exclusions, side),
         );
       }
       sources.push(this.sources.get(key));

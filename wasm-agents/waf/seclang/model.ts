@@ -149,69 +149,73 @@ export class OperatorText {
   isNegated: bool = false;
 }
 
-/** A rule, or a link of a chain. */
+/**
+ * A rule, or a link of a chain. What every request asks of it stands first, so that it lies in one or two lines of the
+ * processor's cache.
+ */
 export class Rule {
-  place!: Place;
-  id: i32 = 0;
-  phase: i32 = 2;
-  /** Where it stands among rules and markers. */
-  order: i32 = 0;
+  // Worked out when all rules are read.
   /** Number among compiled rules, for sets of bits; the same for all links of a chain. */
   index: i32 = 0;
-  targets: Target[] = [];
-  operator: OperatorText | null = null;
-  /** Names of transformations after `t:none` and defaults are worked out. */
-  transforms: i32[] = [];
-  hasOwnTransforms: bool = false;
-  isCapturing: bool = false;
+  bundle: i32 = -1;
+  /** The bit among those of a text without which it cannot match; -1 when the text alone does not tell. */
+  bit: i32 = -1;
+  /** Slot of the one TX variable that a quick link compares; -1 for any other link. See `engine/quick_rules.ts`. */
+  quickSlot: i32 = -1;
+  /** Position of the compiled operator; see `engine/operators.ts`. */
+  operation: i32 = -1;
+  op: u8 = OP_NONE;
+  isNegated: bool = false;
   isMultiMatch: bool = false;
+  isCapturing: bool = false;
+  /** Whether nothing but logs shows what this link captures. See `engine/shown_captures.ts`. */
+  isCaptureShown: bool = false;
+  isQuickCount: bool = false;
+  /** Whether nobody will ask what a quick link has matched. */
+  isSilent: bool = false;
+  /** Whether nothing is looked at: an action, or an operator that always matches on no target. */
+  isUnconditional: bool = false;
+  node: i32 = 0;
+  /** How many rules further to go on after a match. */
+  jump: i32 = 1;
   /** The next link; null at the end of a chain. */
   next: Rule | null = null;
-  isChainOpen: bool = false;
-
-  disruption: u8 = DO_UNSET;
-  status: i32 = 0;
-  redirect: Macro | null = null;
-  skip: i32 = 0;
-  skipAfter: Bytes = NOTHING;
-  isLogged: bool = true;
-  hasLogWord: bool = false;
-  isAudited: bool = true;
-  message: Macro | null = null;
-  logData: Macro | null = null;
   severity: i32 = -1;
-  readonly tags: Macro[] = [];
-  version: Bytes = NOTHING;
-  revision: Bytes = NOTHING;
-  maturity: i32 = 0;
-  accuracy: i32 = 0;
+  disruption: u8 = DO_UNSET;
+  isLogged: bool = true;
+  isAudited: bool = true;
   readonly setVars: SetVar[] = [];
   readonly ctls: Ctl[] = [];
   readonly initCollections: StoreAction[] = [];
   readonly expirations: StoreAction[] = [];
 
-  // Worked out when all rules are read.
-  op: u8 = OP_NONE;
-  isNegated: bool = false;
-  /** Position of the compiled operator; see `engine/operators.ts`. */
-  operation: i32 = -1;
-  node: i32 = 0;
-  bundle: i32 = -1;
-  /** The bit among those of a text without which it cannot match; -1 when the text alone does not tell. */
-  bit: i32 = -1;
-  /** How many rules further to go on after a match. */
-  jump: i32 = 1;
-  /** Whether nothing but logs shows what this link captures. See `engine/shown_captures.ts`. */
-  isCaptureShown: bool = false;
-  /** Slot of the one TX variable that a quick link compares; -1 for any other link. See `engine/quick_rules.ts`. */
-  quickSlot: i32 = -1;
-  isQuickCount: bool = false;
-  /** Whether nobody will ask what a quick link has matched. */
-  isSilent: bool = false;
+  place!: Place;
+  id: i32 = 0;
+  phase: i32 = 2;
+  /** Where it stands among rules and markers. */
+  order: i32 = 0;
+  targets: Target[] = [];
+  operator: OperatorText | null = null;
+  /** Names of transformations after `t:none` and defaults are worked out. */
+  transforms: i32[] = [];
+  hasOwnTransforms: bool = false;
+  isChainOpen: bool = false;
+  hasLogWord: bool = false;
+
+  status: i32 = 0;
+  redirect: Macro | null = null;
+  skip: i32 = 0;
+  skipAfter: Bytes = NOTHING;
+  message: Macro | null = null;
+  logData: Macro | null = null;
+  readonly tags: Macro[] = [];
+  version: Bytes = NOTHING;
+  revision: Bytes = NOTHING;
+  maturity: i32 = 0;
+  accuracy: i32 = 0;
+
   /** What logs say of it: its number, what is the same for every match (see `engine/match_text.ts`), its tags. */
   idText: Text = EMPTY;
   fixedText: Bytes = NOTHING;
   readonly tagTexts: Text[] = [];
-  /** Whether nothing is looked at: an action, or an operator that always matches on no target. */
-  isUnconditional: bool = false;
 }
