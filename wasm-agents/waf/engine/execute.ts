@@ -212,11 +212,10 @@ function isEntryMet(link: Rule, group: Group, entry: usize): bool {
 /** `multiMatch`: the operator sees the value after every transformation that changes it, and each match sets variables. */
 function isAnyStepMet(link: Rule, group: Group, entry: usize): bool {
   const pair = load<usize>(entry, 4);
-  const row = load<usize>(entry);
-  const root = load<usize>(row);
-  if ((kindsOf(root) & actsOf(link.node)) == 0) {
-    if (!isTextMet(link, root, group.side)) return false;
-    noteMatched(root, pair, load<i32>(entry, 8));
+  const value = load<usize>(entry);
+  if ((kindsOf(value) & actsOf(link.node)) == 0) {
+    if (!isTextMet(link, value, group.side)) return false;
+    noteMatched(value, pair, load<i32>(entry, 8));
     setVariables(link);
     return true;
   }
@@ -227,7 +226,7 @@ function isAnyStepMet(link: Rule, group: Group, entry: usize): bool {
   for (let step = depth; step >= 0; step--) {
     let node = link.node;
     for (let up = 0; up < step; up++) node = parentOf(node);
-    const text = textOf(row, node);
+    const text = textOf(value, node);
     if (text == before) continue;
     before = text;
     if (!isTextMet(link, text, group.side)) continue;

@@ -4,7 +4,7 @@
  * stand in any of its values, and of those that stand in what any rule has made of them, so that most rules are answered
  * by one bit. A chain that acts on no byte that is there costs nothing.
  *
- * An entry is a record of 16 bytes: row, pair, variable, and whether it is the pair's name or a count.
+ * An entry is a record of 16 bytes: text, pair, variable, and whether it is the pair's name or a count.
  */
 
 import { allocate } from "sentinel/arena";
@@ -136,12 +136,12 @@ export class Source {
     let kinds: u32 = 0;
     const end = this.entries + ENTRY_BYTES * this.count;
     for (let entry = this.entries; entry < end; entry += ENTRY_BYTES) {
-      const root = load<usize>(load<usize>(entry));
-      const own = kindsOf(root);
+      const value = load<usize>(entry);
+      const own = kindsOf(value);
       kinds |= own;
-      const found = bitsOf(root, this.side);
+      const found = bitsOf(value, this.side);
       bits = united(bits, found, this.own, this.bitBytes);
-      if ((own & this.acts) != 0) more = this.seen(load<usize>(entry), own, found, more);
+      if ((own & this.acts) != 0) more = this.seen(value, own, found, more);
     }
     this.bits = bits;
     this.kinds = kinds;
@@ -149,12 +149,12 @@ export class Source {
   }
 
   /** Adds the bits of what the chains make of a value, which has the bits `found` itself, to those of others. */
-  private seen(row: usize, kinds: u32, found: usize, before: usize): usize {
+  private seen(value: usize, kinds: u32, found: usize, before: usize): usize {
     let last = found;
     let bits = before;
     for (let chain = this.chains; chain < this.chainsEnd; chain += CHAIN_BYTES) {
       if ((load<u32>(chain, 4) & kinds) == 0) continue;
-      const own = bitsOf(textOf(row, load<i32>(chain)), this.side);
+      const own = bitsOf(textOf(value, load<i32>(chain)), this.side);
       if (own == last || own == found) continue;
       last = own;
       bits = united(bits, own, this.ownReach, this.bitBytes);
@@ -272,7 +272,7 @@ export class Source {
     const entry = this.entries + ENTRY_BYTES * this.count++;
     store<usize>(
       entry,
-      kind == IS_NAME ? lists.nameRow(pair) : lists.valueRow(pair),
+      kind == IS_NAME ? lists.nameTextOf(pair) : lists.valueTextOf(pair),
     );
     store<usize>(entry, pair, 4);
     store<i32>(entry, this.variable, 8);

@@ -1,13 +1,13 @@
 /**
  * Lists of names with values that a message is taken apart into, and single values.
  *
- * A pair is a record of 32 bytes: name (address, length), value (address, length), the next pair, the rows of name and
+ * A pair is a record of 32 bytes: name (address, length), value (address, length), the next pair, the texts of name and
  * value (0: none yet), and which of the targets that are taken away mean it (0: not looked at).
  */
 
 import { allocate } from "sentinel/arena";
 import { LISTS, VARIABLES } from "../seclang/variables";
-import { newRow } from "./texts";
+import { valueText } from "./texts";
 
 /** Of each list: first pair, last pair, how many. */
 const lists: usize = memory.data(384, 8);
@@ -114,22 +114,22 @@ export function setMemberships(pair: usize, bits: usize): void {
   store<usize>(pair, bits, 28);
 }
 
-/** The row of a pair's value. */
-export function valueRow(pair: usize): usize {
+/** The text of a pair's value. */
+export function valueTextOf(pair: usize): usize {
   const known = load<usize>(pair, 24);
   if (known != 0) return known;
-  const row = newRow(load<usize>(pair, 8), load<i32>(pair, 12));
-  store<usize>(pair, row, 24);
-  return row;
+  const text = valueText(load<usize>(pair, 8), load<i32>(pair, 12));
+  store<usize>(pair, text, 24);
+  return text;
 }
 
-/** The row of a pair's name. */
-export function nameRow(pair: usize): usize {
+/** The text of a pair's name. */
+export function nameTextOf(pair: usize): usize {
   const known = load<usize>(pair, 20);
   if (known != 0) return known;
-  const row = newRow(load<usize>(pair), load<i32>(pair, 4));
-  store<usize>(pair, row, 20);
-  return row;
+  const text = valueText(load<usize>(pair), load<i32>(pair, 4));
+  store<usize>(pair, text, 20);
+  return text;
 }
 
 /** A variable has no value. */

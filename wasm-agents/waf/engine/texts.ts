@@ -1,20 +1,21 @@
 /**
- * Values and what transformations make of them. Each value has a row with a place for every chain of transformations,
- * so that a chain runs at most once over a value; where nothing changes, all share one text. A text is searched for the
- * literals of all rules at most once.
+ * Values and what transformations make of them. A value that a chain of transformations acts on has a row with a place
+ * for every chain, so that a chain runs at most once over it; where nothing changes, all share one text. A text is
+ * searched for the literals of all rules at most once.
  *
  * A text is a record of 32 bytes: address, length, kinds of bytes (0: not looked at), bits of the request's rules found
  * in it (0: not searched), the text whose bits it shares (0: none), bits of the response's rules, the first note of what a
  * transformation makes of it (the next note, the transformation, its text), the first note of what an operator captured in
- * it (the next note, the operator, 20 places of 2 bytes). Texts of the value cache share no bits: theirs get fewer as
- * operators say no, and behind them are the bits of those that said yes.
+ * it (the next note, the operator, 20 places of 2 bytes). That of a value as it came has 8 more: its row (0: none yet).
+ * Texts of the value cache share no bits: theirs get fewer as operators say no, and behind them are the bits of those that
+ * said yes.
  */
 
 import { Bytes } from "sentinel";
 import { allocate } from "sentinel/arena";
 import { LiteralScan } from "../scan/literal_scan";
 import { transform } from "../transforms/transforms";
-import { allocateBeside, cachedRow, isCached, isSameEntry } from "./value_cache";
+import { allocateBeside, cachedValue, isCached, isSameEntry, VALUE_TEXT_BYTES } from "./value_cache";
 import { actsOn, classesOf, isCaseOnly } from "./byte_classes";
 
 const NODES_MAX: i32 = 1024;
@@ -84,29 +85,32 @@ export function rowBytes(): i32 {
   return 4 * nodeCount;
 }
 
-/** A text, for a row at `beside` or for the row of the text that is there. */
-function newText(beside: usize, at: usize, length: i32): usize {
-  const text = allocateBeside(beside, 32);
+/** Begins a text. */
+function setText(text: usize, at: usize, length: i32): void {
   store<usize>(text, at);
   store<i32>(text, length, 4);
   store<u64>(text, 0, 8);
   store<u64>(text, 0, 16);
   store<u64>(text, 0, 24);
+}
+
+/** A text beside another one. */
+function newText(beside: usize, at: usize, length: i32): usize {
+  const text = allocateBeside(beside, 32);
+  setText(text, at, length);
   return text;
 }
 
-/** A row for a value. */
-export function newRow(at: usize, length: i32): usize {
-  const cached = cachedRow(at, length);
-  if (cached != 0) {
-    if (load<usize>(cached) == 0) store<usize>(cached, newText(cached, copied(cached, at, length), length));
-    return cached;
-  }
-  const bytes = 4 * nodeCount;
-  const row = allocate(bytes);
-  memory.fill(row, 0, bytes);
-  store<usize>(row, newText(row, at, length));
-  return row;
+/** A text for a value. */
+export function valueText(at: usize, length: i32): usize {
+  let text = cachedValue(at, length);
+  if (text != 0 && load<usize>(text) != 0) return text;
+  let lasting = at;
+  if (text != 0) lasting = copied(text, at, length);
+  else text = allocate(VALUE_TEXT_BYTES);
+  setText(text, lasting, length);
+  store<usize>(text, 0, 32);
+  return text;
 }
 
 function copied(beside: usize, from: usize, length: i32): usize {
@@ -115,18 +119,25 @@ function copied(beside: usize, from: usize, length: i32): usize {
   return at;
 }
 
-/** What a chain makes of the value of a row. */
-export function textOf(row: usize, node: i32): usize {
+/** What a chain makes of the text of a value. */
+export function textOf(value: usize, node: i32): usize {
+  const table = changetype<usize>(nodes) + (<usize> node << 4);
+  if ((kindsOf(value) & load<u32>(table, 8)) == 0) return value;
+  let row = load<usize>(value, 32);
+  if (row == 0) row = newRow(value);
   const known = load<usize>(row + (<usize> node << 2));
   if (known != 0) return known;
-  const root = load<usize>(row);
-  const table = changetype<usize>(nodes) + (<usize> node << 4);
-  let text = root;
-  if ((kindsOf(root) & load<u32>(table, 8)) != 0) {
-    text = stepped(textOf(row, load<i32>(table)), table);
-  }
+  const text = stepped(textOf(value, load<i32>(table)), table);
   store<usize>(row + (<usize> node << 2), text);
   return text;
+}
+
+function newRow(value: usize): usize {
+  const bytes = rowBytes();
+  const row = allocateBeside(value, bytes);
+  memory.fill(row, 0, bytes);
+  store<usize>(value, row, 32);
+  return row;
 }
 
 /** Different chains come to the same step of the same text, when what is before it changes nothing. */

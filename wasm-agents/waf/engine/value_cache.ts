@@ -7,8 +7,8 @@
  * Entries lie in sets of four; the one that was used longest ago goes first, but never one that the call at hand has used,
  * for rules hold addresses into it. The hashes of a set (0: free) lie together, apart from the entries, so that a look for a
  * value reads one line of the processor's cache and not four. An entry: length of the value (4; beyond `VALUE_BYTES_MAX`: it
- * has no room for what is found out), the call that used it last (4), where its free bytes begin (8), a row (see
- * `texts.ts`), and what the row leads to.
+ * has no room for what is found out), the call that used it last (4), where its free bytes begin (8), the text of the
+ * value (see `texts.ts`), and all that this leads to.
  */
 
 import { allocate } from "sentinel/arena";
@@ -25,8 +25,12 @@ export const VALUE_BYTES_MAX: i32 = 256;
 /** Of an entry that had no room; what was found out would have to be found out again. */
 const IS_TOO_SMALL: i32 = 0x40000000;
 
-const ROW_OFFSET: usize = 16;
+const TEXT_OFFSET: usize = 16;
+/** Bytes of the text of a value. */
+export const VALUE_TEXT_BYTES: i32 = 40;
 const ROW_BYTES_MAX: i32 = 512;
+/** Entries begin with a line of the processor's cache, in which lies all that is asked of most values. */
+const LINE_BYTES: usize = 64;
 
 /** Hashes of values that were seen once. */
 const SEEN: u32 = 4096;
@@ -35,15 +39,13 @@ let entries: usize = 0;
 let hashes: usize = 0;
 let entriesEnd: usize = 0;
 let seen: usize = 0;
-let rowBytes: i32 = 0;
 let call: u32 = 0;
 
-/** Makes room for entries whose rows have `bytes` bytes; for none when rows are so long that little else would fit in. */
+/** Makes room for entries with rows of `bytes` bytes; for none when rows are so long that little else would fit in. */
 export function prepareValueCache(bytes: i32): void {
   if (bytes > ROW_BYTES_MAX) return;
-  rowBytes = bytes + 7 & ~7;
   const all = ENTRY_BYTES * WAYS * <usize> SETS;
-  entries = allocate(all);
+  entries = allocate(all + LINE_BYTES) + LINE_BYTES - 1 & ~(LINE_BYTES - 1);
   entriesEnd = entries + all;
   memory.fill(entries, 0, all);
   hashes = allocate(HASHES_BYTES);
@@ -67,8 +69,8 @@ export function isCached(at: usize): bool {
   return at >= entries && at < entriesEnd;
 }
 
-/** The row of a value; 0 when it has none. The first place of a new row leads to 0, and its value is yet to be copied. */
-export function cachedRow(at: usize, length: i32): usize {
+/** The text of a value; 0 when it is not kept. That of a new one begins with 0, and is yet to be made. */
+export function cachedValue(at: usize, length: i32): usize {
   if (length > VALUE_BYTES_MAX || entries == 0) return 0;
   const hash = hashOf(at, length);
   const first = <usize> (hash >> 1 & (SETS - 1)) * WAYS;
@@ -77,10 +79,9 @@ export function cachedRow(at: usize, length: i32): usize {
     const entry = entries + ENTRY_BYTES * way;
     const known = load<i32>(entry);
     if ((known & ~IS_TOO_SMALL) != length) continue;
-    const text = load<usize>(entry, ROW_OFFSET);
-    if (!isSame(load<usize>(text), at, length)) continue;
+    if (!isSame(load<usize>(entry, TEXT_OFFSET), at, length)) continue;
     store<u32>(entry, call, 4);
-    return known == length ? entry + ROW_OFFSET : 0;
+    return known == length ? entry + TEXT_OFFSET : 0;
   }
   const place = seen + (<usize> (hash >> 8 & (SEEN - 1)) << 2);
   if (load<u32>(place) != hash) {
@@ -105,9 +106,9 @@ function takeEntry(first: usize, hash: u32, length: i32): usize {
   store<u32>(hashes + (oldestWay << 2), hash);
   store<i32>(oldest, length);
   store<u32>(oldest, call, 4);
-  store<u32>(oldest, <u32> (oldest + ROW_OFFSET) + rowBytes, 8);
-  memory.fill(oldest + ROW_OFFSET, 0, rowBytes);
-  return oldest + ROW_OFFSET;
+  store<u32>(oldest, <u32> (oldest + TEXT_OFFSET) + VALUE_TEXT_BYTES, 8);
+  store<usize>(oldest, 0, TEXT_OFFSET);
+  return oldest + TEXT_OFFSET;
 }
 
 /**
