@@ -196,6 +196,7 @@ export class Source {
   private addAll(list: i32, kind: u32): void {
     needList(list);
     const pattern = this.pattern;
+    this.reserve(this.count + lists.countOf(list));
     for (let pair = lists.firstOf(list); pair != 0; pair = lists.nextOf(pair)) {
       if (pattern !== null && !pattern.test(lists.nameAt(pair), lists.nameLength(pair))) continue;
       if (!this.isExcluded(pair)) this.put(pair, kind);
@@ -268,7 +269,7 @@ export class Source {
   }
 
   private put(pair: usize, kind: u32): void {
-    if (this.count == this.room) this.grow();
+    if (this.count == this.room) this.reserve(max(2 * this.room, 1));
     const entry = this.entries + ENTRY_BYTES * this.count++;
     store<usize>(
       entry,
@@ -279,12 +280,10 @@ export class Source {
     store<u32>(entry, kind, 12);
   }
 
-  private grow(): void {
-    const room = this.room == 0 ? 8 : 2 * this.room;
+  private reserve(room: i32): void {
+    if (room <= this.room) return;
     const entries = allocate(ENTRY_BYTES * room);
-    if (this.count > 0) {
-      memory.copy(entries, this.entries, ENTRY_BYTES * this.count);
-    }
+    if (this.count > 0) memory.copy(entries, this.entries, ENTRY_BYTES * this.count);
     this.entries = entries;
     this.room = room;
   }
