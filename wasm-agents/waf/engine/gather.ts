@@ -14,6 +14,8 @@ import {
   LIST_REQUEST_HEADERS,
   LIST_RESPONSE_HEADERS,
   TABLE,
+  VAR_REQUEST_URI,
+  VAR_REQUEST_URI_RAW,
 } from "../seclang/variables";
 import { isWord } from "../seclang/words";
 import { bodySingle } from "./body_values";
@@ -105,6 +107,8 @@ export function needSingle(variable: i32): usize {
   if (kind == KIND_DYNAMIC) return dynamicSingle(variable);
   const known = lists.singleOf(variable);
   if (known != 0) return known;
+  // The same bytes: what is found out about them is found out once.
+  if (variable == VAR_REQUEST_URI_RAW) return lists.setPair(variable, needSingle(VAR_REQUEST_URI));
   const value = kind == KIND_BODY_SCALAR
     ? bodySingle(variable)
     : kind == KIND_RESPONSE_SCALAR

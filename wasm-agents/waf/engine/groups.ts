@@ -49,7 +49,7 @@ export class Source {
   kinds: u32 = 0;
   /** Bits of the literals that stand in any value as it is: those of the only value, or of its own. */
   bits: usize = 0;
-  /** The same with all that the chains of all rules make of the values. */
+  /** The same with all that chains make of the values, for rules that look for literals. */
   reach: usize = 0;
   readonly isDynamic: bool;
   private readonly isCount: bool;
@@ -97,7 +97,7 @@ export class Source {
     this.ownReach = allocate(this.bitBytes + 8);
   }
 
-  /** At configuration: rules see the values through this chain. */
+  /** At configuration: rules look for literals in what this chain makes of the values. */
   seeThrough(node: i32): void {
     if (actsOf(node) != 0 && !this.nodes.includes(node)) this.nodes.push(node);
   }
@@ -299,16 +299,16 @@ export class Group {
     let isDynamic = false;
     for (let index = 0; index < sources.length; index++) {
       if (sources[index].isDynamic) isDynamic = true;
-      sources[index].seeThrough(node);
     }
     this.isDynamic = isDynamic;
     this.acts = actsOf(node);
   }
 
-  /** At configuration: rules also look at what stands between the steps. */
-  seeSteps(): void {
-    for (let node = this.node; node != 0; node = parentOf(node)) {
-      for (let index = 0; index < this.sources.length; index++) this.sources[index].seeThrough(node);
+  /** At configuration: a rule looks for literals; with `withSteps` also in what stands between the steps. */
+  lookFor(withSteps: bool): void {
+    const sources = this.sources;
+    for (let node = this.node; node != 0; node = withSteps ? parentOf(node) : 0) {
+      for (let index = 0; index < sources.length; index++) sources[index].seeThrough(node);
     }
   }
 

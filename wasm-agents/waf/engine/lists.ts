@@ -142,7 +142,11 @@ export function singleOf(variable: i32): usize {
 
 /** Sets the value of a variable with one value. */
 export function setSingle(variable: i32, at: usize, length: i32): usize {
-  const pair = newPair(0, 0, at, length);
+  return setPair(variable, newPair(0, 0, at, length));
+}
+
+/** The same with a pair that is there. */
+export function setPair(variable: i32, pair: usize): usize {
   store<usize>(singles + 4 * variable, pair);
   return pair;
 }

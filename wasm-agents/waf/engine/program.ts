@@ -105,7 +105,7 @@ export class Program {
           set,
         );
         if (link.operation >= 0 && !link.isNegated) link.bit = this.operations[link.operation].bit;
-        if (link.isMultiMatch) this.groups[link.bundle].seeSteps();
+        if (link.bit >= 0) this.groups[link.bundle].lookFor(link.isMultiMatch);
       }
       link = link.next;
     }

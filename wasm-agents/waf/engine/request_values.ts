@@ -17,7 +17,6 @@ import {
   VAR_REQUEST_METHOD,
   VAR_REQUEST_PROTOCOL,
   VAR_REQUEST_URI,
-  VAR_REQUEST_URI_RAW,
   VAR_SERVER_NAME,
   VAR_SERVER_PORT,
   VAR_TIME,
@@ -44,7 +43,6 @@ export function requestSingle(variable: i32): Bytes | null {
   const handle = transaction.request;
   if (variable == VAR_REQUEST_METHOD) return http.requestMethod(handle);
   if (variable == VAR_REQUEST_URI) return wireBytes(http.requestTarget(handle));
-  if (variable == VAR_REQUEST_URI_RAW) return known(VAR_REQUEST_URI);
   if (variable == VAR_REQUEST_FILENAME || variable == VAR_PATH_INFO) {
     return fileName();
   }

@@ -15,7 +15,7 @@ const CONDITION_BYTES: usize = 16;
 export class Conditions {
   /** For each id its condition, for those that literals are looked for; 0: none. */
   private readonly byId: usize;
-  /** Conditions of those without literals, one behind the other. */
+  /** Conditions of those without literals, one behind the other, those for the shortest texts first. */
   private readonly free: usize;
   private readonly freeCount: i32;
 
@@ -24,10 +24,18 @@ export class Conditions {
     this.byId = allocate(4 * <usize> (lastId + 1));
     memory.fill(this.byId, 0, 4 * <usize> (lastId + 1));
     let count = 0;
-    for (let index = 0; index < expressions.length; index++) {
-      if (expressions[index].literals.length > 0) continue;
-      write(all + <usize> count * CONDITION_BYTES, expressions[index], ids[index]);
-      count++;
+    for (let length = 0; length < i32.MAX_VALUE;) {
+      let next = i32.MAX_VALUE;
+      for (let index = 0; index < expressions.length; index++) {
+        const expression = expressions[index];
+        if (expression.literals.length > 0) continue;
+        const least = expression.minLength;
+        if (least > length) next = min(next, least);
+        if (least != length) continue;
+        write(all + <usize> count * CONDITION_BYTES, expression, ids[index]);
+        count++;
+      }
+      length = next;
     }
     this.free = all;
     this.freeCount = count;
@@ -53,8 +61,8 @@ export class Conditions {
       store<u64>(bits + byte, left);
     }
     const end = this.free + <usize> this.freeCount * CONDITION_BYTES;
-    for (let at = this.free; at < end; at += CONDITION_BYTES) {
-      if (!isMet(at, length, present)) continue;
+    for (let at = this.free; at < end && load<i32>(at, 4) <= length; at += CONDITION_BYTES) {
+      if (!hasNeeded(present, load<u32>(at, 8), load<i32>(at, 12))) continue;
       const id = load<u32>(at);
       const byte = bits + (id >> 3);
       store<u8>(byte, <u8> (<u32> load<u8>(byte) | (<u32> 1 << (id & 7))));
