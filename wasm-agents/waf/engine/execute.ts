@@ -24,7 +24,7 @@ import {
 import { changeEngine, clearAddedScore, setVariables } from "./changes";
 import { expanded, expandedNumber } from "./expand";
 import { isAside, isForegone } from "./foregone";
-import { ENTRY_BYTES, Group } from "./groups";
+import { ENTRY_BYTES, Group, isThere } from "./groups";
 import { noteMatched, startRule } from "./matched";
 import { noteMatch } from "./matches";
 import { Operation } from "./operations";
@@ -98,14 +98,11 @@ export function runPhase(phase: i32): void {
   const own = phase == 1 && !hasRemovals() ? program.begun : unchecked(program.phases[phase]);
   own.gather();
   const rules = own.rules;
-  const needs = own.needs;
-  const bits = own.bits;
   const count = rules.length;
   let index = 0;
   while (index < count) {
     const at = index++;
-    const need = unchecked(needs[at]);
-    if (need >= 0 && !hasBit(bits, need)) continue;
+    if (!own.couldMatch(at)) continue;
     const rule = unchecked(rules[at]);
     if (hasRemovals() && isRemoved(rule.index)) continue;
     const isMet = isChainMet(rule);
@@ -156,11 +153,11 @@ function isChainMet(rule: Rule): bool {
   return true;
 }
 
-/** A quick no for rules whose literals are in none of their values. */
+/** A quick no for rules without values; of those with literals their phase has said that these are there. */
 function couldMatch(rule: Rule): bool {
-  if (rule.bundle < 0) return true;
+  if (rule.bundle < 0 || rule.bit >= 0) return true;
   const group = unchecked(program.groups[rule.bundle]);
-  return group.isDynamic || group.couldHave(rule.bit);
+  return group.isDynamic || isThere(group.sources, -1);
 }
 
 function isLinkMet(link: Rule): bool {

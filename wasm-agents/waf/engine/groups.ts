@@ -317,17 +317,16 @@ export class Group {
   isSeenPlain(source: Source): bool {
     return !source.isDynamic && (source.kinds & this.acts) == 0;
   }
+}
 
-  /** Whether there is a value, and one that could have a literal of a rule, unless its bit is -1. */
-  couldHave(bit: i32): bool {
-    const sources = this.sources;
-    for (let index = 0; index < sources.length; index++) {
-      const source = unchecked(sources[index]);
-      source.gather();
-      if (source.count > 0 && (bit < 0 || hasBit(source.reach, bit))) return true;
-    }
-    return false;
+/** Whether any of some sources has a value; with a bit, one in which it could be. */
+export function isThere(sources: StaticArray<Source>, bit: i32): bool {
+  for (let index = 0; index < sources.length; index++) {
+    const source = unchecked(sources[index]);
+    source.gather();
+    if (source.count > 0 && (bit < 0 || hasBit(source.reach, bit))) return true;
   }
+  return false;
 }
 
 /**

@@ -2,40 +2,55 @@
 
 import { allocate } from "sentinel/arena";
 import { Rule } from "../seclang/model";
-import { Group, Source } from "./groups";
+import { Group, isThere, Source } from "./groups";
 import * as lists from "./lists";
-import { bitBytesOf } from "./texts";
+import { bitBytesOf, hasBit } from "./texts";
+
+const NOTHING: StaticArray<Source> = new StaticArray<Source>(0);
 
 /** Rules in their order, with the literals that stand anywhere in what they look at. */
 export class Phase {
   /** For each rule the bit of its literals; -1 when it has none, or can match without. */
-  readonly needs: StaticArray<i32>;
+  private readonly needs: StaticArray<i32>;
+  /** What those that have one look at. */
+  private readonly targets: StaticArray<StaticArray<Source>>;
   /** Bits of all literals that were found. */
-  readonly bits: usize;
+  private readonly bits: usize;
   private readonly sources: StaticArray<Source>;
   private readonly bitBytes: i32;
   private epoch: u32 = 0;
 
   constructor(readonly rules: StaticArray<Rule>, groups: Group[]) {
     const needs = new StaticArray<i32>(rules.length);
+    const targets = new StaticArray<StaticArray<Source>>(rules.length);
     const asked = new Array<Source>();
     let side = 0;
     for (let index = 0; index < rules.length; index++) {
       const rule = rules[index];
       side = rule.phase >= 3 ? 1 : 0;
       needs[index] = -1;
+      targets[index] = NOTHING;
       if (rule.bundle < 0) continue;
       const group = groups[rule.bundle];
       if (group.isDynamic || rule.bit < 0) continue;
       needs[index] = rule.bit;
+      targets[index] = group.sources;
       for (let each = 0; each < group.sources.length; each++) {
         if (!asked.includes(group.sources[each])) asked.push(group.sources[each]);
       }
     }
     this.needs = needs;
+    this.targets = targets;
     this.sources = StaticArray.fromArray<Source>(asked);
     this.bitBytes = bitBytesOf(side);
     this.bits = allocate(this.bitBytes + 8);
+  }
+
+  /** Whether the literals of a rule stand in what it looks at; of a rule without a bit this says nothing. */
+  // asc: @inline
+  couldMatch(at: i32): bool {
+    const need = unchecked(this.needs[at]);
+    return need < 0 || hasBit(this.bits, need) && isThere(unchecked(this.targets[at]), need);
   }
 
   /** Looks at all values that rules with literals ask for, unless that is done. */

@@ -29,6 +29,7 @@ export class Program {
   /** Phase 1 without the rules that come out the same for every request. */
   begun: Phase = emptyPhase();
   private readonly groupNumbers: Map<string, i32> = new Map<string, i32>();
+  private readonly sets: Map<string, StaticArray<Source>> = new Map<string, StaticArray<Source>>();
   private readonly sources: Map<string, Source> = new Map<string, Source>();
 
   /** Compiles a rule set whose updates are made. Problems are reported there. `runsAll`: also rules that do nothing. */
@@ -112,9 +113,11 @@ export class Program {
   }
 
   private groupOf(targets: Target[], node: i32, side: i32, set: RuleSet): i32 {
-    const key = keyOf(targets, side) + " " + node.toString();
+    const setKey = keyOf(targets, side);
+    const key = setKey + " " + node.toString();
     if (this.groupNumbers.has(key)) return this.groupNumbers.get(key);
-    this.groups.push(new Group(this.sourcesOf(targets, side, set), side, node));
+    if (!this.sets.has(setKey)) this.sets.set(setKey, this.sourcesOf(targets, side, set));
+    this.groups.push(new Group(this.sets.get(setKey), side, node));
     this.groupNumbers.set(key, this.groups.length - 1);
     return this.groups.length - 1;
   }
