@@ -26,7 +26,7 @@ export function wafContenders(): string[] {
   return [...sentinel, ...MODSECURITY_SERVERS.filter(hasModSecurity)];
 }
 
-/** Starts a contender on the core for proxies, with one worker and an access log. */
+/** Starts a contender on the core for proxies, with one worker, an access log and an audit log of matches. */
 export async function startWaf(
   name: string,
   setting: WafSetting,
@@ -51,6 +51,9 @@ export async function startWaf(
       originPort: setting.originPort,
       directives: setting.paranoiaLevel === null ? null : setupDirectives(settings),
       ruleFiles: ruleFiles(settings),
+      // As Sentinel does: which rules matched in what was refused is not to be lost.
+      auditLog: `${folder}/audit.log`,
+      audited: "matches",
     });
   const startMs = performance.now() - beganMs;
   cleanUp.use(running);

@@ -27,8 +27,10 @@ export interface ModSecurityOptions {
   readonly directives: string | null;
   /** Files with rules, in order. */
   readonly ruleFiles: readonly string[];
-  /** Writes every transaction as a line of JSON to this file. */
+  /** Writes transactions as lines of JSON to this file. */
   readonly auditLog?: string;
+  /** Which: every one with its headers, or those in which rules matched, with what these say and nothing else. */
+  readonly audited?: "all" | "matches";
   /** Words before the command, for example `taskset -c 1`. */
   readonly before?: readonly string[];
   /** Server processes that answer; one unless said otherwise. */
@@ -71,8 +73,11 @@ export async function startModSecurity(
 
 function rules(server: ModSecurityServer, options: ModSecurityOptions): string {
   const map = UNICODE_MAPS.find(exists);
-  const audit = options.auditLog === undefined ? "SecAuditEngine Off\n" : `SecAuditEngine On
-SecAuditLogParts ABHZ
+  const matchesOnly = options.audited === "matches";
+  const audit = options.auditLog === undefined
+    ? "SecAuditEngine Off\n"
+    : `SecAuditEngine ${matchesOnly ? "RelevantOnly" : "On"}
+SecAuditLogParts ${matchesOnly ? "AHZ" : "ABHZ"}
 SecAuditLogType Serial
 SecAuditLogFormat JSON
 SecAuditLog ${options.auditLog}
