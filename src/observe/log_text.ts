@@ -82,7 +82,9 @@ function containersIn(value: unknown, depth: number): number {
   if (typeof value !== "object" || value === null) return 0;
   if (depth === DATA_DEPTH_MAX) return TOO_DEEP;
   let count = 1;
-  for (const item of Object.values(value)) {
+  // Most items are no containers, and need no call to say so.
+  for (const item of Array.isArray(value) ? value : Object.values(value)) {
+    if (typeof item !== "object" || item === null) continue;
     const inner = containersIn(item, depth + 1);
     if (inner === TOO_DEEP) return TOO_DEEP;
     count += inner;

@@ -6,6 +6,9 @@ const DECODER = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 /** Up to this many bytes a loop is faster than the decoder. */
 const SHORT_TEXT = 40;
 
+/** Short strings that an instance's glue remembers; a power of two. */
+const RECENT_MAX = 128;
+
 /**
  * Reads what a guest hands over, and believes nothing: every pointer is checked against the memory and every list
  * against the budget before it is followed. What breaks a rule is an `AgentTrap` of kind `malformed`. The methods
@@ -17,6 +20,8 @@ export class Lifter {
   readonly #memory: GuestMemory;
   readonly #budget: LiftBudget;
   #bytesLeft = 0;
+  /** Short strings by their hash: agents say the same few again and again, such as names of headers and rules. */
+  readonly #recent: string[] = Array<string>(RECENT_MAX).fill("");
 
   constructor(memory: GuestMemory, budget: LiftBudget) {
     this.#memory = memory;
@@ -66,12 +71,25 @@ export class Lifter {
     this.#within(pointer, length);
     const { bytes } = this.#memory;
     if (length > SHORT_TEXT) return decode(bytes.subarray(pointer, pointer + length));
-    let text = "";
+    let hash = length;
+    let all = 0;
     for (let at = pointer; at < pointer + length; at++) {
       const byte = bytes[at]!;
-      if (byte > 0x7f) return decode(bytes.subarray(pointer, pointer + length));
-      text += String.fromCharCode(byte);
+      all |= byte;
+      hash = Math.imul(hash, 31) + byte | 0;
     }
+    if (all > 0x7f) return decode(bytes.subarray(pointer, pointer + length));
+    return this.#short(pointer, length, hash & RECENT_MAX - 1);
+  }
+
+  /** A short string of ASCII, the same one as the last time where it is still in its place. */
+  #short(pointer: number, length: number, place: number): string {
+    const { bytes } = this.#memory;
+    const recent = this.#recent[place]!;
+    if (recent.length === length && isSame(recent, bytes, pointer)) return recent;
+    let text = "";
+    for (let at = pointer; at < pointer + length; at++) text += String.fromCharCode(bytes[at]!);
+    this.#recent[place] = text;
     return text;
   }
 
@@ -162,6 +180,14 @@ export class Lifter {
   #misaligned(pointer: number, align: number): never {
     throw malformed(`pointer ${pointer} is not aligned to ${align}`);
   }
+}
+
+/** Whether bytes are the characters of a string of ASCII that is as long. */
+function isSame(text: string, bytes: Uint8Array, pointer: number): boolean {
+  for (let at = 0; at < text.length; at++) {
+    if (text.charCodeAt(at) !== bytes[pointer + at]) return false;
+  }
+  return true;
 }
 
 function decode(bytes: Uint8Array): string {

@@ -41,6 +41,29 @@ for (const { name, text } of TEXTS) {
   });
 }
 
+Deno.test("lift: short strings that take each other's place come as they are, again and again", () => {
+  const { lift, memory } = lifterOver([]);
+  const texts = [
+    "Aa",
+    "BB",
+    "",
+    "\0",
+    "\0\0",
+    "AaAa",
+    "BBBB",
+    "AaBB",
+    ...Array.from({ length: 300 }, (_, i) => `k${i}`),
+  ];
+  for (let round = 0; round < 3; round++) {
+    for (const text of texts) {
+      new TextEncoder().encodeInto(text, new Uint8Array(memory.buffer, 8));
+      lift.begin();
+      equal(lift.text(8, text.length), text);
+      equal(lift.text(8, text.length), text);
+    }
+  }
+});
+
 const BAD_UTF8: readonly { readonly name: string; readonly bytes: readonly number[] }[] = [
   { name: "a lone continuation", bytes: [0x80] },
   { name: "a cut sequence", bytes: [0x61, 0xc3] },

@@ -98,11 +98,14 @@ export function runPhase(phase: i32): void {
   const own = phase == 1 && !hasRemovals() ? program.begun : unchecked(program.phases[phase]);
   own.gather();
   const rules = own.rules;
+  const needs = own.needs;
+  const bits = own.bits;
   const count = rules.length;
   let index = 0;
   while (index < count) {
     const at = index++;
-    if (!own.couldMatch(at)) continue;
+    const need = unchecked(needs[at]);
+    if (need >= 0 && !(hasBit(bits, need) && own.isThere(at))) continue;
     const rule = unchecked(rules[at]);
     if (hasRemovals() && isRemoved(rule.index)) continue;
     const isMet = isChainMet(rule);

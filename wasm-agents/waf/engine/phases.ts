@@ -4,18 +4,18 @@ import { allocate } from "sentinel/arena";
 import { Rule } from "../seclang/model";
 import { Group, isThere, Source } from "./groups";
 import * as lists from "./lists";
-import { bitBytesOf, hasBit } from "./texts";
+import { bitBytesOf } from "./texts";
 
 const NOTHING: StaticArray<Source> = new StaticArray<Source>(0);
 
 /** Rules in their order, with the literals that stand anywhere in what they look at. */
 export class Phase {
   /** For each rule the bit of its literals; -1 when it has none, or can match without. */
-  private readonly needs: StaticArray<i32>;
+  readonly needs: StaticArray<i32>;
   /** What those that have one look at. */
   private readonly targets: StaticArray<StaticArray<Source>>;
   /** Bits of all literals that were found. */
-  private readonly bits: usize;
+  readonly bits: usize;
   private readonly sources: StaticArray<Source>;
   private readonly bitBytes: i32;
   private epoch: u32 = 0;
@@ -46,11 +46,9 @@ export class Phase {
     this.bits = allocate(this.bitBytes + 8);
   }
 
-  /** Whether the literals of a rule stand in what it looks at; of a rule without a bit this says nothing. */
-  // asc: @inline
-  couldMatch(at: i32): bool {
-    const need = unchecked(this.needs[at]);
-    return need < 0 || hasBit(this.bits, need) && isThere(unchecked(this.targets[at]), need);
+  /** Whether the literals of a rule that has a bit stand in what it looks at itself. */
+  isThere(at: i32): bool {
+    return isThere(unchecked(this.targets[at]), unchecked(this.needs[at]));
   }
 
   /** Looks at all values that rules with literals ask for, unless that is done. */
