@@ -78,8 +78,14 @@ export class ContextView implements RequestView {
     // Clients may choose the id of a request, and choose one that is in use.
     if (key === "http.serial") return this.#agents.serial;
     // In HTTP/2 no header needs to announce a body.
-    if (key === "http.body") return this.#context.body === null ? "0" : "1";
+    if (key === "http.body") return this.#hasBody();
+    // All three at once, for agents that want them of every request.
+    if (key === "http.facts") return `${this.protocol()} ${this.#hasBody()} ${this.#agents.serial}`;
     return undefined;
+  }
+
+  #hasBody(): "0" | "1" {
+    return this.#context.body === null ? "0" : "1";
   }
 
   clientAddress(): string {

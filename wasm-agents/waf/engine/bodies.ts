@@ -1,7 +1,6 @@
 /** Bodies: which of them are read and how, and what they are taken apart into. */
 
 import { Bytes, Text } from "sentinel";
-import * as http from "sentinel/bindings/http";
 import { BODY_JSON, BODY_MULTIPART, BODY_NONE, BODY_URLENCODED, BODY_XML } from "../seclang/ctls";
 import { Settings } from "../seclang/settings";
 import {
@@ -22,6 +21,7 @@ import {
 } from "../seclang/variables";
 import { isSameRun, isSpace, isWord, part, trimmed } from "../seclang/words";
 import { BodyToRead, parseBody } from "./body_parsers";
+import { bodyFact } from "./facts";
 import { needList, requestHeader } from "./gather";
 import {
   ABSENT,
@@ -102,14 +102,12 @@ function endsWith(word: Bytes, tail: string): bool {
     isWord(part(word, word.length - tail.length, word.length), tail);
 }
 
-/** The note in which the proxy says whether a body comes; HTTP/2 needs no header for that. */
-const BODY_NOTE = Text.of("http.body");
-
 /** Whether a body is to come. */
 export function announcesBody(): bool {
   if (isBodyAnnounced()) return true;
-  const note = http.requestMetadata(transaction.request, BODY_NOTE);
-  return note !== null && note.is("1");
+  // HTTP/2 needs no header for that.
+  const fact = bodyFact();
+  return fact !== null && fact.asText().is("1");
 }
 
 /** Whether the head of a request says that a body comes. */

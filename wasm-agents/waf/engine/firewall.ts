@@ -25,6 +25,7 @@ import { clearCollections, hasCollections, saveCollections } from "./collections
 import { Setup } from "./configuration";
 import { clearVerdict, endedBy, runPhase } from "./execute";
 import { clearExpanded } from "./expand";
+import { clearFacts, serialFact } from "./facts";
 import { dropState, loadState, saveState } from "./keeping";
 import { clearLists, newEpoch, setSingle } from "./lists";
 import { clearMatched } from "./matched";
@@ -40,7 +41,6 @@ import { decision, refusal } from "./verdict";
 let setup: Setup = new Setup();
 
 const ONE: Bytes = Bytes.of("1");
-const SERIAL_NOTE = Text.of("http.serial");
 const CONTENT_TYPE = Bytes.of("content-type").asText();
 
 /** Sets what was configured. */
@@ -168,7 +168,7 @@ let idLength: i32 = 0;
 /** What a request's state is found by. Its id will not do where there is better, for clients can choose that. */
 function idOf(request: Request): Bytes {
   if (idAt == 0) {
-    const serial = http.requestMetadata(request.handle, SERIAL_NOTE);
+    const serial = serialFact();
     const id: Bytes = serial === null ? http.requestId(request.handle) : serial;
     idAt = id.at;
     idLength = id.length;
@@ -181,6 +181,7 @@ function startCall(request: Request, response: Response | null): void {
   if (response === null) transaction.bindMessages(request.handle, 0, false);
   else transaction.bindMessages(request.handle, response.handle, true);
   idAt = 0;
+  clearFacts();
   startCacheCall();
   clearLists();
   clearMatched();

@@ -4,29 +4,50 @@ import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { response } from "../../testing/messages.ts";
 import { type Waf, wafWith } from "../testing/waf_agent.ts";
 
-Deno.test("engine: what the proxy says of the protocol, and of a body that no header announces", async () => {
-  const waf = await wafWith(`SecRule REQUEST_PROTOCOL "@streq HTTP/2" "id:1,phase:1,pass,log"
-    SecRule REQUEST_BODY "@streq bad" "id:2,phase:2,deny"`);
-  const metadata = { "http.protocol": "HTTP/2", "http.body": "1" };
-  const message = waf.request("/", { method: "POST", metadata });
-  const head = await waf.agent.onRequest(message);
-  deepEqual([head.needsMore, head.audit.ruleIds], [true, ["1"]]);
-  const { outcome } = await waf.agent.onRequestBody(message, "bad");
-  equal(outcome.decision.type, "block");
-});
+/** The proxy's facts of a request in one note, and each in its own, as older proxies have them. */
+const FACT_NOTES = {
+  "in one": (facts: { protocol: string; body: string; serial: string }) => ({
+    "http.facts": `${facts.protocol} ${facts.body} ${facts.serial}`,
+  }),
+  "each in its own": ({ protocol, body, serial }: { protocol: string; body: string; serial: string }) => ({
+    "http.protocol": protocol,
+    "http.body": body,
+    "http.serial": serial,
+  }),
+};
 
-Deno.test("engine: who takes the id of another request does not get at its state", async () => {
-  const waf = await wafWith(`SecRequestBodyAccess On
-    SecRule REQUEST_URI "@beginsWith /open" "id:1,phase:1,pass,nolog,ctl:ruleEngine=Off"
-    SecRule REQUEST_BODY|ARGS "@contains evil" "id:2,phase:2,deny"`);
-  const of = (serial: string, path: string) =>
-    waf.request(path, { id: "same", method: "POST", metadata: { "http.body": "1", "http.serial": serial } });
-  const victim = of("1", "/x");
-  equal((await waf.agent.onRequest(victim)).needsMore, true);
-  await waf.agent.onRequest(of("2", "/open"));
-  const { outcome } = await waf.agent.onRequestBody(victim, "a=evil");
-  equal(outcome.decision.type, "block");
-});
+for (const [how, notes] of Object.entries(FACT_NOTES)) {
+  Deno.test(`engine: what the proxy says of the protocol, and of a body that no header announces, ${how}`, async () => {
+    const waf = await wafWith(`SecRule REQUEST_PROTOCOL "@streq HTTP/2" "id:1,phase:1,pass,log"
+      SecRule REQUEST_BODY "@streq bad" "id:2,phase:2,deny"`);
+    const metadata = notes({ protocol: "HTTP/2", body: "1", serial: "waf-1-1" });
+    const message = waf.request("/", { method: "POST", metadata });
+    const head = await waf.agent.onRequest(message);
+    deepEqual([head.needsMore, head.audit.ruleIds], [true, ["1"]]);
+    const { outcome } = await waf.agent.onRequestBody(message, "bad");
+    equal(outcome.decision.type, "block");
+    const without = notes({ protocol: "HTTP/1.1", body: "0", serial: "waf-1-2" });
+    const other = await waf.agent.onRequest(waf.request("/", { method: "POST", metadata: without }));
+    deepEqual([other.needsMore, other.audit.ruleIds], [false, []]);
+  });
+
+  Deno.test(`engine: who takes the id of another request does not get at its state, facts ${how}`, async () => {
+    const waf = await wafWith(`SecRequestBodyAccess On
+      SecRule REQUEST_URI "@beginsWith /open" "id:1,phase:1,pass,nolog,ctl:ruleEngine=Off"
+      SecRule REQUEST_BODY|ARGS "@contains evil" "id:2,phase:2,deny"`);
+    const of = (serial: string, path: string) =>
+      waf.request(path, {
+        id: "same",
+        method: "POST",
+        metadata: notes({ protocol: "HTTP/1.1", body: "1", serial }),
+      });
+    const victim = of("1", "/x");
+    equal((await waf.agent.onRequest(victim)).needsMore, true);
+    await waf.agent.onRequest(of("2", "/open"));
+    const { outcome } = await waf.agent.onRequestBody(victim, "a=evil");
+    equal(outcome.decision.type, "block");
+  });
+}
 
 Deno.test("engine: a match is listed with all that is known about it", async () => {
   const waf = await wafWith(

@@ -25,14 +25,13 @@ import {
   VAR_URLENCODED_ERROR,
 } from "../seclang/variables";
 import { isSpace, part } from "../seclang/words";
+import { protocolFact } from "./facts";
 import { needSingle, requestHeader } from "./gather";
 import * as lists from "./lists";
 import { timeValue } from "./time_values";
 import { pathBytes, wireBytes } from "./wire_bytes";
 import * as transaction from "./transaction";
 
-/** The note in which the proxy says which version of HTTP the client speaks. */
-const PROTOCOL_NOTE = Text.of("http.protocol");
 const HTTP_1_1 = Text.of("HTTP/1.1");
 const ZERO = Text.of("0");
 const ONE = Text.of("1");
@@ -99,8 +98,8 @@ function baseName(): Bytes {
 }
 
 function protocol(): Bytes {
-  const note = http.requestMetadata(transaction.request, PROTOCOL_NOTE);
-  return note === null ? HTTP_1_1 : note;
+  const fact = protocolFact();
+  return fact === null ? HTTP_1_1 : fact;
 }
 
 function requestLine(): Bytes {
