@@ -22,7 +22,7 @@ const WIT = new URL("wit/sentinel-agent.wit", HERE);
 const NO_AGENTS = new Set(["template"]);
 
 /** A component with more bytes than this has something in it that does not belong there. */
-const COMPONENT_BYTES_MAX = 512 * 1024;
+const COMPONENT_BYTES_MAX = 576 * 1024;
 
 /** A component, and what it has of the contract. */
 export interface Built {

@@ -16,8 +16,11 @@ import { adversarialRequest } from "./waf_adversary.ts";
 import { startWaf, wafContenders, type WafSetting } from "./waf_contenders.ts";
 import { attacks, cleanGet, cleanGets, formPosts, jsonPosts } from "./waf_workloads.ts";
 
-/** Load before a round counts, in seconds; and once after the start, when engines compile what is used often. */
-const WARM_UP_SECONDS = 0.3;
+/**
+ * Load before a round counts, in seconds, for each contender has waited until all others had their turns; and once after
+ * the start, when engines compile what is used often.
+ */
+const WARM_UP_SECONDS = 1;
 const FIRST_WARM_UP_SECONDS = 6;
 
 /** Requests of the adversarial family that are measured again, to tell cost from noise. */

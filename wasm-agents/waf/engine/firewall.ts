@@ -149,11 +149,12 @@ export function judgeResponseBody(
 /** The request is over: phase 5, and what lasts is written. */
 export function finishRequest(request: Request): void {
   if (setup.settings.engine == ENGINE_OFF || !hasBlocks()) return;
-  startCall(request, null);
+  bindCall(request, null);
   const id = idOf(request);
   const block = findBlock(id);
   if (block == 0) return;
   if (!setup.hasLastPhase && !setup.usesCollections) return dropState(id);
+  clearCall();
   loadState(block);
   if (setup.hasLastPhase) runPhase(5);
   saveCollections();
@@ -178,10 +179,20 @@ function idOf(request: Request): Bytes {
 
 /** A call begins: nothing is gathered. */
 function startCall(request: Request, response: Response | null): void {
+  bindCall(request, response);
+  clearCall();
+}
+
+/** A call is about these. */
+function bindCall(request: Request, response: Response | null): void {
   if (response === null) transaction.bindMessages(request.handle, 0, false);
   else transaction.bindMessages(request.handle, response.handle, true);
   idAt = 0;
   clearFacts();
+}
+
+/** What calls before have gathered goes. */
+function clearCall(): void {
   startCacheCall();
   clearLists();
   clearMatched();
