@@ -58,7 +58,12 @@ export interface AgentNote {
   fuel: number;
   /** What it found rule by rule, if it is a firewall and found anything. */
   findings?: RuleFindings | undefined;
+  /** Adds what only the access log line wants to know of it. */
+  addLogFields?(fields: LogFields): void;
 }
+
+/** Fields of an access log line that the proxy itself does not know. */
+export type LogFields = Record<string, string | number | boolean>;
 
 /** A typed place for one filter's private state on a request. */
 export class Slot<T> {
@@ -163,8 +168,8 @@ export class RequestContext {
   matchedPath: string | undefined = undefined;
   /** What each agent made of the request, in the order they were asked; created at first use. */
   agentNotes: AgentNote[] | undefined = undefined;
-  /** Fields that filters add to the access log line; created at first use. */
-  logFields: Record<string, string | number | boolean> | undefined = undefined;
+  /** Fields that filters add to the access log line; created at first use. What agents add stands in `agentNotes`. */
+  logFields: LogFields | undefined = undefined;
   /** Private state of filters; see `Slot`. */
   slots: readonly unknown[] = NO_SLOTS;
   /** How many filters of the route's chain saw the request: those see its response. */
@@ -194,4 +199,12 @@ export class RequestContext {
     this.path = mark < 0 ? target : target.slice(0, mark);
     this.query = mark < 0 ? "" : target.slice(mark + 1);
   }
+}
+
+/** All that filters and agents add to the access log line; undefined when there is nothing. */
+export function allLogFields({ logFields, agentNotes }: RequestContext): LogFields | undefined {
+  if (agentNotes === undefined) return logFields;
+  const fields = { ...logFields };
+  for (const note of agentNotes) note.addLogFields?.(fields);
+  return fields;
 }

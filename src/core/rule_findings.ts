@@ -1,5 +1,7 @@
 /** What a rule engine such as a firewall found in one request. */
 
+import { RuleMatch } from "./rule_match.ts";
+
 /** Matches of one request that are kept; further ones are counted. */
 export const MATCHES_MAX = 256;
 
@@ -10,20 +12,6 @@ const VERDICT = "waf.verdict";
 const RULE = "waf.rule";
 const INBOUND = "waf.score.inbound";
 const OUTBOUND = "waf.score.outbound";
-
-/** Rule by rule, in the order in which they matched. */
-export interface RuleMatch {
-  readonly id: string;
-  /** What the rule says of itself. */
-  readonly message: string;
-  /** The variable and its value, where a rule looked at one. */
-  readonly variable: string | undefined;
-  readonly value: string | undefined;
-  /** What it added to the request's score. */
-  readonly score: number;
-  /** All that the engine said of the match; JSON data. */
-  readonly fields: Readonly<Record<string, unknown>>;
-}
 
 /** `block`: the request was refused; `detected`: it would have been; `pass`: rules matched, and that was all. */
 export type FindingsVerdict = "pass" | "detected" | "block";
@@ -39,14 +27,21 @@ export class RuleFindings {
   outboundScore: number | undefined = undefined;
   /** Matches that happened, but are not among `matches`. */
   leftOut = 0;
-  /** The matches as the engine wrote them; undefined when it said them in several lists, or not all of them are kept. */
-  text: string | undefined = undefined;
   readonly #matches: RuleMatch[] = [];
+  #ruleIds: readonly string[] | undefined = undefined;
   /** Every match by its text, since calls may repeat what was found before them; undefined until there is a second list. */
   #known: Set<string> | undefined = undefined;
+  /** All matches so far are plain, so that their texts say whether they are the same. */
+  #isPlain = true;
 
+  /** In the order in which the rules matched. */
   get matches(): readonly RuleMatch[] {
     return this.#matches;
+  }
+
+  /** Each rule that matched, once. */
+  get ruleIds(): readonly string[] {
+    return this.#ruleIds ??= distinctIds(this.#matches);
   }
 
   /** Whether a fact of an audit belongs here, and not into logs as it is. */
@@ -54,7 +49,7 @@ export class RuleFindings {
     return name.startsWith("waf.");
   }
 
-  /** Adds the facts of one call; those that make no sense are passed over. */
+  /** Adds the facts of one call; those that are none of its own, or make no sense, are passed over. */
   add(facts: readonly { readonly name: string; readonly value: string }[]): void {
     for (const { name, value } of facts) this.#fact(name, value);
   }
@@ -81,42 +76,40 @@ export class RuleFindings {
   }
 
   #addMatches(text: string): void {
-    let list: unknown;
-    try {
-      list = JSON.parse(text);
-    } catch {
-      return;
-    }
-    if (!Array.isArray(list)) return;
+    const list = RuleMatch.list(text);
+    if (list === undefined || list.length === 0) return;
     const isFirst = this.#matches.length === 0;
-    for (const item of list) {
-      if (typeof item !== "object" || item === null) continue;
-      if (!isFirst && this.#isKnown(JSON.stringify(item))) continue;
-      if (this.#matches.length === MATCHES_MAX) this.leftOut++;
-      else this.#matches.push(matchOf(item as Readonly<Record<string, unknown>>));
+    if (this.#isPlain && list.some(({ plainText }) => plainText === undefined)) {
+      this.#isPlain = false;
+      this.#known = undefined;
     }
-    this.text = isFirst && this.#matches.length === list.length ? text : undefined;
+    for (const match of list) {
+      if (!isFirst && this.#isKnown(match)) continue;
+      if (this.#matches.length === MATCHES_MAX) this.leftOut++;
+      else this.#matches.push(match);
+    }
+    this.#ruleIds = undefined;
   }
 
-  /** Whether a match with this text was there before; it is from now on. */
-  #isKnown(text: string): boolean {
-    const known = this.#known ??= new Set(this.#matches.map(({ fields }) => JSON.stringify(fields)));
+  /** Whether a match was there before; it is from now on. */
+  #isKnown(match: RuleMatch): boolean {
+    const known = this.#known ??= new Set(this.#matches.map((each) => this.#textOf(each)));
+    const text = this.#textOf(match);
     if (known.has(text)) return true;
     if (this.#matches.length < MATCHES_MAX) known.add(text);
     return false;
   }
+
+  #textOf(match: RuleMatch): string {
+    return this.#isPlain ? match.plainText! : JSON.stringify(match.fields);
+  }
 }
 
-function matchOf(fields: Readonly<Record<string, unknown>>): RuleMatch {
-  const { id, msg, var: variable, value, score } = fields;
-  return {
-    id: String(id ?? ""),
-    message: typeof msg === "string" ? msg : "",
-    variable: typeof variable === "string" ? variable : undefined,
-    value: typeof value === "string" ? value : undefined,
-    score: typeof score === "number" ? score : 0,
-    fields,
-  };
+function distinctIds(matches: readonly RuleMatch[]): readonly string[] {
+  const ids: string[] = [];
+  // Mostly there are two or three.
+  for (const { id } of matches) if (!ids.includes(id)) ids.push(id);
+  return ids;
 }
 
 function isVerdict(word: string): word is FindingsVerdict {

@@ -361,7 +361,7 @@ class RouteErrorPage implements ErrorPage {
     }
     return this.#pages.render({
       status,
-      ...(code === undefined ? {} : { code }),
+      code,
       requestId: context.requestId,
       accept: headers.joined("accept"),
       wallMs: this.#clock.wallMs(),

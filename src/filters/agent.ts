@@ -155,7 +155,6 @@ class AbsentAgentFilter implements Filter {
     const kind: AgentFailure = "absent";
     const record = new AgentRecord({ id: this.#id, isShadow: false });
     record.failed(kind, 0);
-    record.writeTo(context);
     (context.agentNotes ??= []).push(record);
     context.trace?.note({ step: "agent", subject: this.#id, outcome: "failed", detail: kind });
     if (this.#isClosed) throw new ProxyError("agent_failed", `there is no agent "${this.#id}"`);

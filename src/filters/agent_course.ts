@@ -183,10 +183,9 @@ export class AgentCourse {
     const told = this.#closed();
     if (told instanceof Promise) told.then(() => this.#complete());
     else this.#complete();
-    this.record.writeTo(this.context);
     const { findings } = this.record;
     if (findings === undefined || findings.matches.length === 0) return;
-    this.agent.meter.found([...new Set(findings.matches.map(({ id }) => id))], findings.verdict);
+    this.agent.meter.found(findings.ruleIds, findings.verdict);
     noteFindings(this.context, this.agent.id, findings);
   }
 

@@ -5,7 +5,7 @@ import type { RequestView } from "../agents/runtime/bound_agent.ts";
 import type { LiveAgent } from "../agents/runtime/live_agent.ts";
 import { METADATA_MAX } from "../agents/runtime/outcome_rules.ts";
 import { Slot } from "../core/context.ts";
-import type { AgentNote, RequestContext } from "../core/context.ts";
+import type { AgentNote, LogFields, RequestContext } from "../core/context.ts";
 import { RuleFindings } from "../core/rule_findings.ts";
 
 /** Most items kept of each list of one agent, and characters of each. */
@@ -63,13 +63,8 @@ export class AgentRecord implements AgentNote {
     this.#rise("failed");
   }
 
-  /** Adds its audit to the access log line; verdict, rules and fuel stand in `RequestContext.agentNotes`. */
-  writeTo(context: RequestContext): void {
-    const isBare = this.failure === undefined && this.#tags === undefined &&
-      this.#reasonCodes === undefined &&
-      this.#confidence === undefined && this.#custom === undefined;
-    if (isBare) return;
-    const fields = context.logFields ??= {};
+  /** Adds what it said in its audit; verdict, rules and fuel are fields of every note. */
+  addLogFields(fields: LogFields): void {
     const name = `agent_${this.agent}`;
     if (this.failure !== undefined) fields[`${name}_failure`] = this.failure;
     if (this.#tags !== undefined) fields[`${name}_tags`] = this.#tags.join(",");
@@ -87,11 +82,10 @@ export class AgentRecord implements AgentNote {
     if (audit.tags.length > 0) this.#tags = joined(this.#tags, audit.tags);
     if (audit.reasonCodes.length > 0) this.#reasonCodes = joined(this.#reasonCodes, audit.reasonCodes);
     if (audit.confidence !== undefined) this.#confidence = Math.round(audit.confidence * 1000) / 1000;
-    if (audit.custom.length === 0) return;
-    const found = audit.custom.filter(({ name }) => RuleFindings.owns(name));
-    if (found.length > 0) this.#find(found);
-    if (found.length === audit.custom.length) return;
-    const others = audit.custom.filter(({ name }) => !RuleFindings.owns(name));
+    const { custom } = audit;
+    if (custom.some(isFinding)) this.#find(custom);
+    if (custom.every(isFinding)) return;
+    const others = custom.filter((fact) => !isFinding(fact));
     this.#custom = [...this.#custom ?? [], ...others].slice(0, CUSTOM_FIELDS_MAX);
   }
 
@@ -101,6 +95,10 @@ export class AgentRecord implements AgentNote {
     // Who only watches has refused nothing, whatever it says.
     if (this.shadow && findings.verdict === "block") findings.verdict = "detected";
   }
+}
+
+function isFinding({ name }: Header): boolean {
+  return RuleFindings.owns(name);
 }
 
 function joined(have: readonly string[] = [], more: readonly string[]): string[] {

@@ -1,5 +1,6 @@
 import { deepEqual, equal, match, rejects, throws } from "node:assert/strict";
 import { agentFilter, agentRig, atOnce, pass, textOf, told } from "../../tests/support/agent_rig.ts";
+import { allLogFields } from "../core/context.ts";
 import { audit, block, outcome, trap } from "../../tests/support/fake_agent.ts";
 import { plainResponse, requestContext } from "../../tests/support/filter_fixture.ts";
 import type { Outcome, Summary } from "../agents/contract/sentinel_types.ts";
@@ -166,7 +167,7 @@ Deno.test("agent filter: every way to fail, open and closed, of the agent and of
       } else equal(ask(), undefined);
       filter.onEnd!(context);
       deepEqual(context.agentNotes!.map(({ verdict }) => verdict), ["failed"]);
-      deepEqual(context.logFields, { agent_waf_failure: kind });
+      deepEqual(allLogFields(context), { agent_waf_failure: kind });
     }
   }
 });
@@ -178,7 +179,7 @@ Deno.test("agent filter: an agent that there is not", () => {
   const context = requestContext();
   equal(atOnce(open.onRequest!(context)), undefined);
   deepEqual(context.agentNotes!.map(({ agent, verdict }) => [agent, verdict]), [["gone", "failed"]]);
-  deepEqual(context.logFields, { agent_gone_failure: "absent" });
+  deepEqual(allLogFields(context), { agent_gone_failure: "absent" });
   match(lines[0]!, /no agent "gone"/);
   const closed = agentFilter([], `agent "gone"\nfailure-mode "closed"`);
   throws(
@@ -366,7 +367,7 @@ Deno.test("agent filter: what is written down", async () => {
     16,
     "r0",
   ]);
-  const fields = context.logFields!;
+  const fields = allLogFields(context)!;
   deepEqual([fields["agent_waf_tags"], fields["agent_waf_reasons"], fields["agent_waf_confidence"]], [
     "t1,t2",
     "c",

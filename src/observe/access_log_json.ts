@@ -1,6 +1,6 @@
 import { createTlsField } from "./tls_field.ts";
 import { protocolName } from "../core/message.ts";
-import type { RequestContext, RouteInfo } from "../core/context.ts";
+import { allLogFields, type LogFields, type RequestContext, type RouteInfo } from "../core/context.ts";
 import type { AccessLogOptions } from "./access_log.ts";
 import {
   answeredStatus,
@@ -56,7 +56,7 @@ export function jsonParts(options: AccessLogOptions, instanceId: string): Parts 
   if (options.fields.timestamp) parts.push(',"timestamp":"', (_, __, wallMs) => times.iso(wallMs), '"');
   parts.push(...requestParts(options), ...outcomeParts(options), ...clientParts(options));
   parts.push(placePiece(options), targetPiece(options));
-  parts.push((context) => context.logFields === undefined ? "" : extraFields(context.logFields), "}\n");
+  parts.push((context) => extraFields(allLogFields(context)), "}\n");
   return parts;
 }
 
@@ -166,7 +166,7 @@ function targetPiece({ fields: on }: AccessLogOptions): Piece {
   };
 }
 
-function extraFields(fields: Readonly<Record<string, string | number | boolean>>): string {
+function extraFields(fields: Readonly<LogFields> | undefined): string {
   let text = "";
   let count = 0;
   for (const key in fields) {

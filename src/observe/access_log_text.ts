@@ -1,6 +1,6 @@
 import { clientText } from "./tls_field.ts";
 import { protocolName } from "../core/message.ts";
-import type { RequestContext } from "../core/context.ts";
+import { allLogFields, type LogFields, type RequestContext } from "../core/context.ts";
 import { agentsText } from "./agents_field.ts";
 import type { AccessLogOptions } from "./access_log.ts";
 import { answeredStatus, LOG_FIELDS_MAX, refererReader, userAgentReader } from "./access_log_values.ts";
@@ -73,7 +73,7 @@ export function textParts(options: AccessLogOptions): Parts {
   parts.push(({ reason, errorCode }) => textPair("reason", reason) + textPair("error", errorCode));
   parts.push(({ agentNotes }) => agentNotes === undefined ? "" : textPair("agents", agentsText(agentNotes)));
   if (options.includeTraceId) pair("traceId", "id", (context) => context.requestId);
-  parts.push((context) => context.logFields === undefined ? "" : extraPairs(context.logFields), "\n");
+  parts.push((context) => extraPairs(allLogFields(context)), "\n");
   return parts;
 }
 
@@ -90,7 +90,7 @@ function requestLineParts(options: AccessLogOptions): Parts {
   return parts;
 }
 
-function extraPairs(fields: Readonly<Record<string, string | number | boolean>>): string {
+function extraPairs(fields: Readonly<LogFields> | undefined): string {
   let text = "";
   let count = 0;
   for (const key in fields) {

@@ -1,6 +1,7 @@
 import type { AgentNote, RequestContext } from "../core/context.ts";
 import type { RuleFindings } from "../core/rule_findings.ts";
-import { jsonDataOr, jsonText, jsonValue } from "./log_text.ts";
+import { jsonData, jsonText, jsonValue } from "./log_text.ts";
+import { MatchTags } from "./match_tags.ts";
 import type { AuditLogConfig } from "./observability.ts";
 import { blockedLabel } from "./request_meters.ts";
 import type { LineSink } from "./sink.ts";
@@ -39,10 +40,8 @@ export interface AuditEvent {
   readonly action?: string | undefined;
   readonly statusCode?: number | undefined;
   readonly metadata?: Readonly<Record<string, unknown>> | undefined;
-  /** What a firewall says of each match. */
-  readonly matches?: readonly Readonly<Record<string, unknown>>[] | undefined;
-  /** The same as JSON, where it is at hand. */
-  readonly matchesText?: string | undefined;
+  /** What a firewall says of each match, as JSON that can go to a log. */
+  readonly matches?: readonly string[] | undefined;
 }
 
 /** Security decisions and changes of configuration, one JSON object per line. */
@@ -50,6 +49,7 @@ export class AuditLog {
   readonly #sink: LineSink;
   readonly #options: AuditOptions;
   readonly #times = new Timestamps();
+  readonly #tags = new MatchTags();
 
   constructor(options: AuditOptions, sink: LineSink) {
     this.#sink = sink;
@@ -80,7 +80,7 @@ export class AuditLog {
     const { agent: agentId, verdict, shadow, findings } = note;
     if (findings !== undefined && findings.matches.length > 0) {
       if (!this.#options.logWafEvents) return;
-      return this.event({ ...wafEvent(findings, note), ...about(context), agentId }, wallMs);
+      return this.event(this.#firewall(context, note, findings), wallMs);
     }
     if (!this.#options.logAgentDecisions || !DECISIONS.has(verdict)) return;
     const metadata = shadow ? { shadow } : undefined;
@@ -89,6 +89,20 @@ export class AuditLog {
       { type: "agent_decision", ...about(context), agentId, ruleIds, action: verdict, metadata },
       wallMs,
     );
+  }
+
+  #firewall(context: RequestContext, note: AgentNote, findings: RuleFindings): AuditEvent {
+    const { matches, verdict, ruleIds } = findings;
+    return {
+      type: verdict === "block" ? "waf_block" : "waf_match",
+      ...about(context),
+      agentId: note.agent,
+      ruleIds,
+      tags: this.#tags.of(matches),
+      action: verdict,
+      metadata: scores(findings, note),
+      matches: matches.map((match) => match.plainText ?? jsonData(match.fields)),
+    };
   }
 
   /** A configuration was put in use or refused. */
@@ -111,9 +125,6 @@ export type AuditOptions = Pick<AuditLogConfig, "logBlocked" | "logAgentDecision
 /** Verdicts that are decisions against a request, or would be in shadow mode. */
 const DECISIONS: ReadonlySet<AgentNote["verdict"]> = new Set(["block", "redirect", "challenge"]);
 
-/** Tags of all matches of a request that a line names. */
-const TAGS_MAX = 64;
-
 /** Whether a firewall has refused the request, not only said so, with rules to name. */
 function isRefusal({ shadow, verdict, findings }: AgentNote): boolean {
   return !shadow && verdict === "block" && findings?.verdict === "block" && findings.matches.length > 0;
@@ -132,32 +143,15 @@ function about(context: RequestContext) {
   };
 }
 
-function wafEvent(
-  findings: RuleFindings,
-  { shadow }: Pick<AgentNote, "shadow">,
-): Pick<AuditEvent, "type" | "ruleIds" | "tags" | "action" | "metadata" | "matches" | "matchesText"> {
-  const { matches, verdict, decidingRule, inboundScore, outboundScore, leftOut } = findings;
-  const tags = new Set<string>();
-  for (const { fields } of matches) {
-    for (const tag of Array.isArray(fields["tags"]) ? fields["tags"] : []) {
-      if (tags.size < TAGS_MAX) tags.add(String(tag));
-    }
-  }
-  return {
-    type: verdict === "block" ? "waf_block" : "waf_match",
-    ruleIds: [...new Set(matches.map(({ id }) => id))],
-    tags: [...tags],
-    action: verdict,
-    metadata: {
-      ...(shadow ? { shadow } : {}),
-      ...(decidingRule === undefined ? {} : { rule: decidingRule }),
-      ...(inboundScore === undefined ? {} : { inbound_score: inboundScore }),
-      ...(outboundScore === undefined ? {} : { outbound_score: outboundScore }),
-      ...(leftOut === 0 ? {} : { matches_left_out: leftOut }),
-    },
-    matches: matches.map(({ fields }) => fields),
-    matchesText: findings.text,
-  };
+function scores(findings: RuleFindings, { shadow }: Pick<AgentNote, "shadow">): Record<string, unknown> {
+  const { decidingRule, inboundScore, outboundScore, leftOut } = findings;
+  const said: Record<string, unknown> = {};
+  if (shadow) said["shadow"] = shadow;
+  if (decidingRule !== undefined) said["rule"] = decidingRule;
+  if (inboundScore !== undefined) said["inbound_score"] = inboundScore;
+  if (outboundScore !== undefined) said["outbound_score"] = outboundScore;
+  if (leftOut !== 0) said["matches_left_out"] = leftOut;
+  return said;
 }
 
 /** The line for an event, newline included. */
@@ -175,7 +169,7 @@ export function auditLine(event: AuditEvent, timestamp: string): string {
     );
     line += `,"metadata":{${pairs.join(",")}}`;
   }
-  if (event.matches !== undefined) line += `,"matches":${jsonDataOr(event.matchesText, event.matches)}`;
+  if (event.matches !== undefined) line += `,"matches":[${event.matches.join(",")}]`;
   return line + optional("namespace", event.namespace) + optional("service", event.service) + "}\n";
 }
 

@@ -49,17 +49,10 @@ const DATA_DEPTH_MAX = 4;
 
 /** JSON data of unknown origin as JSON, every text in it made safe. */
 export function jsonData(value: unknown): string {
-  const text = containersIn(value, 0) === TOO_DEEP ? undefined : JSON.stringify(value);
+  const text = isTooDeep(value, 0) ? undefined : JSON.stringify(value);
   // What is safe as a whole is made so by nobody faster than by the engine.
   if (text !== undefined && isSafe(text)) return text;
   return safeData(value, 0);
-}
-
-/** JSON data of unknown origin, of which somebody has the JSON already: that is taken as it is when it is safe. */
-export function jsonDataOr(text: string | undefined, value: unknown): string {
-  if (text === undefined || !isSafe(text)) return jsonData(value);
-  // A name that comes twice hides from the value what the text has under the first, which may be of any depth.
-  return openersIn(text) === containersIn(value, 0) ? text : jsonData(value);
 }
 
 /** Whether JSON can go to a log as a whole. */
@@ -67,29 +60,11 @@ function isSafe(text: string): boolean {
   return text.length <= LOG_VALUE_CHARS_MAX && !BEYOND_PRINTABLE.test(text);
 }
 
-/** Brackets and braces that open, those in strings included: as many as the text has arrays and objects, or more. */
-function openersIn(text: string): number {
-  let count = 0;
-  for (let at = text.indexOf("["); at >= 0; at = text.indexOf("[", at + 1)) count++;
-  for (let at = text.indexOf("{"); at >= 0; at = text.indexOf("{", at + 1)) count++;
-  return count;
-}
-
-const TOO_DEEP = -1;
-
-/** How many arrays and objects it consists of, or `TOO_DEEP`. */
-function containersIn(value: unknown, depth: number): number {
-  if (typeof value !== "object" || value === null) return 0;
-  if (depth === DATA_DEPTH_MAX) return TOO_DEEP;
-  let count = 1;
-  // Most items are no containers, and need no call to say so.
-  for (const item of Array.isArray(value) ? value : Object.values(value)) {
-    if (typeof item !== "object" || item === null) continue;
-    const inner = containersIn(item, depth + 1);
-    if (inner === TOO_DEEP) return TOO_DEEP;
-    count += inner;
-  }
-  return count;
+/** Whether it is deeper than is written as such. */
+function isTooDeep(value: unknown, depth: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  if (depth === DATA_DEPTH_MAX) return true;
+  return (Array.isArray(value) ? value : Object.values(value)).some((item) => isTooDeep(item, depth + 1));
 }
 
 function safeData(value: unknown, depth: number): string {

@@ -135,16 +135,22 @@ Deno.test("audit log: the line of a firewall is the only one of a request that i
 });
 
 Deno.test("audit log: matches are written as the engine wrote them where that is safe", () => {
-  const plain = '[{"msg":"m", "id":1}]';
+  const plain = '[{"id":1,"msg":"m\\u000a"}]';
   const cases = [
-    { name: "safe", lists: [plain], want: plain },
+    { name: "plain", lists: [plain], want: plain },
+    { name: "blanks", lists: ['[{"id":1, "msg":"m"}]'], want: '[{"id":1,"msg":"m"}]' },
     { name: "a line end", lists: ['[{"id":1,\n"msg":"m"}]'], want: '[{"id":1,"msg":"m"}]' },
     { name: "no ASCII", lists: ['[{"id":1,"msg":"\u2028"}]'], want: '[{"id":1,"msg":"\\u2028"}]' },
-    { name: "two lists", lists: [plain, plain, '[{"id":2}]'], want: '[{"msg":"m","id":1},{"id":2}]' },
+    { name: "two lists", lists: [plain, plain, '[{"id":2}]'], want: '[{"id":1,"msg":"m\\u000a"},{"id":2}]' },
+    {
+      name: "the same in a list that is not plain",
+      lists: [plain, '[{"id":1,"msg":"m\\n"}, {"id":2}]'],
+      want: '[{"id":1,"msg":"m\\u000a"},{"id":2}]',
+    },
     { name: "something else in it", lists: ['[ {"id":1},7]'], want: '[{"id":1}]' },
-    { name: "a bracket in a string", lists: ['[{"id":1, "msg":"["}]'], want: '[{"id":1,"msg":"["}]' },
-    { name: "deep under a name that comes twice", lists: ['[{"a":[[[[7]]]],"a":7}]'], want: '[{"a":7}]' },
-    { name: "deep", lists: ['[{"a":[ [[7]]]}]'], want: '[{"a":[["[7]"]]}]' },
+    { name: "a bracket in a string", lists: ['[{"id":1,"msg":"[}],"}]'], want: '[{"id":1,"msg":"[}],"}]' },
+    { name: "deep under a name that comes twice", lists: ['[{"a":[[[[[7]]]]],"a":7}]'], want: '[{"a":7}]' },
+    { name: "deep", lists: ['[{"id":1,"a":[[[[7]]]]}]'], want: '[{"id":1,"a":[[["[7]"]]]}]' },
   ];
   for (const { name, lists, want } of cases) {
     const findings = new RuleFindings();

@@ -1,0 +1,123 @@
+/** One match of a rule, as a firewall or another rule engine writes it. */
+
+/** Longest list and longest match that are taken as they are written: what is longer is rare, and is read first. */
+const PLAIN_LIST_CHARS_MAX = 32_768;
+const PLAIN_CHARS_MAX = 8192;
+
+const TEXT = String.raw`"[ !#-\[\]-~]*(?:\\(?:["\\/bfnrt]|u[\da-fA-F]{4})[ !#-\[\]-~]*)*"`;
+const NATURAL = String.raw`(?:0|[1-9]\d{0,14})`;
+const VALUE = String.raw`(?:${TEXT}|${NATURAL}|\[(?:${TEXT}(?:,${TEXT})*)?\])`;
+/** An object whose members are texts, natural numbers and lists of texts, the rule's number first, without any blank between. */
+const PLAIN = new RegExp(String.raw`\{"id":${NATURAL}(?:,"\w{1,32}":${VALUE})*\}`, "y");
+const ID_START = '{"id":'.length;
+const TAGS = ',"tags":[';
+
+/** What an engine says of one match. Where its JSON is plain, nothing is read before somebody asks. */
+export class RuleMatch {
+  readonly id: string;
+  /** Plain JSON: printable ASCII, with nothing deeper in it than lists of texts; undefined where it was written otherwise. */
+  readonly plainText: string | undefined;
+  #fields: Readonly<Record<string, unknown>> | undefined;
+
+  private constructor(
+    id: string,
+    plainText: string | undefined,
+    fields: Readonly<Record<string, unknown>> | undefined,
+  ) {
+    this.id = id;
+    this.plainText = plainText;
+    this.#fields = fields;
+  }
+
+  /** Reads a list of matches; entries that are no objects are left out. Undefined when the text is no list in JSON. */
+  static list(text: string): readonly RuleMatch[] | undefined {
+    const plain = plainMatches(text);
+    if (plain !== undefined) return plain.map((each) => new RuleMatch(idOf(each), each, undefined));
+    let list: unknown;
+    try {
+      list = JSON.parse(text);
+    } catch {
+      return undefined;
+    }
+    if (!Array.isArray(list)) return undefined;
+    return list.filter(isObject).map((fields) =>
+      new RuleMatch(String(fields["id"] ?? ""), undefined, fields)
+    );
+  }
+
+  /** All that the engine said of the match; JSON data. */
+  get fields(): Readonly<Record<string, unknown>> {
+    return this.#fields ??= JSON.parse(this.plainText!) as Readonly<Record<string, unknown>>;
+  }
+
+  /** What the rule says of itself. */
+  get message(): string {
+    return this.#text("msg") ?? "";
+  }
+
+  /** The variable and its value, where the rule looked at one. */
+  get variable(): string | undefined {
+    return this.#text("var");
+  }
+
+  get value(): string | undefined {
+    return this.#text("value");
+  }
+
+  /** What it added to the request's score. */
+  get score(): number {
+    const { score } = this.fields;
+    return typeof score === "number" ? score : 0;
+  }
+
+  get tags(): readonly string[] {
+    const { tags } = this.fields;
+    return Array.isArray(tags) ? tags.map(String) : [];
+  }
+
+  /** The tags in quotes with commas between, where they are written so without an escape in them. */
+  get plainTags(): string | undefined {
+    const text = this.plainText;
+    const found = text?.indexOf(TAGS) ?? -1;
+    if (text === undefined || found < 0) return undefined;
+    const from = found + TAGS.length;
+    // A quote within a tag is escaped, and what has an escape in it is not taken.
+    const to = text.charCodeAt(from) === CLOSING_BRACKET ? from : text.indexOf('"]', from) + 1;
+    const tags = text.slice(from, to);
+    return tags.includes("\\") ? undefined : tags;
+  }
+
+  #text(name: string): string | undefined {
+    const value = this.fields[name];
+    return typeof value === "string" ? value : undefined;
+  }
+}
+
+const CLOSING_BRACKET = 0x5d;
+const COMMA = 0x2c;
+
+/** The texts of all matches of a list; undefined unless every one is plain. */
+function plainMatches(list: string): readonly string[] | undefined {
+  if (list.length > PLAIN_LIST_CHARS_MAX || !list.startsWith("[")) return undefined;
+  const matches: string[] = [];
+  for (let from = 1;;) {
+    PLAIN.lastIndex = from;
+    if (!PLAIN.test(list)) return undefined;
+    const to = PLAIN.lastIndex;
+    if (to - from > PLAIN_CHARS_MAX) return undefined;
+    matches.push(list.slice(from, to));
+    const next = list.charCodeAt(to);
+    if (next === CLOSING_BRACKET) return to + 1 === list.length ? matches : undefined;
+    if (next !== COMMA) return undefined;
+    from = to + 1;
+  }
+}
+
+function idOf(plain: string): string {
+  const end = plain.indexOf(",");
+  return plain.slice(ID_START, end < 0 ? -1 : end);
+}
+
+function isObject(item: unknown): item is Readonly<Record<string, unknown>> {
+  return typeof item === "object" && item !== null;
+}
