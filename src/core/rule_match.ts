@@ -41,7 +41,7 @@ export class RuleMatch {
     }
     if (!Array.isArray(list)) return undefined;
     return list.filter(isObject).map((fields) =>
-      new RuleMatch(String(fields["id"] ?? ""), undefined, fields)
+      new RuleMatch(wordOf(fields["id"]) ?? "", undefined, fields)
     );
   }
 
@@ -72,7 +72,7 @@ export class RuleMatch {
 
   get tags(): readonly string[] {
     const { tags } = this.fields;
-    return Array.isArray(tags) ? tags.map(String) : [];
+    return Array.isArray(tags) ? tags.map(wordOf).filter((tag) => tag !== undefined) : [];
   }
 
   /** The tags in quotes with commas between, where they are written so without an escape in them. */
@@ -116,6 +116,11 @@ function plainMatches(list: string): readonly string[] | undefined {
 function idOf(plain: string): string {
   const end = plain.indexOf(",");
   return plain.slice(ID_START, end < 0 ? -1 : end);
+}
+
+/** What was to be a name. Lists and objects are none, and may be too deep to be made a text of. */
+function wordOf(value: unknown): string | undefined {
+  return typeof value === "string" || typeof value === "number" ? String(value) : undefined;
 }
 
 function isObject(item: unknown): item is Readonly<Record<string, unknown>> {

@@ -21,6 +21,7 @@ Deno.test("rule match: what is plain, and what is read first", () => {
     { text: '[{"id":1,"list":[1]}]', ids: ["1"], isPlain: false },
     { text: '[{"id":1},null,7,{}]', ids: ["1", ""], isPlain: false },
     { text: long, ids: ["1"], isPlain: false },
+    { text: '[{"id":["1"]},{"id":null}]', ids: ["", ""], isPlain: false },
   ];
   for (const { text, ids, isPlain } of cases) {
     const list = RuleMatch.list(text)!;
@@ -54,7 +55,7 @@ Deno.test("rule match: the tags as they are written", () => {
     { text: '{"id":1,"msg":",\\"tags\\":[","tags":["a"]}', plain: '"a"', tags: ["a"] },
     { text: '{"id":1,"tags":"a"}', plain: undefined, tags: [] },
     { text: '{"id":1}', plain: undefined, tags: [] },
-    { text: '{"id":1, "tags":["a",7]}', plain: undefined, tags: ["a", "7"] },
+    { text: '{"id":1, "tags":["a",7,null,["b"]]}', plain: undefined, tags: ["a", "7"] },
   ];
   for (const { text, plain, tags } of cases) {
     const match = RuleMatch.list(`[${text}]`)![0]!;

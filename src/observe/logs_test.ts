@@ -162,6 +162,18 @@ Deno.test("audit log: matches are written as the engine wrote them where that is
   }
 });
 
+Deno.test("audit log: what is deeper than any call can follow is one line like everything else", () => {
+  const deep = "[".repeat(100_000) + "]".repeat(100_000);
+  const findings = new RuleFindings();
+  const value = `[{"id":${deep}},{"id":1,"tags":["a",${deep}]}]`;
+  for (let call = 0; call < 2; call++) findings.add([{ name: "waf.matches", value }]);
+  const sink = new MemorySink();
+  const agentNotes = [note({ agent: "waf", verdict: "allow", findings })];
+  new AuditLog(EVERYTHING, sink).request(endedRequest({ with: { agentNotes } }), WALL_MS);
+  const line = JSON.parse(sink.lines[0]!);
+  deepEqual([line.rule_ids, line.tags, line.matches.length], [["", "1"], ["a"], 2]);
+});
+
 Deno.test("audit log: which requests are written, and as what", () => {
   const tests = [
     { name: "an ordinary answer", with: {}, want: undefined },
