@@ -205,6 +205,7 @@ export class RequestContext {
 export function allLogFields({ logFields, agentNotes }: RequestContext): LogFields | undefined {
   if (agentNotes === undefined) return logFields;
   const fields = { ...logFields };
-  for (const note of agentNotes) note.addLogFields?.(fields);
+  // Of two notes of one agent the first is the one to keep.
+  for (let at = agentNotes.length - 1; at >= 0; at--) agentNotes[at]!.addLogFields?.(fields);
   return fields;
 }

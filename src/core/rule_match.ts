@@ -7,10 +7,14 @@ const PLAIN_CHARS_MAX = 8192;
 const TEXT = String.raw`"[ !#-\[\]-~]*(?:\\(?:["\\/bfnrt]|u[\da-fA-F]{4})[ !#-\[\]-~]*)*"`;
 const NATURAL = String.raw`(?:0|[1-9]\d{0,14})`;
 const VALUE = String.raw`(?:${TEXT}|${NATURAL}|\[(?:${TEXT}(?:,${TEXT})*)?\])`;
-/** An object whose members are texts, natural numbers and lists of texts, the rule's number first, without any blank between. */
-const PLAIN = new RegExp(String.raw`\{"id":${NATURAL}(?:,"\w{1,32}":${VALUE})*\}`, "y");
+/**
+ * An object whose members are texts, natural numbers and lists of texts, without any blank between; first, and only there, the
+ * rule's number.
+ */
+const PLAIN = new RegExp(String.raw`\{"id":${NATURAL}(?:,"(?!id")\w{1,32}":${VALUE})*\}`, "y");
 const ID_START = '{"id":'.length;
-const TAGS = ',"tags":[';
+const TAGS = ',"tags":';
+const TAG_LIST = /\[(?:"[^"\\]*"(?:,"[^"\\]*")*)?\]/y;
 
 /** What an engine says of one match. Where its JSON is plain, nothing is read before somebody asks. */
 export class RuleMatch {
@@ -75,16 +79,15 @@ export class RuleMatch {
     return Array.isArray(tags) ? tags.map(wordOf).filter((tag) => tag !== undefined) : [];
   }
 
-  /** The tags in quotes with commas between, where they are written so without an escape in them. */
+  /** The list of tags in JSON, where it is plain and there is no escape in it. */
   get plainTags(): string | undefined {
     const text = this.plainText;
     const found = text?.indexOf(TAGS) ?? -1;
     if (text === undefined || found < 0) return undefined;
-    const from = found + TAGS.length;
-    // A quote within a tag is escaped, and what has an escape in it is not taken.
-    const to = text.charCodeAt(from) === CLOSING_BRACKET ? from : text.indexOf('"]', from) + 1;
-    const tags = text.slice(from, to);
-    return tags.includes("\\") ? undefined : tags;
+    // Quotes within texts are escaped, so this is the name of a member; of a name that comes twice JSON takes the last.
+    const from = TAG_LIST.lastIndex = found + TAGS.length;
+    if (!TAG_LIST.test(text) || text.indexOf(TAGS, from) >= 0) return undefined;
+    return text.slice(from, TAG_LIST.lastIndex);
   }
 
   #text(name: string): string | undefined {

@@ -14,6 +14,8 @@ Deno.test("rule match: what is plain, and what is read first", () => {
     { text: "[]", ids: [], isPlain: false },
     { text: '[{"id": 7}]', ids: ["7"], isPlain: false },
     { text: '[{"msg":"m","id":7}]', ids: ["7"], isPlain: false },
+    { text: '[{"id":1,"id":7}]', ids: ["7"], isPlain: false },
+    { text: '[{"id":1,"idle":7}]', ids: ["1"], isPlain: true },
     { text: '[{"id":"x-1"}]', ids: ["x-1"], isPlain: false },
     { text: '[{"id":1.5,"s":-1}]', ids: ["1.5"], isPlain: false },
     { text: '[{"id":1,"msg":"\u2028"}]', ids: ["1"], isPlain: false },
@@ -48,11 +50,14 @@ Deno.test("rule match: what is plain, and what is read first", () => {
 
 Deno.test("rule match: the tags as they are written", () => {
   const cases = [
-    { text: '{"id":1,"tags":["a","b, c"],"msg":"x"}', plain: '"a","b, c"', tags: ["a", "b, c"] },
-    { text: '{"id":1,"tags":[]}', plain: "", tags: [] },
-    { text: '{"id":1,"tags":["[x]"]}', plain: '"[x]"', tags: ["[x]"] },
+    { text: '{"id":1,"tags":["a","b, c"],"msg":"x"}', plain: '["a","b, c"]', tags: ["a", "b, c"] },
+    { text: '{"id":1,"tags":[]}', plain: "[]", tags: [] },
+    { text: '{"id":1,"tags":["]","a"]}', plain: '["]","a"]', tags: ["]", "a"] },
+    { text: '{"id":1,"tags":["a"],"tags":["b"]}', plain: undefined, tags: ["b"] },
+    { text: '{"id":1,"tags":["a"],"tags":7}', plain: undefined, tags: [] },
+    { text: '{"id":1,"tags":["[x]"]}', plain: '["[x]"]', tags: ["[x]"] },
     { text: '{"id":1,"tags":["a\\"]","b"]}', plain: undefined, tags: ['a"]', "b"] },
-    { text: '{"id":1,"msg":",\\"tags\\":[","tags":["a"]}', plain: '"a"', tags: ["a"] },
+    { text: '{"id":1,"msg":",\\"tags\\":[","tags":["a"]}', plain: '["a"]', tags: ["a"] },
     { text: '{"id":1,"tags":"a"}', plain: undefined, tags: [] },
     { text: '{"id":1}', plain: undefined, tags: [] },
     { text: '{"id":1, "tags":["a",7,null,["b"]]}', plain: undefined, tags: ["a", "7"] },
@@ -74,6 +79,11 @@ Deno.test("rule match: texts that somebody has damaged are read as JSON is, or n
     '"\\""',
     '"\\u00e4"',
     ',"tags":[',
+    ',"tags":["b"]',
+    ',"id":2',
+    '"]"',
+    '"]b"',
+    '"[,"',
     "]",
     "}",
     "[",
@@ -92,6 +102,7 @@ Deno.test("rule match: texts that somebody has damaged are read as JSON is, or n
     }
   };
   let readable = 0;
+  let tagged = 0;
   for (let round = 0; round < 50_000; round++) {
     const whole = ["[", '{"id":', "1", ',"tags":[', '"a"', "]", ',"msg":', '"a"', "}", "]"];
     for (let edits = dice(3); edits >= 0; edits--) {
@@ -107,9 +118,12 @@ Deno.test("rule match: texts that somebody has damaged are read as JSON is, or n
       JSON.parse(text).filter((item: unknown) => typeof item === "object"),
       text,
     );
-    for (const { id, fields, plainText } of list) {
+    for (const { id, fields, plainText, plainTags } of list) {
       if (plainText !== undefined) equal(id, String(fields["id"]), text);
+      if (plainTags === undefined) continue;
+      deepEqual(JSON.parse(plainTags), fields["tags"], text);
+      tagged++;
     }
   }
-  equal(readable > 500, true, String(readable));
+  equal(readable > 500 && tagged > 500, true, `${readable} could be read, ${tagged} with tags`);
 });

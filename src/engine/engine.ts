@@ -125,11 +125,15 @@ export class Engine implements RequestHandler {
     context.lease = null;
     const route = context.route as LiveRoute | null;
     if (context.aborted && context.errorCode === undefined) context.errorCode = "client_closed";
-    route?.chain.end(context);
-    (route?.meter ?? lease.unroutedMeter).finish(context, now);
-    lease.requestLog.write(context, now);
-    context.afterwards?.requestEnded();
-    lease.release(context);
+    try {
+      route?.chain.end(context);
+      (route?.meter ?? lease.unroutedMeter).finish(context, now);
+      lease.requestLog.write(context, now);
+    } finally {
+      // Whatever goes wrong with a line of a log, the configuration is not to be held for ever.
+      context.afterwards?.requestEnded();
+      lease.release(context);
+    }
   }
 
   /** Everything that is settled before the route's chain runs. Throws `ProxyError`. */

@@ -4,14 +4,19 @@ import type { RuleMatch } from "../core/rule_match.ts";
 const TAGS_MAX = 64;
 
 /** Lists of tags that are remembered: rules say the same with every match. */
-const KNOWN_MAX = 256;
+export const KNOWN_MAX = 256;
 /** Longer lists are not. */
 const KNOWN_CHARS_MAX = 1024;
 
 /** Reads the tags of matches, which are the same few lists again and again. */
 export class MatchTags {
-  /** By the JSON of the list. */
+  /** By the list as it is written. */
   readonly #known = new Map<string, readonly string[]>();
+
+  /** How many lists are remembered. */
+  get known(): number {
+    return this.#known.size;
+  }
 
   /** All tags of a request's matches, each once. */
   of(matches: readonly RuleMatch[]): readonly string[] {
@@ -23,14 +28,19 @@ export class MatchTags {
     return [...all];
   }
 
+  /** The tags of one match, each once. */
   #tags(match: RuleMatch): readonly string[] {
     const text = match.plainTags;
-    if (text === undefined || text.length > KNOWN_CHARS_MAX) return match.tags;
+    if (text === undefined || text.length > KNOWN_CHARS_MAX) return distinct(match.tags);
     const known = this.#known.get(text);
     if (known !== undefined) return known;
     if (this.#known.size === KNOWN_MAX) this.#known.clear();
-    const tags = JSON.parse(`[${text}]`) as readonly string[];
+    const tags = distinct(JSON.parse(text) as readonly string[]);
     this.#known.set(text, tags);
     return tags;
   }
+}
+
+function distinct(tags: readonly string[]): readonly string[] {
+  return [...new Set(tags)];
 }
