@@ -172,22 +172,6 @@ Deno.test("agent filter: every way to fail, open and closed, of the agent and of
   }
 });
 
-Deno.test("agent filter: an agent that there is not", () => {
-  const lines: string[] = [];
-  const log = (_: string, message: string) => void lines.push(message);
-  const open = agentFilter([], `agent "gone"`, { log });
-  const context = requestContext();
-  equal(atOnce(open.onRequest!(context)), undefined);
-  deepEqual(context.agentNotes!.map(({ agent, verdict }) => [agent, verdict]), [["gone", "failed"]]);
-  deepEqual(allLogFields(context), { agent_gone_failure: "absent" });
-  match(lines[0]!, /no agent "gone"/);
-  const closed = agentFilter([], `agent "gone"\nfailure-mode "closed"`);
-  throws(
-    () => closed.onRequest!(requestContext()),
-    (error) => error instanceof ProxyError && error.code === "agent_failed",
-  );
-});
-
 Deno.test("agent filter: the next agent sees what the one before changed and noted", async () => {
   const seen: unknown[] = [];
   const first = deciding({
