@@ -23,8 +23,8 @@ VOLUME ["/etc/sentinel", "/var/lib/sentinel/agents"]
 
 # The program asks its own admin listener whether it is ready to serve.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=10s --retries=3 \
-    CMD ["deno", "run", "--no-prompt", "--cached-only", "--v8-flags=--max-semi-space-size=8,--no-wasm-lazy-compilation", "--allow-net", "--allow-read", "--allow-write", "--allow-env=SENTINEL_CONFIG,ZENTINEL_CONFIG,ACME_*,NO_COLOR,FORCE_COLOR,CLICOLOR_FORCE", "--allow-sys=hostname", "/app/src/main.ts", "health", "-c", "/etc/sentinel/sentinel.kdl"]
+    CMD ["deno", "run", "--no-prompt", "--cached-only", "--v8-flags=--max-semi-space-size=8,--no-memory-reducer,--no-wasm-lazy-compilation", "--allow-net", "--allow-read", "--allow-write", "--allow-env=SENTINEL_CONFIG,ZENTINEL_CONFIG,ACME_*,NO_COLOR,FORCE_COLOR,CLICOLOR_FORCE", "--allow-sys=hostname", "/app/src/main.ts", "health", "-c", "/etc/sentinel/sentinel.kdl"]
 
 STOPSIGNAL SIGTERM
-ENTRYPOINT ["deno", "run", "--no-prompt", "--cached-only", "--v8-flags=--max-semi-space-size=8,--no-wasm-lazy-compilation", "--allow-net", "--allow-read", "--allow-write", "--allow-env=SENTINEL_CONFIG,ZENTINEL_CONFIG,ACME_*,NO_COLOR,FORCE_COLOR,CLICOLOR_FORCE", "--allow-sys=hostname", "/app/src/main.ts"]
+ENTRYPOINT ["deno", "run", "--no-prompt", "--cached-only", "--v8-flags=--max-semi-space-size=8,--no-memory-reducer,--no-wasm-lazy-compilation", "--allow-net", "--allow-read", "--allow-write", "--allow-env=SENTINEL_CONFIG,ZENTINEL_CONFIG,ACME_*,NO_COLOR,FORCE_COLOR,CLICOLOR_FORCE", "--allow-sys=hostname", "/app/src/main.ts"]
 CMD ["run", "-c", "/etc/sentinel/sentinel.kdl"]
