@@ -201,7 +201,7 @@ export class RequestContext {
   }
 }
 
-/** All that filters and agents add to the access log line; undefined when there is nothing. */
+/** All that filters and agents add to the access log line; undefined when there are none of either. */
 export function allLogFields({ logFields, agentNotes }: RequestContext): LogFields | undefined {
   if (agentNotes === undefined) return logFields;
   const fields = { ...logFields };
